@@ -1,0 +1,81 @@
+/* Where the record of a sign-in survives the process. */
+#ifndef TACIT_STORE_H
+#define TACIT_STORE_H
+
+#include <tacit/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Thread-safe and counted. Sessions keep it alive. */
+typedef struct tacit_store tacit_store;
+
+/*
+ * A store of your own: three functions on records, which are bytes (JSON today) and hold secrets.
+ *
+ * They may block. They run on a thread of the library, one at a time per store, and may call
+ * nothing of tacit but tacit_alloc(). A call that takes longer than the client's store_timeout_ms
+ * is left behind: the sessions go on without it, and the store gets no other call until it returns.
+ * Each answers TACIT_OK or TACIT_ERR_STORE_NOT_FOUND    there is no record under this key (load)
+ *   TACIT_ERR_STORE_LOCKED       there may be one, but the user has to unlock something
+ *   TACIT_ERR_STORE_UNAVAILABLE  the service is not there or does not answer now
+ *   TACIT_ERR_STORE_CORRUPT      something is there that cannot be read back
+ *   TACIT_ERR_STORE_TOO_LARGE    the record does not fit (save)
+ *   TACIT_ERR_STORE_FAILED       anything else
+ * Answer NOT_FOUND only when you know it. After any other error nothing is overwritten and nobody
+ * is signed out.
+ *
+ * key is printable text, unique to issuer, client id and account; two keys may differ in case only.
+ */
+typedef struct tacit_store_ops {
+    size_t struct_size;
+    size_t record_size_max; /* 0: no limit */
+    /* *record: from malloc() or tacit_alloc(); the library wipes and frees it. */
+    tacit_status (*load)(void *store_data, const char *key, char **record, size_t *size);
+    /* All or nothing, and durable on return. record is borrowed for the call. */
+    tacit_status (*save)(void *store_data, const char *key, const char *record, size_t size);
+    /* TACIT_OK also where there was none. */
+    tacit_status (*erase)(void *store_data, const char *key);
+    /* May be NULL. Once, when nothing uses the store any more; on any thread. */
+    void (*release)(void *store_data);
+    /* For tacit_store_describe(); copied. May be NULL. */
+    const char *description;
+} tacit_store_ops;
+#define TACIT_STORE_OPS_INIT TACIT_INIT(tacit_store_ops)
+
+/* Each is yours; give it up with tacit_store_unref(). None of them waits or touches the keyring:
+ * that comes with the first load. */
+
+/*
+ * The system's keyring, under application_id. This version has no other default.
+ * TACIT_ERR_STORE_UNAVAILABLE: no keyring library on this system; the message says what to install.
+ */
+TACIT_API tacit_store *tacit_store_default(const char *application_id, tacit_error *error);
+
+/*
+ * The system's keyring: on Linux the Secret Service (GNOME Keyring, KWallet, KeePassXC) through
+ * libsecret, which is loaded here. A keyring that is locked or not running shows as an error of the
+ * load, not here; it is never unlocked with a prompt. TACIT_ERR_STORE_UNAVAILABLE: libsecret is not
+ * installed. TACIT_ERR_UNSUPPORTED: built without it.
+ */
+TACIT_API tacit_store *tacit_store_keyring(const char *application_id, tacit_error *error);
+
+/* In memory, until the last reference is gone. NULL only without memory. */
+TACIT_API tacit_store *tacit_store_memory(void);
+
+/* ops is copied. After a failure release is not called. */
+TACIT_API tacit_store *tacit_store_custom(const tacit_store_ops *ops, void *store_data,
+                                          tacit_error *error);
+
+/* For a person: where the record lies, and how it is protected. Valid as long as the store; "" for
+ * NULL. */
+TACIT_API const char *tacit_store_describe(const tacit_store *store);
+
+TACIT_API tacit_store *tacit_store_ref(tacit_store *store); /* answers store */
+TACIT_API void tacit_store_unref(tacit_store *store);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

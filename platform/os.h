@@ -1,0 +1,43 @@
+/*
+ * What the library needs of an operating system beyond C and pthreads. A port is one file
+ * os_<system>.c. Below every floor: it includes nothing of the library.
+ */
+#ifndef TI_OS_H
+#define TI_OS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Milliseconds since boot, time spent suspended included; never goes back, whatever happens to the
+ * wall clock. */
+int64_t ti_os_boot_ms(void);
+/* Unix time in milliseconds. */
+int64_t ti_os_wall_ms(void);
+
+/* Fills memory from the system's random source. false: there is none, and memory must not be used.
+ */
+bool ti_os_random(void *memory, size_t size);
+/* Overwrites memory with zeros in a way that the compiler keeps. */
+void ti_os_wipe(void *memory, size_t size);
+/* How many bytes of a block from malloc() may be wiped; 0 for NULL. */
+size_t ti_os_usable_size(void *memory);
+
+/* A timer that one thread waits on and any thread wakes. It runs on the boot clock: after a suspend
+ * a time that has passed meanwhile counts as reached at once. */
+typedef struct ti_os_timer ti_os_timer;
+
+#define TI_OS_TIMER_NEVER INT64_MAX
+#define TI_OS_TIMER_WOKEN 1u      /* ti_os_timer_wake() was called since the last wait */
+#define TI_OS_TIMER_CLOCK_STEP 2u /* the wall clock was set */
+
+ti_os_timer *ti_os_timer_new(void); /* NULL: no memory, no descriptors; errno says which */
+void ti_os_timer_free(ti_os_timer *timer);
+/* Blocks until boot_ms is reached, a wake or a step of the wall clock; answers which of the last
+ * two, or 0. A port that cannot wait on the boot clock, or cannot see a step, returns early at
+ * least every 30 s. */
+unsigned ti_os_timer_wait(ti_os_timer *timer, int64_t boot_ms);
+/* Never blocks. A wake before the wait is not lost. */
+void ti_os_timer_wake(ti_os_timer *timer);
+
+#endif

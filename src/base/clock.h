@@ -1,0 +1,34 @@
+/* The one clock: the system's, or the one that a test injects. */
+#ifndef TI_CLOCK_H
+#define TI_CLOCK_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <tacit/client.h>
+
+typedef struct ti_clock {
+    tacit_clock injected; /* boot_ms NULL: the system's */
+} ti_clock;
+
+#define TI_NEVER INT64_MAX
+
+int64_t ti_clock_boot_ms(const ti_clock *clock);
+int64_t ti_clock_wall_ms(const ti_clock *clock);
+
+/* now + ms, never past TI_NEVER; ms < 0 is TI_NEVER. */
+int64_t ti_clock_deadline(const ti_clock *clock, int64_t ms);
+
+/* A condvar on the clock that ti_clock_wait() uses. */
+bool ti_cond_init(pthread_cond_t *cond);
+
+/*
+ * Waits for a signal until about deadline_boot_ms; may return early, for no reason: test the
+ * predicate and the clock in a loop. It never sleeps more than 30 s at once, so that a deadline
+ * holds across a suspend; an injected clock that was moved needs a broadcast.
+ */
+void ti_clock_wait(const ti_clock *clock, pthread_cond_t *cond, pthread_mutex_t *mutex,
+                   int64_t deadline_boot_ms);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * The app's log, with every secret masked: by header name, and by value for the tokens that live.
+ *
+ * Safety: the list of live secrets is guarded by `lock`; the app's function is called without it.
+ */
+#ifndef TI_LOG_H
+#define TI_LOG_H
+
+#include <pthread.h>
+
+#include <tacit/client.h>
+
+#include "base/secret.h"
+
+/* Lies inside what owns the secret. */
+typedef struct ti_log_mask {
+    struct ti_log_mask *next, **link; /* guarded by the log's lock; link NULL: not listed */
+    ti_secret *secret;                /* borrowed from the owner */
+} ti_log_mask;
+
+typedef struct ti_log {
+    tacit_log_fn fn; /* NULL: everything here does nothing */
+    void *data;
+    tacit_log_level level;
+    pthread_mutex_t lock;
+    ti_log_mask *masks; /* guarded by lock */
+} ti_log;
+
+bool ti_log_init(ti_log *log, tacit_log_fn fn, void *data, tacit_log_level level);
+void ti_log_destroy(ti_log *log);
+bool ti_log_enabled(const ti_log *log, tacit_log_level level);
+
+/* While listed, the value shows as "***" in every message. Call unmask before the secret's last
+ * reference goes. */
+void ti_log_mask_add(ti_log *log, ti_log_mask *mask, ti_secret *secret);
+void ti_log_mask_remove(ti_log *log, ti_log_mask *mask);
+
+void ti_log_write(ti_log *log, tacit_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* One header line, not NUL-terminated: the values of Authorization, Proxy-Authorization, Cookie,
+ * Set-Cookie and of names that end in "token" show as "***"; the rest is masked by value, as above.
+ */
+void ti_log_header(ti_log *log, tacit_log_level level, const char *prefix, const char *line,
+                   size_t size);
+
+#endif

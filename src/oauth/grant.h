@@ -1,0 +1,45 @@
+/* Token and revocation requests: builds them, sends them on a fresh connection (R17), reads the
+ * answer. */
+#ifndef TI_GRANT_H
+#define TI_GRANT_H
+
+#include "oauth/provider.h"
+#include "oauth/token_response.h"
+#include "transport/transport.h"
+
+/* Who asks, and what goes into every token request. Borrowed. */
+typedef struct ti_grant_client {
+    tacit_provider *provider;
+    ti_client_auth auth;
+    const char *client_id;
+    const ti_secret *client_secret;   /* NULL: public */
+    const char *const *token_params;  /* NULL-terminated "name=value" */
+    const char *const *token_headers; /* NULL-terminated "Name: value" */
+} ti_grant_client;
+
+typedef enum ti_grant_type { TI_GRANT_REFRESH_TOKEN, TI_GRANT_PASSWORD } ti_grant_type;
+
+typedef struct ti_grant { /* borrowed */
+    ti_grant_type type;
+    const ti_secret *refresh_token;
+    const char *username;
+    const ti_secret *password;
+    const char *scope, *resource; /* NULL: left out */
+    const char *const *params; /* further "name=value"; NULL: none. One of a name that tacit sends
+                                  itself replaces nothing: both go */
+} ti_grant;
+
+/* Blocks until deadline_boot_ms. TI_VERDICT_UNKNOWN also where the grant was sent and no answer
+ * came; *sent (may be NULL): whether bytes left. Errors: the transport's and
+ * ti_token_response_parse()'s. */
+ti_verdict ti_grant_send(ti_transport *transport, const ti_grant_client *client,
+                         const ti_grant *grant, const ti_clock *clock, int64_t deadline_boot_ms,
+                         ti_token_response *response, bool *sent, tacit_error *error);
+
+/* RFC 7009; hint "refresh_token" or "access_token". TACIT_OK also where the provider has no
+ * revocation endpoint, or the server does not know the token. */
+tacit_status ti_grant_revoke(ti_transport *transport, const ti_grant_client *client,
+                             const ti_secret *token, const char *hint, const ti_clock *clock,
+                             int64_t deadline_boot_ms, tacit_error *error);
+
+#endif

@@ -1,0 +1,44 @@
+/* What a token endpoint answers (RFC 6749 sections 5.1 and 5.2), and what servers answer instead.
+ * Pure: no I/O, no clock. */
+#ifndef TI_TOKEN_RESPONSE_H
+#define TI_TOKEN_RESPONSE_H
+
+#include <stdint.h>
+
+#include <tacit/error.h>
+
+#include "base/secret.h"
+
+typedef struct ti_token_response {
+    ti_secret *access_token;
+    ti_secret *refresh_token; /* NULL: keep the one that was sent */
+    char type[16];            /* "Bearer", in that spelling; other types are refused */
+    char *scope;              /* space-separated; NULL: as asked for */
+    int64_t lifetime_s;       /* of the access token; -1: unknown */
+    int64_t refresh_in_s;     /* the server's wish; -1: none */
+} ti_token_response;
+#define TI_TOKEN_RESPONSE_INIT                                                                     \
+    { .lifetime_s = -1, .refresh_in_s = -1 }
+void ti_token_response_free(ti_token_response *response);
+
+typedef enum ti_verdict {                     /* on the grant that was sent */
+                          TI_VERDICT_TOKEN,   /* granted */
+                          TI_VERDICT_REFUSED, /* this refresh token or password is over:
+                                                 invalid_grant and its known aliases */
+                          TI_VERDICT_ERROR,  /* another answer: nothing is known against the refresh
+                                                token */
+                          TI_VERDICT_UNKNOWN /* granted, perhaps: a 2xx that cannot be read */
+} ti_verdict;
+
+/*
+ * Reads one answer. wall_ms: now, for absolute expiries; retry_after_s as the transport found it.
+ * *error: TACIT_OK; TACIT_ERR_OAUTH (oauth_error, oauth_error_description filled), TACIT_ERR_SERVER
+ * (5xx, 429; retry_after_s), TACIT_ERR_PROTOCOL (HTML, broken JSON, no access token, a redirect,
+ * other types; retryable; outcome_unknown with TI_VERDICT_UNKNOWN), TACIT_ERR_NO_MEMORY
+ * (outcome_unknown: the answer is lost). Never quotes a body.
+ */
+ti_verdict ti_token_response_parse(int http_status, const char *body, size_t size, int64_t wall_ms,
+                                   int retry_after_s, ti_token_response *response,
+                                   tacit_error *error);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * URLs and origins. libcurl parses them, so that the host that is checked is the host that is
+ * connected to; that is why this lies in transport and not in base.
+ */
+#ifndef TI_URL_H
+#define TI_URL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <tacit/error.h>
+
+/* An absolute http or https URL. Not thread-safe. */
+typedef struct ti_url ti_url;
+
+/* Yours; free with ti_url_free(). The fragment is dropped. NULL: TACIT_ERR_INVALID_ARGUMENT
+ * (relative, other scheme, user or password in it, control characters; the message names `what`,
+ * "options->url"), TACIT_ERR_INSECURE_URL (http beyond loopback). */
+ti_url *ti_url_parse(const char *text, const char *what, tacit_error *error);
+/* A Location header against the URL that answered it. Errors as above, and TACIT_ERR_INSECURE_URL
+ * from https to any http. */
+ti_url *ti_url_resolve(const ti_url *base, const char *location, tacit_error *error);
+void ti_url_free(ti_url *url);
+
+const char *ti_url_text(const ti_url *url);
+bool ti_url_is_loopback(const ti_url *url);
+bool ti_url_same_origin(const ti_url *a,
+                        const ti_url *b); /* scheme, host without case, port with its default */
+
+/* The origins that a session's token may go to. Immutable. */
+typedef struct ti_origins ti_origins;
+
+/* list: NULL-terminated "scheme://host[:port]", a lone "/" after it is fine; NULL: none. */
+ti_origins *ti_origins_new(const char *const *list, tacit_error *error);
+void ti_origins_free(ti_origins *origins);
+size_t ti_origins_count(const ti_origins *origins);
+/* Its place in the list, or -1. */
+int ti_origins_find(const ti_origins *origins, const ti_url *url);
+
+#endif
