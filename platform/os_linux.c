@@ -1,0 +1,131 @@
+#include "platform/os.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+static int64_t now_ms(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t ti_os_boot_ms(void) {
+    return now_ms(CLOCK_BOOTTIME);
+}
+
+int64_t ti_os_wall_ms(void) {
+    return now_ms(CLOCK_REALTIME);
+}
+
+bool ti_os_random(void *memory, size_t size) {
+    unsigned char *next = memory;
+    while (size > 0) {
+        ssize_t got = getrandom(next, size, 0);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) return false;
+        next += got;
+        size -= (size_t)got;
+    }
+    return true;
+}
+
+void ti_os_wipe(void *memory, size_t size) {
+    if (size > 0) explicit_bzero(memory, size);
+}
+
+size_t ti_os_usable_size(void *memory) {
+    return malloc_usable_size(memory);
+}
+
+struct ti_os_timer {
+    int due;  /* timerfd on the boot clock */
+    int wake; /* eventfd */
+    int step; /* timerfd on the wall clock that is cancelled when it is set; -1: not to be had */
+};
+
+#define BLIND_WAIT_MAX_MS 30000
+
+/* -1 where the system has no TFD_TIMER_CANCEL_ON_SET. */
+static int watch_wall_clock(void) {
+    int watch = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (watch < 0) return -1;
+    /* When it expires does not matter, only that it is cancelled; 2038 fits every time_t. */
+    struct itimerspec late = {.it_value.tv_sec = INT32_MAX};
+    if (timerfd_settime(watch, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &late, NULL) == 0) {
+        return watch;
+    }
+    close(watch);
+    return -1;
+}
+
+ti_os_timer *ti_os_timer_new(void) {
+    ti_os_timer *timer = malloc(sizeof *timer);
+    if (!timer) return NULL;
+    timer->due = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    timer->wake = timer->due < 0 ? -1 : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    timer->step = timer->wake < 0 ? -1 : watch_wall_clock();
+    if (timer->wake >= 0) return timer;
+
+    int cause = errno;
+    ti_os_timer_free(timer);
+    errno = cause;
+    return NULL;
+}
+
+void ti_os_timer_free(ti_os_timer *timer) {
+    if (!timer) return;
+    if (timer->step >= 0) close(timer->step);
+    if (timer->wake >= 0) close(timer->wake);
+    if (timer->due >= 0) close(timer->due);
+    free(timer);
+}
+
+/* Setting also forgets an expiry that was not read. A time beyond what every time_t can hold, 68
+ * years after boot, is never. */
+static void set_due(int due, int64_t boot_ms) {
+    struct itimerspec at = {.it_value.tv_sec = 0};
+    if (boot_ms / 1000 <= INT32_MAX) {
+        at.it_value.tv_sec = (time_t)(boot_ms / 1000);
+        at.it_value.tv_nsec = (long)(boot_ms % 1000) * 1000000L;
+    }
+    timerfd_settime(due, TFD_TIMER_ABSTIME, &at, NULL);
+}
+
+/* Takes what happened since the last call. */
+static unsigned take_events(const ti_os_timer *timer) {
+    unsigned events = 0;
+    uint64_t count;
+    if (read(timer->wake, &count, sizeof count) > 0) events |= TI_OS_TIMER_WOKEN;
+    if (timer->step >= 0 && read(timer->step, &count, sizeof count) < 0 && errno == ECANCELED) {
+        events |= TI_OS_TIMER_CLOCK_STEP;
+    }
+    return events;
+}
+
+unsigned ti_os_timer_wait(ti_os_timer *timer, int64_t boot_ms) {
+    struct pollfd watched[] = {{.fd = timer->due, .events = POLLIN},
+                               {.fd = timer->wake, .events = POLLIN},
+                               {.fd = timer->step, .events = POLLIN}}; /* poll() skips -1 */
+    int limit_ms = timer->step < 0 ? BLIND_WAIT_MAX_MS : -1;
+    set_due(timer->due, boot_ms);
+    /* Not left to the timer: zero would disarm it, and a negative time is refused. */
+    if (boot_ms <= ti_os_boot_ms()) limit_ms = 0;
+
+    while (poll(watched, 3, limit_ms) < 0 && errno == EINTR) continue;
+    return take_events(timer);
+}
+
+void ti_os_timer_wake(ti_os_timer *timer) {
+    uint64_t one = 1;
+    /* It fails only where the counter is full, and then a wake is waiting already. */
+    ssize_t written = write(timer->wake, &one, sizeof one);
+    (void)written;
+}
