@@ -1,0 +1,28 @@
+#include "session/context.h"
+
+#include <stdlib.h>
+
+ti_context *ti_context_new(const tacit_client_options *options) {
+    ti_context *context = calloc(1, sizeof *context);
+
+    if (context == NULL) return NULL;
+    atomic_init(&context->refs, 1);
+    if (options->clock != NULL) context->clock.injected = *options->clock;
+    if (!ti_log_init(&context->log, options->log, options->log_data, options->log_level)) {
+        free(context);
+        return NULL;
+    }
+    return context;
+}
+
+ti_context *ti_context_ref(ti_context *context) {
+    atomic_fetch_add_explicit(&context->refs, 1, memory_order_relaxed);
+    return context;
+}
+
+void ti_context_unref(ti_context *context) {
+    if (context == NULL) return;
+    if (atomic_fetch_sub_explicit(&context->refs, 1, memory_order_acq_rel) != 1) return;
+    ti_log_destroy(&context->log);
+    free(context);
+}

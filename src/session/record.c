@@ -1,0 +1,251 @@
+#include "session/record.h"
+
+#include "base/error.h"
+#include "oauth/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { VERSION = 1, TOKENS_MAX = 256 };
+
+void ti_record_free(ti_record *record) {
+    for (size_t i = 0; i < record->token_count; i++) ti_secret_unref(record->tokens[i].value);
+    free(record->tokens);
+    ti_secret_unref(record->refresh_token);
+    *record = (ti_record){.tokens = NULL};
+}
+
+/* ------------------------------------------------------------------ writing */
+
+static void id_to_hex(const ti_sign_in_id *id, char hex[2 * TI_SIGN_IN_ID_SIZE + 1]) {
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < TI_SIGN_IN_ID_SIZE; i++) {
+        hex[2 * i] = digits[id->bytes[i] >> 4];
+        hex[2 * i + 1] = digits[id->bytes[i] & 15];
+    }
+    hex[2 * TI_SIGN_IN_ID_SIZE] = '\0';
+}
+
+static bool put(json_t *object, const char *name, json_t *value) {
+    return json_object_set_new(object, name, value) == 0;
+}
+
+static json_t *secret_to_json(const ti_secret *secret) {
+    return json_stringn(ti_secret_data(secret), ti_secret_size(secret));
+}
+
+static bool put_tokens(json_t *root, const ti_record *record) {
+    json_t *list = json_array();
+
+    if (!put(root, "access_tokens", list)) return false;
+    for (size_t i = 0; i < record->token_count; i++) {
+        const ti_record_token *token = &record->tokens[i];
+        json_t *item = json_object();
+
+        if (json_array_append_new(list, item) != 0 ||
+            !put(item, "view", json_string(token->view)) ||
+            !put(item, "value", secret_to_json(token->value)) ||
+            !put(item, "generation", json_integer((json_int_t)token->generation)) ||
+            !put(item, "expires_unix_ms", json_integer(token->expires_wall_ms)) ||
+            !put(item, "lifetime_ms", json_integer(token->lifetime_ms)))
+            return false;
+    }
+    return true;
+}
+
+static json_t *to_json(const ti_record *record, const char *issuer, const char *client_id,
+                       bool with_tokens) {
+    char id[2 * TI_SIGN_IN_ID_SIZE + 1];
+    json_t *root = json_object();
+
+    id_to_hex(&record->sign_in_id, id);
+    if (put(root, "tacit_record", json_integer(VERSION)) &&
+        put(root, "issuer", json_string(issuer)) &&
+        put(root, "client_id", json_string(client_id)) &&
+        put(root, "sign_in_id", json_string(id)) &&
+        put(root, "generation", json_integer((json_int_t)record->generation)) &&
+        put(root, "refused", json_boolean(record->refused)) &&
+        put(root, "refresh_token",
+            record->refresh_token == NULL ? json_null() : secret_to_json(record->refresh_token)) &&
+        (!with_tokens || put_tokens(root, record)))
+        return root;
+    ti_json_wipe_and_free(root);
+    return NULL;
+}
+
+static bool dump(const json_t *root, ti_buffer *bytes) {
+    size_t size = json_dumpb(root, NULL, 0, JSON_COMPACT);
+
+    ti_buffer_clear(bytes);
+    bytes->secret = true;
+    if (size == 0 || !ti_buffer_reserve(bytes, size)) return false;
+    bytes->size = json_dumpb(root, bytes->data, size, JSON_COMPACT);
+    bytes->data[bytes->size] = '\0';
+    return bytes->size == size;
+}
+
+static tacit_status write_once(const ti_record *record, const char *issuer, const char *client_id,
+                               bool with_tokens, ti_buffer *bytes, tacit_error *error) {
+    json_t *root = to_json(record, issuer, client_id, with_tokens);
+    bool dumped = root != NULL && dump(root, bytes);
+
+    ti_json_wipe_and_free(root);
+    return dumped ? ti_error_clear(error) : ti_error_no_memory(error);
+}
+
+tacit_status ti_record_write(const ti_record *record, const char *issuer, const char *client_id,
+                             size_t size_max, ti_buffer *bytes, tacit_error *error) {
+    tacit_status status = write_once(record, issuer, client_id, true, bytes, error);
+
+    if (status != TACIT_OK) return status;
+    if (size_max == 0 || bytes->size <= size_max) return status;
+    status = write_once(record, issuer, client_id, false, bytes, error);
+    if (status != TACIT_OK || bytes->size <= size_max) return status;
+    return ti_error_set(error, TACIT_ERR_STORE_TOO_LARGE,
+                        "The record has %zu bytes, and the store takes at most %zu.", bytes->size,
+                        size_max);
+}
+
+/* ------------------------------------------------------------------ reading */
+
+static int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return -1;
+}
+
+static bool id_from_hex(const char *hex, ti_sign_in_id *id) {
+    if (hex == NULL || strlen(hex) != 2 * (size_t)TI_SIGN_IN_ID_SIZE) return false;
+    for (size_t i = 0; i < TI_SIGN_IN_ID_SIZE; i++) {
+        int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
+
+        if (high < 0 || low < 0) return false;
+        id->bytes[i] = (unsigned char)(high << 4 | low);
+    }
+    return !ti_sign_in_id_is_none(id);
+}
+
+static bool get_integer(const json_t *object, const char *name, int64_t least, int64_t *value) {
+    const json_t *item = json_object_get(object, name);
+
+    if (!json_is_integer(item) || json_integer_value(item) < least) return false;
+    *value = json_integer_value(item);
+    return true;
+}
+
+/* A token goes into a header line: visible ASCII only, whoever wrote the record. */
+static bool is_token_text(const char *text) {
+    if (text == NULL || *text == '\0') return false;
+    for (; *text != '\0'; text++)
+        if (*text <= ' ' || *text > '~') return false;
+    return true;
+}
+
+typedef enum reading { READ, FOREIGN, NO_MEMORY } reading;
+
+static reading read_token(const json_t *item, ti_record_token *token) {
+    const char *view = ti_json_string(item, "view"), *value = ti_json_string(item, "value");
+    int64_t generation;
+
+    if (view == NULL || strlen(view) >= sizeof token->view || !is_token_text(value)) return FOREIGN;
+    if (!get_integer(item, "generation", 1, &generation) ||
+        !get_integer(item, "expires_unix_ms", -1, &token->expires_wall_ms) ||
+        !get_integer(item, "lifetime_ms", -1, &token->lifetime_ms))
+        return FOREIGN;
+    memcpy(token->view, view, strlen(view) + 1);
+    token->generation = (uint64_t)generation;
+    token->value = ti_secret_from_string(value);
+    return token->value == NULL ? NO_MEMORY : READ;
+}
+
+static reading read_tokens(const json_t *root, ti_record *record) {
+    const json_t *list = json_object_get(root, "access_tokens");
+    size_t count = json_array_size(list);
+
+    if (list == NULL || count == 0) return READ;
+    if (count > TOKENS_MAX) return FOREIGN;
+    record->tokens = calloc(count, sizeof *record->tokens);
+    if (record->tokens == NULL) return NO_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        reading result = read_token(json_array_get(list, i), &record->tokens[i]);
+
+        record->token_count = i + 1;
+        if (result != READ) return result;
+    }
+    return READ;
+}
+
+static reading read_refresh_token(const json_t *root, ti_record *record) {
+    const json_t *item = json_object_get(root, "refresh_token");
+
+    if (json_is_null(item)) return READ;
+    if (!json_is_string(item) || json_string_length(item) == 0) return FOREIGN;
+    record->refresh_token = ti_secret_new(json_string_value(item), json_string_length(item));
+    return record->refresh_token == NULL ? NO_MEMORY : READ;
+}
+
+static reading read_members(const json_t *root, ti_record *record) {
+    const json_t *refused = json_object_get(root, "refused");
+    int64_t generation;
+    reading result;
+
+    if (!id_from_hex(ti_json_string(root, "sign_in_id"), &record->sign_in_id) ||
+        !get_integer(root, "generation", 1, &generation) || !json_is_boolean(refused))
+        return FOREIGN;
+    record->generation = (uint64_t)generation;
+    record->refused = json_is_true(refused);
+    result = read_refresh_token(root, record);
+    return result == READ ? read_tokens(root, record) : result;
+}
+
+static tacit_status corrupt(tacit_error *error, const char *what) {
+    return ti_error_set(error, TACIT_ERR_STORE_CORRUPT,
+                        "The store holds something under this key that %s; it is left as it is.",
+                        what);
+}
+
+static bool names(const json_t *root, const char *name, const char *expected) {
+    const char *found = ti_json_string(root, name);
+
+    return found != NULL && strcmp(found, expected) == 0;
+}
+
+static tacit_status from_json(const json_t *root, const char *issuer, const char *client_id,
+                              ti_record *record, tacit_error *error) {
+    int64_t version;
+
+    if (!get_integer(root, "tacit_record", 1, &version))
+        return corrupt(error, "is not a tacit record");
+    if (version != VERSION) return corrupt(error, "a later version of tacit wrote");
+    if (!names(root, "issuer", issuer) || !names(root, "client_id", client_id))
+        return corrupt(error, "belongs to another issuer or client");
+    switch (read_members(root, record)) {
+    case READ:
+        return ti_error_clear(error);
+    case NO_MEMORY:
+        return ti_error_no_memory(error);
+    default:
+        return corrupt(error, "is a damaged tacit record");
+    }
+}
+
+tacit_status ti_record_read(const char *bytes, size_t size, const char *issuer,
+                            const char *client_id, ti_record *record, tacit_error *error) {
+    json_t *root = NULL;
+    tacit_status status;
+
+    *record = (ti_record){.tokens = NULL};
+    switch (ti_json_load(bytes, size, JSON_REJECT_DUPLICATES, &root, NULL)) {
+    case TI_JSON_OK:
+        break;
+    case TI_JSON_NO_MEMORY:
+        return ti_error_no_memory(error);
+    default:
+        return corrupt(error, "is not a tacit record");
+    }
+    status = from_json(root, issuer, client_id, record, error);
+    ti_json_wipe_and_free(root);
+    if (status != TACIT_OK) ti_record_free(record);
+    return status;
+}

@@ -1,0 +1,62 @@
+/* What the floors above see of a session. */
+#ifndef TI_SESSION_H
+#define TI_SESSION_H
+
+#include <tacit/session.h>
+
+#include "session/token.h"
+#include "transport/transport.h"
+
+/*
+ * Around every public call: counts it as inside, keeps the session alive, and refuses a closed one (TACIT_ERR_CLOSED) or NULL
+ * (TACIT_ERR_INVALID_ARGUMENT). Leave only after an enter that answered true.
+ */
+bool ti_session_enter(tacit_session *session, tacit_error *error);
+void ti_session_leave(tacit_session *session);
+
+/* For callers inside. */
+ti_transport *ti_session_transport(const tacit_session *session);
+const ti_clock *ti_session_clock(const tacit_session *session);
+const ti_origins *ti_session_origins(const tacit_session *session);
+const atomic_bool *
+ti_session_closing(const tacit_session *session);                /* for ti_http_request.cancelled */
+int ti_session_request_timeout_ms(const tacit_session *session); /* the client's */
+/* timeout_ms as the public functions take it: -1 is the client's request timeout. */
+int64_t ti_session_deadline(const tacit_session *session, int timeout_ms);
+
+/* What a caller needs the token for. */
+typedef struct ti_need {
+    const tacit_token *refused; /* met a 401; NULL: none */
+    bool anew;                  /* from a refresh that begins after this call */
+    int min_valid_s;
+} ti_need;
+
+/* The fast path: whether this very token is still the session's current one and lives long enough. One atomic load, no lock. */
+bool ti_session_is_current(const tacit_session *session, const tacit_token *token,
+                           int64_t now_boot_ms, int min_valid_s);
+
+/* The current token's id, 0 where there is none: one atomic load. For who gave his reference away and
+ * wants to know whether the token has been replaced meanwhile. */
+uint64_t ti_session_current_id(const tacit_session *session);
+
+/*
+ * A token that meets the need, at once or after joining a refresh; see tacit_session_token() and tacit_session_renew() for the errors.
+ * *token is the caller's. Waits until deadline_boot_ms; where that has passed already it does not wait (TACIT_ERR_TIMEOUT), but the
+ * refresh is started.
+ */
+tacit_status ti_session_obtain(tacit_session *session, const ti_need *need,
+                               int64_t deadline_boot_ms, tacit_token **token, tacit_error *error);
+
+/*
+ * What an origin did with a token (R14). accepted: any answer that is not about the token. refused: a replay met a 401 again.
+ * An origin that refuses a token fresh from a refresh, which it never accepted, may force no more refreshes until it accepts one.
+ */
+void ti_session_origin_accepted(tacit_session *session, int origin, const tacit_token *token);
+void ti_session_origin_refused(tacit_session *session, int origin, const tacit_token *token);
+bool ti_session_origin_may_force(const tacit_session *session, int origin);
+
+/* For the statistics. */
+void ti_session_count_request(tacit_session *session);
+void ti_session_count_replay(tacit_session *session);
+
+#endif

@@ -1,0 +1,87 @@
+#include "session/store.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool ops_read(tacit_store_ops *ops, const tacit_store_ops *given, tacit_error *error) {
+    if (!ti_struct_read(ops, sizeof *ops, given, "ops", "TACIT_STORE_OPS_INIT", error))
+        return false;
+    if (ops->load == NULL) {
+        ti_error_argument(error, "ops->load", "is NULL");
+        return false;
+    }
+    if (ops->save == NULL) {
+        ti_error_argument(error, "ops->save", "is NULL");
+        return false;
+    }
+    if (ops->erase == NULL) {
+        ti_error_argument(error, "ops->erase", "is NULL");
+        return false;
+    }
+    return true;
+}
+
+static bool sync_init(tacit_store *store) {
+    if (pthread_mutex_init(&store->lock, NULL) != 0) return false;
+    if (ti_cond_init(&store->freed)) return true;
+    pthread_mutex_destroy(&store->lock);
+    return false;
+}
+
+static tacit_store *store_new(const tacit_store_ops *ops, void *data) {
+    const char *description = ops->description == NULL ? "the app's own store" : ops->description;
+    tacit_store *store = calloc(1, sizeof *store);
+
+    if (store == NULL) return NULL;
+    store->ops = *ops;
+    store->data = data;
+    atomic_init(&store->refs, 1);
+    store->description = strdup(description);
+    if (store->description == NULL || !sync_init(store)) {
+        free(store->description);
+        free(store);
+        return NULL;
+    }
+    store->ops.description = store->description;
+    return store;
+}
+
+static void store_free(tacit_store *store) {
+    if (store->ops.release != NULL) store->ops.release(store->data);
+    pthread_cond_destroy(&store->freed);
+    pthread_mutex_destroy(&store->lock);
+    free(store->description);
+    free(store);
+}
+
+tacit_store *tacit_store_default(const char *application_id, tacit_error *error) {
+    return tacit_store_keyring(application_id, error);
+}
+
+tacit_store *tacit_store_custom(const tacit_store_ops *ops, void *store_data, tacit_error *error) {
+    tacit_store_ops own;
+    tacit_store *store;
+
+    ti_error_clear(error);
+    if (!ops_read(&own, ops, error)) return NULL;
+    store = store_new(&own, store_data);
+    if (store == NULL) ti_error_no_memory(error);
+    return store;
+}
+
+const char *tacit_store_describe(const tacit_store *store) {
+    return store == NULL ? "" : store->description;
+}
+
+tacit_store *tacit_store_ref(tacit_store *store) {
+    if (store != NULL) atomic_fetch_add_explicit(&store->refs, 1, memory_order_relaxed);
+    return store;
+}
+
+void tacit_store_unref(tacit_store *store) {
+    if (store == NULL) return;
+    if (atomic_fetch_sub_explicit(&store->refs, 1, memory_order_acq_rel) == 1) store_free(store);
+}
