@@ -45,9 +45,9 @@ void ti_clock_wait(const ti_clock *clock, pthread_cond_t *cond, pthread_mutex_t 
                    int64_t deadline_boot_ms) {
     int64_t now = ti_clock_boot_ms(clock);
     if (deadline_boot_ms <= now) return;
-    /* An injected clock may stand at a negative time, where the difference would overflow. */
-    bool far = deadline_boot_ms > TI_NEVER - WAIT_MAX_MS || now < deadline_boot_ms - WAIT_MAX_MS;
-    struct timespec end = monotonic_after(far ? WAIT_MAX_MS : deadline_boot_ms - now);
+    /* Unsigned, since from far below zero the difference does not fit into an int64_t. */
+    uint64_t left_ms = (uint64_t)deadline_boot_ms - (uint64_t)now;
+    struct timespec end = monotonic_after(left_ms < WAIT_MAX_MS ? (int64_t)left_ms : WAIT_MAX_MS);
     int result = pthread_cond_timedwait(cond, mutex, &end);
     assert(result != EINVAL && result != EPERM);
     (void)result;
