@@ -1,0 +1,197 @@
+#!/bin/sh
+# Everything there is to check, on a bare Debian 12 or wherever the tools are:
+#   sh tests/run.sh [PART [DIRECTORY]]
+# PART is one of the parts below, or all. Builds go to a fresh temporary directory that is removed at
+# the end, or to DIRECTORY, which is kept. Stops at the first failure; the last line says
+# "N passed, N failed", all configurations added up.
+set -eu
+
+parts="gcc clang asan tsan valgrind lint package fuzz"
+packages="gcc g++ clang clang-tidy clang-format cppcheck libclang-rt-14-dev valgrind binutils
+    cmake make pkg-config libcurl4-openssl-dev libjansson-dev libssl-dev libsecret-1-dev
+    libcmocka-dev libmicrohttpd-dev gnome-keyring dbus
+    libnghttp2-dev libidn2-dev librtmp-dev libssh2-1-dev libpsl-dev libkrb5-dev libldap-dev
+    libzstd-dev libbrotli-dev zlib1g-dev" # the last two lines: what a static libcurl asks for
+tools="gcc g++ clang clang++ clang-tidy clang-format cppcheck valgrind nm strip cmake make pkg-config
+    dbus-run-session gnome-keyring-daemon"
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+jobs=$(nproc 2>/dev/null || echo 2)
+selected=${1:-all}
+[ "$selected" != all ] || selected=$parts
+case " $parts " in
+    *" $selected "* | " $selected ") ;;
+    *) echo "usage: sh tests/run.sh [all|$(echo "$parts" | tr ' ' '|') [DIRECTORY]]" >&2; exit 2 ;;
+esac
+if [ -n "${2:-}" ]; then
+    mkdir -p "$2"
+    work=$(cd "$2" && pwd)
+else
+    work=$(mktemp -d "${TMPDIR:-/tmp}/tacit-run.XXXXXX")
+    trap 'rm -rf "$work"' EXIT
+    trap 'exit 130' HUP INT TERM
+fi
+
+passed=0
+failed=0
+summary=
+part=setup
+began=$(date +%s)
+
+finish() {
+    printf '%s\n%s passed, %s failed\n' "$summary" "$passed" "$failed"
+}
+fail() {
+    [ "$failed" -gt 0 ] || failed=1
+    summary="$summary
+$part FAILED: $1"
+    finish
+    exit 1
+}
+
+# step WHAT COMMAND...: the command's output is shown where it fails.
+step() {
+    what=$1
+    shift
+    printf '%s: %s\n' "$part" "$what"
+    "$@" >"$work/log" 2>&1 || {
+        cat "$work/log"
+        fail "$what"
+    }
+}
+
+install_packages() {
+    if ! command -v apt-get >/dev/null; then
+        for tool in $tools; do
+            command -v "$tool" >/dev/null || {
+                echo "This is no Debian: please install" $tools "and the development files of libcurl," \
+                    "jansson, OpenSSL, libsecret, cmocka and libmicrohttpd."
+                fail "$tool is missing"
+            }
+        done
+        return
+    fi
+    missing=
+    for package in $packages; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
+            missing="$missing $package"
+    done
+    [ -n "$missing" ] || return 0
+    sudo=
+    [ "$(id -u)" -eq 0 ] || sudo=sudo
+    step "apt-get update" $sudo apt-get update
+    # shellcheck disable=SC2086
+    step "apt-get install$missing" $sudo env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y --no-install-recommends $missing
+}
+
+# configure NAME COMPILER OPTION...: warnings are errors.
+configure() {
+    name=$1
+    compiler=$2
+    shift 2
+    step "configure $name" cmake -S "$root" -B "$work/$name" -DCMAKE_C_COMPILER="$compiler" \
+        -DTACIT_WERROR=ON -DCMAKE_EXPORT_COMPILE_COMMANDS=ON "$@"
+}
+build() {
+    configure "$@"
+    step "build $1" cmake --build "$work/$1" -j "$jobs"
+}
+
+# The sanitizers of this age do not cope with the most random address spaces.
+without_randomness=
+if setarch "$(uname -m)" -R true 2>/dev/null; then
+    without_randomness="setarch $(uname -m) -R"
+fi
+
+# run NAME CTEST-OPTION...: the tests of a build, added to the count.
+run() {
+    name=$1
+    shift
+    printf '%s: ctest %s\n' "$part" "$*"
+    code=0
+    $without_randomness ctest --test-dir "$work/$name" -j "$jobs" --output-on-failure \
+        --no-tests=error "$@" >"$work/log" 2>&1 || code=$?
+    counts=$(sed -n 's/.*tests passed, \([0-9]*\) tests failed out of \([0-9]*\)$/\1 \2/p' "$work/log")
+    bad=${counts% *}
+    all=${counts#* }
+    failed=$((failed + ${bad:-0}))
+    passed=$((passed + ${all:-0} - ${bad:-0}))
+    [ "$code" -eq 0 ] || {
+        cat "$work/log"
+        fail "ctest $*"
+    }
+}
+
+# gcc optimises, as it is shipped; clang keeps the assertions.
+build_gcc() {
+    build gcc gcc -DCMAKE_BUILD_TYPE=Release
+}
+build_clang() {
+    build clang clang -DCMAKE_BUILD_TYPE=Debug
+}
+
+run_gcc() {
+    build_gcc
+    run gcc -LE package
+}
+run_clang() {
+    build_clang
+    run clang -LE package
+}
+run_asan() {
+    build asan gcc -DCMAKE_BUILD_TYPE=Debug -DTACIT_SANITIZE=address,undefined
+    run asan -LE package
+}
+run_tsan() {
+    build tsan clang -DCMAKE_BUILD_TYPE=Debug -DTACIT_SANITIZE=thread
+    # glib, behind libsecret, synchronises in ways that only an instrumented glib would show.
+    export TSAN_OPTIONS="halt_on_error=1 ignore_noninstrumented_modules=1"
+    run tsan -L "unit|integration|stress"
+}
+run_valgrind() {
+    build valgrind gcc -DCMAKE_BUILD_TYPE=Debug -DTACIT_BUILD_EXAMPLES=OFF \
+        "-DTACIT_TEST_LAUNCHER=valgrind;--quiet;--leak-check=full;--error-exitcode=99"
+    run valgrind -L "unit|integration"
+}
+run_lint() {
+    configure clang clang -DCMAKE_BUILD_TYPE=Debug
+    step "clang-tidy" sh -c "cd '$root' && grep -o '\"file\": \"[^\"]*/\(src\|platform\)/[^\"]*' \
+        '$work/clang/compile_commands.json' | cut -d'\"' -f4 |
+        xargs -P '$jobs' -n 4 clang-tidy -p '$work/clang' --quiet"
+    step "cppcheck" cppcheck -j "$jobs" --quiet --std=c11 --error-exitcode=1 --inline-suppr \
+        --enable=warning,performance,portability --suppress=missingInclude \
+        -I "$root/include" -I "$root/src" -I "$root" \
+        "$root/src" "$root/platform" "$root/include"
+    step "clang-format" sh -c "cd '$root' && find include src platform examples tests -name '*.[ch]' |
+        xargs clang-format --dry-run -Werror"
+}
+run_package() {
+    build_gcc
+    run gcc -L package
+    build_clang
+    run clang -L package
+    step "size" "$root/tests/package/check_size.sh" "$work/gcc/libtacit.so"
+    step "configure as a part of another project, static, without crypto and keyring" \
+        cmake -S "$root/tests/package/consumer" -B "$work/embedded" \
+        -DTACIT_SUBDIRECTORY="$root" -DBUILD_SHARED_LIBS=OFF -DTACIT_CRYPTO=none \
+        -DTACIT_WITH_LIBSECRET=OFF -DTACIT_WERROR=ON
+    step "build it" cmake --build "$work/embedded" -j "$jobs"
+    step "run it" "$work/embedded/consumer"
+}
+run_fuzz() {
+    build fuzz clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DTACIT_FUZZ=ON \
+        -DTACIT_SANITIZE=address,undefined -DTACIT_BUILD_EXAMPLES=OFF
+    run fuzz -L fuzz
+}
+
+install_packages
+for part in $selected; do
+    start=$(date +%s)
+    "run_$part"
+    summary="$summary
+$part: $(($(date +%s) - start)) s"
+done
+summary="$summary
+all: $(($(date +%s) - began)) s"
+finish
