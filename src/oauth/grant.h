@@ -39,7 +39,7 @@ ti_verdict ti_grant_send(ti_transport *transport, const ti_grant_client *client,
 /* RFC 7009; hint "refresh_token" or "access_token". TACIT_OK also where the provider has no
  * revocation endpoint, or the server does not know the token. */
 tacit_status ti_grant_revoke(ti_transport *transport, const ti_grant_client *client,
-                             const ti_secret *token, const char *hint, const ti_clock *clock,
-                             int64_t deadline_boot_ms, tacit_error *error);
+                             const ti_secret *token, const char *hint, int64_t deadline_boot_ms,
+                             tacit_error *error);
 
 #endif

@@ -15,8 +15,9 @@ typedef enum ti_client_auth { /* RFC 6749 section 2.3.1 */
 tacit_provider *ti_provider_ref(tacit_provider *provider);
 const char *ti_provider_issuer(
     const tacit_provider *provider); /* the token endpoint where metadata names none */
-const ti_url *ti_provider_token_endpoint(const tacit_provider *provider);
-const ti_url *ti_provider_revocation_endpoint(const tacit_provider *provider); /* NULL: none */
+/* Text, because a ti_url belongs to one thread and a provider to many. */
+const char *ti_provider_token_endpoint(const tacit_provider *provider);
+const char *ti_provider_revocation_endpoint(const tacit_provider *provider); /* NULL: none */
 /* Basic where the server takes it or says nothing (RFC 8414's default), else post; NONE without a
  * secret. false: neither. */
 bool ti_provider_client_auth(const tacit_provider *provider, bool has_secret, ti_client_auth *auth);

@@ -1,0 +1,172 @@
+#include "oauth/json.h"
+
+#include "platform/os.h"
+
+#include <string.h>
+
+/* The index behind the string that begins at text[start], which is a quote; size where the string
+ * does not end. */
+static size_t string_end(const char *text, size_t size, size_t start) {
+    for (size_t i = start + 1; i < size; i++) {
+        if (text[i] == '\\') {
+            i++;
+        } else if (text[i] == '"') {
+            return i + 1;
+        }
+    }
+    return size;
+}
+
+/* Jansson recurses 2048 levels deep, which a small thread stack does not survive. */
+static bool is_too_deep(const char *text, size_t size) {
+    size_t depth = 0;
+    for (size_t i = 0; i < size; i++) {
+        switch (text[i]) {
+        case '"':
+            i = string_end(text, size, i) - 1;
+            break;
+        case '{':
+        case '[':
+            if (++depth > TI_JSON_DEPTH_MAX) return true;
+            break;
+        case '}':
+        case ']':
+            if (depth > 0) depth--;
+            break;
+        default:
+            break;
+        }
+    }
+    return false;
+}
+
+ti_json_result ti_json_load(const char *text, size_t size, size_t flags, json_t **value,
+                            json_error_t *where) {
+    *value = NULL;
+    if (size > TI_JSON_SIZE_MAX || is_too_deep(text, size)) return TI_JSON_TOO_LARGE;
+
+    json_error_t error;
+    *value = json_loadb(text, size, flags, &error);
+    if (*value) return TI_JSON_OK;
+    if (where) *where = error;
+    /* An allocation that fails inside jansson often leaves no code at all. */
+    bool no_memory = json_error_code(&error) == json_error_out_of_memory ||
+                     json_error_code(&error) == json_error_unknown;
+    return no_memory ? TI_JSON_NO_MEMORY : TI_JSON_INVALID;
+}
+
+static void wipe(json_t *value) {
+    size_t index;
+    const char *name;
+    json_t *member;
+
+    switch (json_typeof(value)) {
+    case JSON_STRING:
+        /* Jansson's own buffer, not a copy. */
+        ti_os_wipe((char *)json_string_value(value), json_string_length(value));
+        break;
+    case JSON_ARRAY:
+        json_array_foreach(value, index, member) wipe(member);
+        break;
+    case JSON_OBJECT:
+        json_object_foreach(value, name, member) wipe(member);
+        break;
+    default:
+        break;
+    }
+}
+
+void ti_json_wipe_and_free(json_t *value) {
+    if (!value) return;
+    wipe(value);
+    json_decref(value);
+}
+
+const char *ti_json_string(const json_t *object, const char *name) {
+    const json_t *member = json_object_get(object, name);
+    const char *text = json_string_value(member);
+    if (!text || strlen(text) != json_string_length(member)) return NULL;
+    return text;
+}
+
+bool ti_json_number(const json_t *value, double *number) {
+    if (json_is_number(value)) {
+        *number = json_number_value(value);
+        return true;
+    }
+    if (!json_is_string(value)) return false;
+
+    /* Not strtod(): that reads the app's locale. */
+    json_t *parsed = NULL;
+    bool is_number =
+        ti_json_load(json_string_value(value), json_string_length(value),
+                     JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &parsed, NULL) == TI_JSON_OK &&
+        json_is_number(parsed);
+    if (is_number) *number = json_number_value(parsed);
+    ti_json_wipe_and_free(parsed);
+    return is_number;
+}
+
+/* One open object or array. */
+typedef struct level {
+    bool is_object;
+    bool named;        /* the value that comes next belongs to the name that is looked for */
+    const char *value; /* the first one, with its quotes; NULL: none yet */
+    size_t value_size;
+} level;
+
+/* Answers false where the string differs from an earlier one of the same name in this object. */
+static bool note_string(level *at, const char *string, size_t size) {
+    if (!at->named) return true;
+    at->named = false;
+    if (!at->value) {
+        at->value = string;
+        at->value_size = size;
+        return true;
+    }
+    return at->value_size == size && memcmp(at->value, string, size) == 0;
+}
+
+static bool is_name(const char *string, size_t size, const char *name) {
+    return size == strlen(name) + 2 && memcmp(string + 1, name, size - 2) == 0;
+}
+
+bool ti_json_contradicts(const char *text, size_t size, const char *name) {
+    level levels[TI_JSON_DEPTH_MAX + 1] = {{.is_object = false}};
+    size_t depth = 0;
+    bool expects_name = false;
+
+    for (size_t i = 0; i < size; i++) {
+        level *at = &levels[depth];
+        switch (text[i]) {
+        case '"': {
+            size_t end = string_end(text, size, i);
+            if (expects_name) {
+                at->named = is_name(text + i, end - i, name);
+                expects_name = false;
+            } else if (!note_string(at, text + i, end - i)) {
+                return true;
+            }
+            i = end - 1;
+            break;
+        }
+        case '{':
+        case '[':
+            if (depth == TI_JSON_DEPTH_MAX) return true;
+            levels[++depth] = (level){.is_object = text[i] == '{'};
+            expects_name = text[i] == '{';
+            break;
+        case '}':
+        case ']':
+            if (depth > 0) depth--;
+            expects_name = false;
+            break;
+        case ',':
+            expects_name = at->is_object;
+            break;
+        default:
+            break;
+        }
+    }
+    return false;
+}
