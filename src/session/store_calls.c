@@ -18,7 +18,6 @@
 
 #include "base/error.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,7 +34,11 @@ typedef struct call {
     char *key;
     ti_store_late late;
 
-    ti_buffer record; /* to save; or loaded, and the helper's until it answered */
+    /* the helper's until it answered */
+    ti_buffer record; /* to save, or loaded */
+    char *loaded;     /* from the store */
+    size_t loaded_size;
+    tacit_status store_status; /* what the store said, legal or not */
 
     /* guarded by store->lock */
     bool answered;
@@ -126,18 +129,6 @@ static bool is_legal(operation operation, tacit_status status) {
     }
 }
 
-static tacit_status ask_load(call *self) {
-    char *bytes = NULL;
-    size_t size = 0;
-    tacit_status status = self->store->ops.load(self->store->data, self->key, &bytes, &size);
-
-    if (status != TACIT_OK) return status;
-    if (bytes == NULL && size > 0) return TACIT_ERR_STORE_FAILED;
-    if (!ti_buffer_append(&self->record, bytes, size)) status = TACIT_ERR_NO_MEMORY;
-    tacit_free(bytes);
-    return status;
-}
-
 static tacit_status ask(call *self) {
     const tacit_store_ops *ops = &self->store->ops;
     void *data = self->store->data;
@@ -145,11 +136,248 @@ static tacit_status ask(call *self) {
 
     switch (self->operation) {
     case LOAD:
-        return ask_load(self);
+        return ops->load(data, self->key, &self->loaded, &self->loaded_size);
     case SAVE:
         return ops->save(data, self->key, bytes, self->record.size);
     case ERASE:
         return ops->erase(data, self->key);
     }
     return TACIT_ERR_STORE_FAILED;
+}
+
+/* Moves what the store allocated into the record. */
+static tacit_status take_loaded(call *self) {
+    bool kept;
+
+    if (self->loaded == NULL && self->loaded_size > 0) return TACIT_ERR_STORE_FAILED;
+    kept = ti_buffer_append(&self->record, self->loaded, self->loaded_size);
+    tacit_free(self->loaded);
+    self->loaded = NULL;
+    return kept ? TACIT_OK : TACIT_ERR_NO_MEMORY;
+}
+
+static void call_free(call *self) {
+    if (self == NULL) return;
+    tacit_store_unref(self->store);
+    ti_buffer_free(&self->record);
+    free(self->key);
+    free(self);
+}
+
+/* Answers, opens the gate, and tells whether the call was left behind. If not, it is the caller's
+ * from here on. */
+static bool answer(call *self, tacit_status status) {
+    tacit_store *store = self->store;
+    bool left_behind;
+
+    pthread_mutex_lock(&store->lock);
+    self->status = status;
+    self->answered = true;
+    left_behind = self->left_behind;
+    store->busy = false;
+    store->overdue = false;
+    pthread_cond_broadcast(&store->freed);
+    pthread_mutex_unlock(&store->lock);
+    return left_behind;
+}
+
+/* On the helper. */
+static void run(ti_helper_job *job) {
+    call *self = (call *)job;
+    tacit_status status = ask(self);
+
+    self->store_status = status;
+    if (!is_legal(self->operation, status)) status = TACIT_ERR_STORE_FAILED;
+    if (self->operation == LOAD && status == TACIT_OK) status = take_loaded(self);
+    if (!answer(self, status)) return;
+    if (self->late.fn != NULL) self->late.fn(self->late.data, status);
+    call_free(self);
+}
+
+static call *call_new(operation operation, tacit_store *store, const char *key,
+                      const ti_buffer *record, ti_store_late late) {
+    call *self = calloc(1, sizeof *self);
+
+    if (self == NULL) return NULL;
+    self->job.run = run;
+    self->operation = operation;
+    self->store = tacit_store_ref(store);
+    self->late = late;
+    self->record.secret = true;
+    self->key = strdup(key);
+    if (record != NULL) ti_buffer_append(&self->record, record->data, record->size);
+    if (self->key != NULL && !self->record.failed) return self;
+    call_free(self);
+    return NULL;
+}
+
+/* Waits for the gate until the deadline and shuts it, unless the call inside is overdue. */
+static bool enter(const ti_clock *clock, tacit_store *store, int64_t deadline) {
+    bool entered;
+
+    pthread_mutex_lock(&store->lock);
+    while (store->busy && !store->overdue && ti_clock_boot_ms(clock) < deadline)
+        ti_clock_wait(clock, &store->freed, &store->lock, deadline);
+    entered = !store->busy;
+    if (entered) store->busy = true;
+    pthread_mutex_unlock(&store->lock);
+    return entered;
+}
+
+static void leave(tacit_store *store) {
+    pthread_mutex_lock(&store->lock);
+    store->busy = false;
+    pthread_cond_broadcast(&store->freed);
+    pthread_mutex_unlock(&store->lock);
+}
+
+/* false: the deadline passed, and the call is the helper's now. */
+static bool wait_for_answer(const ti_clock *clock, call *self, int64_t deadline) {
+    tacit_store *store = self->store;
+    bool answered;
+
+    pthread_mutex_lock(&store->lock);
+    while (!self->answered && ti_clock_boot_ms(clock) < deadline)
+        ti_clock_wait(clock, &store->freed, &store->lock, deadline);
+    answered = self->answered;
+    if (!answered) {
+        self->left_behind = true;
+        store->overdue = true;
+        pthread_cond_broadcast(&store->freed); /* nobody is to wait for the gate any more */
+    }
+    pthread_mutex_unlock(&store->lock);
+    return answered;
+}
+
+static const char *const doing[] = {
+    [LOAD] = "read from", [SAVE] = "save to", [ERASE] = "erase from"};
+
+static tacit_status explain_failed(const call *self, const char *store, tacit_error *error) {
+    const char *what = doing[self->operation];
+
+    if (is_legal(self->operation, self->store_status))
+        return ti_error_set(error, TACIT_ERR_STORE_FAILED, "Could not %s %s.", what, store);
+    return ti_error_set(error, TACIT_ERR_STORE_FAILED,
+                        "Could not %s %s: its function answered %s, which it may not.", what, store,
+                        tacit_status_name(self->store_status));
+}
+
+/* An answer becomes a sentence. */
+static tacit_status explain(const call *self, tacit_error *error) {
+    const char *store = tacit_store_describe(self->store);
+    const char *what = doing[self->operation];
+
+    switch (self->status) {
+    case TACIT_OK:
+        return ti_error_clear(error);
+    case TACIT_ERR_NO_MEMORY:
+        return ti_error_no_memory(error);
+    case TACIT_ERR_STORE_NOT_FOUND:
+        return ti_error_set(error, self->status, "There is no record of a sign-in in %s.", store);
+    case TACIT_ERR_STORE_LOCKED:
+        return ti_error_set(error, self->status, "Could not %s %s: the user has to unlock it.",
+                            what, store);
+    case TACIT_ERR_STORE_UNAVAILABLE:
+        return ti_error_set(error, self->status,
+                            "Could not %s %s: make sure that it is set up and running.", what,
+                            store);
+    case TACIT_ERR_STORE_CORRUPT:
+        return ti_error_set(error, self->status,
+                            "Could not %s %s: it holds something that cannot be read back.", what,
+                            store);
+    case TACIT_ERR_STORE_TOO_LARGE:
+        return ti_error_set(error, self->status, "The record is too large for %s.", store);
+    default:
+        return explain_failed(self, store, error);
+    }
+}
+
+static tacit_status explain_not_run(tacit_status status, const char *store, tacit_error *error) {
+    if (status == TACIT_ERR_CLOSED)
+        return ti_error_set(error, status, "The client is closed; %s is not used any more.", store);
+    return ti_error_set(error, status, "The system gave no thread to use %s.", store);
+}
+
+/* Sets *overdue where the call is the helper's afterwards; the sentence is made without it. */
+static tacit_status attempt(ti_store_calls *calls, call *self, int timeout_ms, bool *overdue,
+                            tacit_error *error) {
+    int64_t deadline = ti_clock_deadline(calls->clock, timeout_ms);
+    tacit_store *store = self->store;
+    const char *name = tacit_store_describe(store);
+    const char *what = doing[self->operation];
+    tacit_status status;
+
+    if (ti_helpers_stopped(calls->helpers)) return explain_not_run(TACIT_ERR_CLOSED, name, error);
+    if (!enter(calls->clock, store, deadline))
+        return ti_error_set(error, TACIT_ERR_STORE_UNAVAILABLE,
+                            "Could not %s %s: it has not answered an earlier call yet.", what,
+                            name);
+    status = ti_helpers_run(calls->helpers, &self->job);
+    if (status != TACIT_OK) {
+        leave(store);
+        return explain_not_run(status, name, error);
+    }
+    if (wait_for_answer(calls->clock, self, deadline)) return explain(self, error);
+    *overdue = true;
+    return ti_error_set(error, TACIT_ERR_STORE_UNAVAILABLE,
+                        "Could not %s %s: it did not answer within %d ms.", what, name, timeout_ms);
+}
+
+/* After an overdue call self is not to be touched. */
+static tacit_status perform(ti_store_calls *calls, call *self, int timeout_ms, bool *overdue,
+                            tacit_error *error) {
+    caller waiting;
+    tacit_status status;
+
+    *overdue = false;
+    if (self == NULL) return ti_error_no_memory(error);
+    waiting.store = tacit_store_ref(self->store);
+    caller_add(calls, &waiting);
+    status = attempt(calls, self, timeout_ms, overdue, error);
+    caller_remove(calls, &waiting);
+    tacit_store_unref(waiting.store);
+    return status;
+}
+
+tacit_status ti_store_load(ti_store_calls *calls, tacit_store *store, const char *key,
+                           int timeout_ms, ti_store_late late, ti_buffer *record, bool *overdue,
+                           tacit_error *error) {
+    call *self = call_new(LOAD, store, key, NULL, late);
+    tacit_status status = perform(calls, self, timeout_ms, overdue, error);
+
+    ti_buffer_free(record);
+    if (*overdue) return status;
+    if (status == TACIT_OK) {
+        *record = self->record;
+        self->record = (ti_buffer)TI_BUFFER_SECRET;
+    }
+    call_free(self);
+    return status;
+}
+
+tacit_status ti_store_save(ti_store_calls *calls, tacit_store *store, const char *key,
+                           const ti_buffer *record, int timeout_ms, ti_store_late late,
+                           bool *overdue, tacit_error *error) {
+    size_t max = store->ops.record_size_max;
+    tacit_status status;
+    call *self;
+
+    *overdue = false;
+    if (max > 0 && record->size > max)
+        return ti_error_set(error, TACIT_ERR_STORE_TOO_LARGE,
+                            "The record has %zu bytes; %s takes at most %zu.", record->size,
+                            tacit_store_describe(store), max);
+    self = call_new(SAVE, store, key, record, late);
+    status = perform(calls, self, timeout_ms, overdue, error);
+    if (!*overdue) call_free(self);
+    return status;
+}
+
+tacit_status ti_store_erase(ti_store_calls *calls, tacit_store *store, const char *key,
+                            int timeout_ms, ti_store_late late, bool *overdue, tacit_error *error) {
+    call *self = call_new(ERASE, store, key, NULL, late);
+    tacit_status status = perform(calls, self, timeout_ms, overdue, error);
+
+    if (!*overdue) call_free(self);
+    return status;
 }

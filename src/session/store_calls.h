@@ -23,6 +23,9 @@ bool ti_store_calls_stop(ti_store_calls *calls, int64_t deadline_boot_ms);
 /* Stops without waiting for what hangs; a thread left behind frees the rest when it returns. */
 void ti_store_calls_free(ti_store_calls *calls);
 
+/* The injected clock was moved: every deadline is looked at again. */
+void ti_store_calls_clock_moved(ti_store_calls *calls);
+
 /*
  * Called on the helper, once, with what an overdue call answered in the end; never when the call below answered in time. A record that
  * an overdue load brings is dropped.
