@@ -30,7 +30,10 @@ static ti_step fail_not_replayable(const ti_exchange *exchange, tacit_error *err
                      : "the server redirects, but the streamed body cannot be sent again (HTTP "
                        "status %d)",
                  status);
-    if (error != NULL) error->http_status = status;
+    if (error != NULL) {
+        error->http_status = status;
+        error->retryable = exchange->answer.refuses_token; /* the token is new now */
+    }
     return TI_STEP_FAIL;
 }
 

@@ -43,7 +43,11 @@ static ti_step obtain_token(call *c) {
     status =
         ti_session_obtain(drive->session, need, exchange->wait ? drive->http.deadline_boot_ms : 0,
                           &token, drive->error);
-    if (status != TACIT_OK) return ti_exchange_no_token(exchange, status);
+    if (status != TACIT_OK) {
+        /* The grant's outcome may be unknown; the request was not sent, or refused. */
+        drive->error->outcome_unknown = false;
+        return ti_exchange_no_token(exchange, status);
+    }
     step = ti_exchange_token(exchange, token, drive->error);
     ti_handle_keep(c->handle, token, release_token);
     return step;
