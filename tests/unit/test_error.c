@@ -334,6 +334,7 @@ static void struct_of_any_version_is_filled(void **state) {
         const char *why;
     } cases[] = {
         {sizeof(sample), sizeof(sample), "the same version"},
+        {sizeof(sample) + 8, sizeof(sample), "a newer app with one more field"},
         {sizeof(sample) + 24, sizeof(sample), "a newer app: its new fields are left alone"},
         {offsetof(sample, second), offsetof(sample, second), "an older app"},
         {sizeof(size_t), sizeof(size_t), "nothing but the size"},
