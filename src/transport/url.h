@@ -13,9 +13,12 @@
 /* An absolute http or https URL. Not thread-safe. */
 typedef struct ti_url ti_url;
 
-/* Yours; free with ti_url_free(). The fragment is dropped. NULL: TACIT_ERR_INVALID_ARGUMENT
- * (relative, other scheme, user or password in it, control characters; the message names `what`,
- * "options->url"), TACIT_ERR_INSECURE_URL (http beyond loopback). */
+/*
+ * Yours; free with ti_url_free(). Normalised: scheme and host in lower case, without a default port,
+ * dot segments and fragment. NULL: TACIT_ERR_INVALID_ARGUMENT (relative, other scheme, user or
+ * password in it, spaces or control characters; the message names `what`, "options->url"),
+ * TACIT_ERR_INSECURE_URL (http beyond loopback).
+ */
 ti_url *ti_url_parse(const char *text, const char *what, tacit_error *error);
 /* A Location header against the URL that answered it. Errors as above, and TACIT_ERR_INSECURE_URL
  * from https to any http. */
@@ -23,7 +26,7 @@ ti_url *ti_url_resolve(const ti_url *base, const char *location, tacit_error *er
 void ti_url_free(ti_url *url);
 
 const char *ti_url_text(const ti_url *url);
-bool ti_url_is_loopback(const ti_url *url);
+bool ti_url_is_loopback(const ti_url *url); /* 127.0.0.0/8, [::1], localhost */
 bool ti_url_same_origin(const ti_url *a,
                         const ti_url *b); /* scheme, host without case, port with its default */
 

@@ -1,0 +1,170 @@
+#include "base/error.h"
+#include "transport/internal.h"
+
+#include <limits.h>
+#include <stdio.h>
+
+/* The deadline runs on while the system is suspended, poll()'s timeout does not. */
+#define POLL_MS_MAX 1000
+
+/*
+ * Callbacks of what is sent
+ */
+
+size_t ti_on_read(char *buffer, size_t one, size_t capacity, void *user_data) {
+    (void)one;
+    ti_handle *handle = user_data;
+    const ti_http_request *request = handle->request;
+    int64_t size = request->read_size > 0 ? request->read_size : INT64_MAX;
+    if ((uint64_t)(size - handle->read_bytes) < capacity)
+        capacity = (size_t)(size - handle->read_bytes);
+    if (capacity == 0) return 0;
+
+    size_t count = request->read(buffer, capacity, request->read_data);
+    bool is_short = count == 0 && request->read_size > 0;
+    if (count > capacity || is_short) { /* TACIT_READ_ABORT among them */
+        handle->stopped = TACIT_ERR_CANCELLED;
+        return CURL_READFUNC_ABORT;
+    }
+    handle->read_bytes += (int64_t)count;
+    return count;
+}
+
+/* libcurl goes back to the start when a kept connection turns out to be dead. What was read is gone;
+ * the caller, who can rewind, decides about sending again. */
+int ti_on_seek(void *user_data, curl_off_t offset, int origin) {
+    const ti_handle *handle = user_data;
+    bool is_there = origin == SEEK_SET && offset == handle->read_bytes;
+    return is_there ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
+}
+
+int ti_on_progress(void *user_data, curl_off_t to_receive, curl_off_t received, curl_off_t to_send,
+                   curl_off_t sent) {
+    ti_handle *handle = user_data;
+    const ti_http_request *request = handle->request;
+    bool unknown = handle->body_mode == TI_BODY_STREAM && request->read_size <= 0;
+    if (request->progress(sent, unknown ? -1 : to_send, received, to_receive > 0 ? to_receive : -1,
+                          request->progress_data)) {
+        return 0;
+    }
+    handle->stopped = TACIT_ERR_CANCELLED;
+    return 1;
+}
+
+/*
+ * The send itself
+ */
+
+/* TACIT_OK: *wait_ms is how long to wait for the network. */
+static tacit_status may_go_on(const ti_handle *handle, int *wait_ms) {
+    const ti_http_request *request = handle->request;
+    if (request->cancelled && atomic_load(request->cancelled)) return TACIT_ERR_CANCELLED;
+    int64_t left_ms =
+        request->deadline_boot_ms - ti_clock_boot_ms(handle->transport->options.clock);
+    if (left_ms <= 0) return TACIT_ERR_TIMEOUT;
+    *wait_ms = left_ms < POLL_MS_MAX ? (int)left_ms : POLL_MS_MAX;
+    return TACIT_OK;
+}
+
+static CURLcode code_of(CURLMcode code) {
+    return code == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT;
+}
+
+static CURLcode drive(ti_handle *handle) {
+    int wait_ms = 0;
+    for (;;) {
+        int running = 0, left = 0;
+        CURLMcode code = curl_multi_perform(handle->multi, &running);
+        if (code) return code_of(code);
+        if (running == 0) {
+            const CURLMsg *message = curl_multi_info_read(handle->multi, &left);
+            return message ? message->data.result : CURLE_FAILED_INIT;
+        }
+        handle->stopped = may_go_on(handle, &wait_ms);
+        if (handle->stopped) return CURLE_ABORTED_BY_CALLBACK;
+        code = curl_multi_poll(handle->multi, NULL, 0, wait_ms, NULL);
+        if (code) return code_of(code);
+    }
+}
+
+/* Performs first and waits then: unlike curl_easy_perform(), which polls before there is anything to
+ * poll for. */
+static CURLcode perform(ti_handle *handle) {
+    int wait_ms = 0;
+    handle->stopped = may_go_on(handle, &wait_ms);
+    if (handle->stopped) return CURLE_ABORTED_BY_CALLBACK;
+    CURLMcode added = curl_multi_add_handle(handle->multi, handle->easy);
+    if (added) return code_of(added);
+    CURLcode code = drive(handle);
+    curl_multi_remove_handle(handle->multi, handle->easy);
+    return code;
+}
+
+static void read_status(ti_handle *handle) {
+    long status = 0;
+    curl_easy_getinfo(handle->easy, CURLINFO_RESPONSE_CODE, &status);
+    handle->answer->status = status >= 200 ? (int)status : 0; /* a 1xx is no answer */
+    if (status < 300) return;
+
+    curl_off_t seconds = 0;
+    curl_easy_getinfo(handle->easy, CURLINFO_RETRY_AFTER, &seconds);
+    if (seconds > INT_MAX) seconds = INT_MAX;
+    handle->answer->retry_after_s = seconds > 0 ? (int)seconds : 0;
+}
+
+/* A proxy's CONNECT counts as request bytes, too, but comes before the transfer. */
+static bool was_sent(CURL *easy) {
+    long size = 0;
+    curl_off_t before_transfer_us = 0;
+    curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &size);
+    curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &before_transfer_us);
+    return size > 0 && before_transfer_us > 0;
+}
+
+static void begin(ti_handle *handle, const ti_http_request *request, ti_http_answer *answer) {
+    handle->request = request;
+    handle->answer = answer;
+    handle->body_bytes_max = request->response_bytes_max > 0
+                                 ? request->response_bytes_max
+                                 : handle->transport->options.response_bytes_max;
+    handle->stopped = TACIT_OK;
+    handle->head_bytes = 0;
+    handle->head_is_open = handle->body_has_begun = handle->body_goes_to_write = false;
+    handle->read_bytes = 0;
+    handle->error_text[0] = '\0';
+    answer->status = answer->retry_after_s = 0;
+    answer->sent = false;
+    ti_buffer_clear(&answer->head);
+    ti_buffer_clear(&answer->body);
+}
+
+/* Lets go of what was borrowed, where libcurl would look at it before the next send sets it. */
+static void end(ti_handle *handle) {
+    handle->request = NULL;
+    handle->answer = NULL;
+    if (handle->has_credentials) {
+        handle->has_credentials = false;
+        curl_easy_setopt(handle->easy, CURLOPT_USERNAME, NULL);
+        curl_easy_setopt(handle->easy, CURLOPT_PASSWORD, NULL);
+    }
+}
+
+tacit_status ti_handle_send(ti_handle *handle, const ti_url *url, const ti_http_request *request,
+                            ti_http_answer *answer, tacit_error *error) {
+    begin(handle, request, answer);
+    CURLcode code = ti_handle_set_request(handle, url, request);
+    bool performed = !code;
+    if (performed) code = perform(handle);
+    tacit_status status;
+    if (!code) {
+        answer->sent = true;
+        read_status(handle);
+        status = ti_error_clear(error);
+    } else {
+        if (performed) read_status(handle);
+        answer->sent = performed && was_sent(handle->easy);
+        status = ti_handle_failure(handle, code, error);
+    }
+    end(handle);
+    return status;
+}

@@ -1,0 +1,29 @@
+/* A URL from the inside, for the files of this floor. */
+#ifndef TI_URL_PARTS_H
+#define TI_URL_PARTS_H
+
+#include "transport/url.h"
+
+#include <curl/curl.h>
+
+struct ti_url {
+    CURLU *origin;      /* scheme, host and port, with "/" for a path: what libcurl connects to */
+    char *text;         /* normalised; path and query begin at origin_size */
+    size_t origin_size; /* of "scheme://host[:port]" */
+    size_t capacity;    /* of text */
+    bool https, loopback;
+};
+
+typedef enum ti_url_change {
+    TI_URL_SAME,  /* it is the same URL */
+    TI_URL_PATH,  /* the same origin; path and query were replaced */
+    TI_URL_OTHER, /* it has to be parsed; url is as it was */
+} ti_url_change;
+
+/* Makes url the URL of text where that needs no parsing; TI_URL_OTHER also without memory. */
+ti_url_change ti_url_change_to(ti_url *url, const char *text);
+
+/* Path and query, as they go into the request line. */
+const char *ti_url_target(const ti_url *url);
+
+#endif
