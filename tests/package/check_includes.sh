@@ -21,8 +21,8 @@ violations() {
                 path[rows] = column[1]; own[rows] = column[2]; libraries[rows] = column[3]
             }
             system_headers = "^(assert|ctype|dirent|dlfcn|errno|fcntl|inttypes|limits|locale|malloc|math|poll|" \
-                "pthread|sched|signal|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|" \
-                "strings|time|unistd|sys/[a-z]+)\\.h$"
+                "pthread|sched|search|signal|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|" \
+                "strings|time|unistd|(arpa|net|netinet|sys)/[a-z]+)\\.h$"
             public_headers = "^(stdbool|stddef|stdint)\\.h$"
         }
         FNR == 1 {
