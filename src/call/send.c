@@ -49,7 +49,11 @@ static ti_step obtain_token(call *c) {
         return ti_exchange_no_token(exchange, status);
     }
     step = ti_exchange_token(exchange, token, drive->error);
-    ti_handle_keep(c->handle, token, release_token);
+    if (token == kept) {
+        tacit_token_unref(token);
+    } else {
+        ti_handle_keep(c->handle, token, release_token);
+    }
     return step;
 }
 
@@ -91,19 +95,27 @@ static bool has_id(void *token, void *id) {
     return ((const tacit_token *)token)->id == *(const uint64_t *)id;
 }
 
+static bool is_current_id(const tacit_session *session, uint64_t id) {
+    return id == ti_session_current_id(session) && !atomic_load(ti_session_closing(session));
+}
+
 /*
- * R12: no idle handle keeps a token of a session that is closing or of a sign-in that ended. Looked
- * at after the release, because the session drops the tokens of idle handles only: so either it
- * finds this handle in the pool, or what it changed before that is seen here.
+ * R12: no idle handle keeps a token of a session that is closing or of a sign-in that ended. The
+ * session drops the tokens of idle handles only; so either it finds this handle in the pool, or what
+ * it changed before that is seen after the release.
  */
 static void release_handle(call *c, const tacit_session *session) {
     const tacit_token *kept = ti_handle_kept(c->handle);
     uint64_t id = kept == NULL ? 0 : kept->id;
-    bool current;
 
+    if (id != 0 && !is_current_id(session, id)) {
+        ti_handle_keep(c->handle, NULL, NULL);
+        id = 0;
+    }
     ti_handle_release(c->transport, c->handle);
-    current = id == ti_session_current_id(session) && !atomic_load(ti_session_closing(session));
-    if (id != 0 && !current) ti_transport_drop_kept(c->transport, has_id, &id);
+    if (id != 0 && !is_current_id(session, id)) {
+        ti_transport_drop_kept(c->transport, has_id, &id);
+    }
 }
 
 /* What a call does with its handle. *response is set where the answer is TACIT_OK. */
