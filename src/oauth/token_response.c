@@ -89,12 +89,19 @@ static bool holds_access_token(json_t *object) {
     return json_string_length(member(&alone, access_token_names)) > 0;
 }
 
+/* Neither absent nor text: then this is no place to look further. */
+static bool has_odd_token(json_t *object) {
+    const answer alone = {.holder = object};
+    const json_t *token = member(&alone, access_token_names);
+    return token && !json_is_string(token);
+}
+
 /* {"data": {...}}, {"body": {...}}: the one object inside that has an access token, where the top
  * has none. */
 static json_t *find_holder(json_t *top) {
     const char *name;
     json_t *value, *envelope = NULL;
-    if (holds_access_token(top)) return top;
+    if (holds_access_token(top) || has_odd_token(top)) return top;
     json_object_foreach(top, name, value) {
         if (!json_is_object(value) || !holds_access_token(value)) continue;
         if (envelope) return top; /* two: whose, only a dialect can tell */

@@ -1,0 +1,430 @@
+/* The transport is a fake of this file's: it keeps what was sent and answers what the test said. */
+#include "oauth/grant.h"
+
+#include "base/error.h"
+#include "tests/support/unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define WALL_MS INT64_C(1767225600000)
+
+struct ti_handle {
+    int unused;
+};
+
+static struct {
+    /* said by the test */
+    bool no_memory;           /* acquiring fails */
+    tacit_status send_status; /* TACIT_OK: an answer arrives */
+    bool sent;
+    int http_status, retry_after_s;
+    const char *body;
+    /* kept for the test */
+    int sends, handles_out;
+    ti_handle_kind kind;
+    char url[256], method[16], headers[512], form[1024], username[128], password[128];
+    bool basic, accept_encoding, answer_is_secret;
+    size_t response_bytes_max;
+    int64_t deadline_boot_ms;
+} fake;
+
+static ti_handle the_handle;
+
+ti_handle *ti_handle_acquire(ti_transport *transport, ti_handle_kind kind) {
+    (void)transport;
+    if (fake.no_memory) return NULL;
+    fake.kind = kind;
+    fake.handles_out++;
+    return &the_handle;
+}
+
+void ti_handle_release(ti_transport *transport, ti_handle *handle) {
+    (void)transport;
+    assert_ptr_equal(handle, &the_handle);
+    fake.handles_out--;
+}
+
+static void keep(char *target, size_t size, const void *text, size_t length) {
+    assert_true(length < size);
+    memcpy(target, text, length);
+    target[length] = '\0';
+}
+
+tacit_status ti_handle_send(ti_handle *handle, const ti_url *url, const ti_http_request *request,
+                            ti_http_answer *answer, tacit_error *error) {
+    assert_ptr_equal(handle, &the_handle);
+    assert_null(request->authorization);
+    assert_null(request->cancelled); /* R4 */
+    assert_null(request->read);
+    assert_null(request->write);
+    assert_true(request->has_body);
+    fake.sends++;
+    fake.headers[0] = '\0';
+    keep(fake.url, sizeof fake.url, ti_url_text(url), strlen(ti_url_text(url)));
+    keep(fake.method, sizeof fake.method, request->method, strlen(request->method));
+    keep(fake.form, sizeof fake.form, request->body, request->body_size);
+    for (size_t i = 0; request->headers[i]; i++) {
+        assert_true(strlen(fake.headers) + strlen(request->headers[i]) + 2 < sizeof fake.headers);
+        strcat(strcat(fake.headers, request->headers[i]), "\n");
+    }
+    fake.basic = request->username != NULL;
+    assert_int_equal(fake.basic, request->password != NULL);
+    if (fake.basic) {
+        keep(fake.username, sizeof fake.username, request->username, strlen(request->username));
+        keep(fake.password, sizeof fake.password, request->password, strlen(request->password));
+    }
+    fake.accept_encoding = request->accept_encoding;
+    fake.response_bytes_max = request->response_bytes_max;
+    fake.deadline_boot_ms = request->deadline_boot_ms;
+    fake.answer_is_secret = answer->body.secret;
+
+    answer->sent = fake.sent;
+    if (fake.send_status != TACIT_OK) return ti_error_set(error, fake.send_status, "It broke.");
+    answer->status = fake.http_status;
+    answer->retry_after_s = fake.retry_after_s;
+    assert_true(ti_buffer_append_string(&answer->body, fake.body));
+    return ti_error_clear(error);
+}
+
+static int64_t wall_ms(void *data) {
+    (void)data;
+    return WALL_MS;
+}
+
+static const ti_clock test_clock = {
+    .injected = {.struct_size = sizeof(tacit_clock), .boot_ms = wall_ms, .wall_ms = wall_ms}};
+
+/* A public client with a refresh token, and a server that grants. */
+static struct {
+    ti_grant_client client;
+    ti_grant grant;
+    ti_secret *refresh_token, *password, *client_secret;
+    ti_token_response response;
+    tacit_error error;
+    bool sent;
+} with;
+
+static int setup(void **state) {
+    (void)state;
+    memset(&fake, 0, sizeof fake);
+    memset(&with, 0, sizeof with);
+    fake.sent = true;
+    fake.http_status = 200;
+    fake.body = "{\"access_token\":\"at\",\"expires_in\":60}";
+    with.refresh_token = ti_secret_from_string("r+t/0 &=");
+    with.password = ti_secret_from_string("p\xC3\xA4ss word");
+    with.client_secret = ti_secret_from_string("s:ecret%");
+    with.client.provider =
+        tacit_provider_from_json("{\"token_endpoint\":\"https://as.example.com/token\","
+                                 "\"revocation_endpoint\":\"https://as.example.com/revoke\"}",
+                                 NULL);
+    with.client.client_id = "my app:1";
+    with.grant.type = TI_GRANT_REFRESH_TOKEN;
+    with.grant.refresh_token = with.refresh_token;
+    return with.client.provider ? 0 : -1;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    assert_int_equal(fake.handles_out, 0);
+    ti_token_response_free(&with.response);
+    ti_secret_unref(with.refresh_token);
+    ti_secret_unref(with.password);
+    ti_secret_unref(with.client_secret);
+    tacit_provider_unref(with.client.provider);
+    return 0;
+}
+
+static ti_verdict send_grant(void) {
+    return ti_grant_send(NULL, &with.client, &with.grant, &test_clock, 4711, &with.response,
+                         &with.sent, &with.error);
+}
+
+static tacit_status revoke(void) {
+    return ti_grant_revoke(NULL, &with.client, with.refresh_token, "refresh_token", 4711,
+                           &with.error);
+}
+
+static void a_refresh_is_a_form_on_a_fresh_connection(void **state) {
+    (void)state;
+
+    assert_int_equal(send_grant(), TI_VERDICT_TOKEN);
+
+    assert_string_equal(fake.method, "POST");
+    assert_string_equal(fake.url, "https://as.example.com/token");
+    assert_string_equal(fake.headers, "Accept: application/json\n"
+                                      "Content-Type: application/x-www-form-urlencoded\n");
+    assert_string_equal(fake.form, "grant_type=refresh_token&refresh_token=r%2Bt%2F0+%26%3D&"
+                                   "client_id=my+app%3A1");
+    assert_int_equal(fake.kind, TI_HANDLE_FRESH);
+    assert_false(fake.basic);
+    assert_true(fake.accept_encoding);
+    assert_true(fake.answer_is_secret);
+    assert_int_equal(fake.response_bytes_max, 1 << 20);
+    assert_int_equal(fake.deadline_boot_ms, 4711);
+    assert_int_equal(with.error.status, TACIT_OK);
+    assert_true(with.sent);
+    assert_string_equal(ti_secret_data(with.response.access_token), "at");
+    assert_int_equal(with.response.lifetime_s, 60);
+}
+
+static void a_password_grant_sends_user_and_password(void **state) {
+    (void)state;
+    with.grant =
+        (ti_grant){.type = TI_GRANT_PASSWORD, .username = "j\xC3\xBCrg", .password = with.password};
+
+    assert_int_equal(send_grant(), TI_VERDICT_TOKEN);
+
+    assert_string_equal(fake.form, "grant_type=password&username=j%C3%BCrg&"
+                                   "password=p%C3%A4ss+word&client_id=my+app%3A1");
+}
+
+static void scope_resource_params_and_headers_are_added(void **state) {
+    (void)state;
+    static const char *const token_params[] = {"audience=https://api.example.com/", "flag", NULL};
+    static const char *const params[] = {"a b=c=d", "scope=again", NULL};
+    static const char *const headers[] = {"X-Key: 1", "X-Other: 2", NULL};
+    with.client.token_params = token_params;
+    with.client.token_headers = headers;
+    with.grant.params = params;
+    with.grant.scope = "a b";
+    with.grant.resource = "urn:x";
+
+    assert_int_equal(send_grant(), TI_VERDICT_TOKEN);
+
+    assert_string_equal(fake.form,
+                        "grant_type=refresh_token&refresh_token=r%2Bt%2F0+%26%3D&scope=a+b&"
+                        "resource=urn%3Ax&client_id=my+app%3A1&"
+                        "audience=https%3A%2F%2Fapi.example.com%2F&flag=&a+b=c%3Dd&scope=again");
+    assert_string_equal(fake.headers, "Accept: application/json\n"
+                                      "Content-Type: application/x-www-form-urlencoded\n"
+                                      "X-Key: 1\nX-Other: 2\n");
+}
+
+static void basic_encodes_both_and_leaves_the_body_alone(void **state) {
+    (void)state;
+    with.client.auth = TI_CLIENT_AUTH_BASIC;
+    with.client.client_secret = with.client_secret;
+
+    assert_int_equal(send_grant(), TI_VERDICT_TOKEN);
+
+    assert_true(fake.basic);
+    assert_string_equal(fake.username, "my+app%3A1");
+    assert_string_equal(fake.password, "s%3Aecret%25");
+    assert_string_equal(fake.form, "grant_type=refresh_token&refresh_token=r%2Bt%2F0+%26%3D");
+}
+
+static void post_puts_the_secret_into_the_body(void **state) {
+    (void)state;
+    with.client.auth = TI_CLIENT_AUTH_POST;
+    with.client.client_secret = with.client_secret;
+
+    assert_int_equal(send_grant(), TI_VERDICT_TOKEN);
+
+    assert_false(fake.basic);
+    assert_string_equal(fake.form, "grant_type=refresh_token&refresh_token=r%2Bt%2F0+%26%3D&"
+                                   "client_id=my+app%3A1&client_secret=s%3Aecret%25");
+}
+
+static void a_date_counts_from_the_clock(void **state) {
+    (void)state;
+    fake.body = "{\"access_token\":\"at\",\"expires_at\":1767225660}";
+
+    assert_int_equal(send_grant(), TI_VERDICT_TOKEN);
+
+    assert_int_equal(with.response.lifetime_s, 60);
+}
+
+static void a_refusal_is_a_refusal(void **state) {
+    (void)state;
+    fake.http_status = 400;
+    fake.body = "{\"error\":\"invalid_grant\"}";
+
+    assert_int_equal(send_grant(), TI_VERDICT_REFUSED);
+
+    assert_int_equal(with.error.status, TACIT_ERR_OAUTH);
+    assert_string_equal(with.error.oauth_error, "invalid_grant");
+    assert_int_equal(fake.sends, 1);
+}
+
+static void nothing_sent_says_nothing_about_the_grant(void **state) {
+    (void)state;
+    fake.send_status = TACIT_ERR_NETWORK;
+    fake.sent = false;
+
+    assert_int_equal(send_grant(), TI_VERDICT_ERROR);
+
+    assert_false(with.sent);
+    assert_int_equal(with.error.status, TACIT_ERR_NETWORK);
+    assert_false(with.error.outcome_unknown);
+    assert_null(with.response.access_token);
+}
+
+static void sent_without_an_answer_is_unknown(void **state) {
+    (void)state;
+    static const tacit_status statuses[] = {TACIT_ERR_NETWORK, TACIT_ERR_TIMEOUT,
+                                            TACIT_ERR_TOO_LARGE, TACIT_ERR_NO_MEMORY};
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        fake.send_status = statuses[i];
+
+        assert_int_equal(send_grant(), TI_VERDICT_UNKNOWN);
+
+        assert_true(with.sent);
+        assert_int_equal(with.error.status, statuses[i]);
+        assert_true(with.error.outcome_unknown);
+        assert_null(with.response.access_token);
+    }
+}
+
+static void a_redirect_is_not_followed(void **state) {
+    (void)state;
+    fake.http_status = 307;
+    fake.body = "";
+
+    assert_int_equal(send_grant(), TI_VERDICT_ERROR);
+
+    assert_int_equal(with.error.status, TACIT_ERR_PROTOCOL);
+    assert_int_equal(fake.sends, 1);
+}
+
+static void without_a_handle_nothing_is_sent(void **state) {
+    (void)state;
+    fake.no_memory = true;
+
+    assert_int_equal(send_grant(), TI_VERDICT_ERROR);
+    assert_int_equal(with.error.status, TACIT_ERR_NO_MEMORY);
+    assert_false(with.error.outcome_unknown);
+    assert_false(with.sent);
+
+    assert_int_equal(revoke(), TACIT_ERR_NO_MEMORY);
+    assert_int_equal(fake.sends, 0);
+}
+
+static void sent_and_error_may_be_null(void **state) {
+    (void)state;
+
+    assert_int_equal(
+        ti_grant_send(NULL, &with.client, &with.grant, &test_clock, 0, &with.response, NULL, NULL),
+        TI_VERDICT_TOKEN);
+    assert_int_equal(
+        ti_grant_revoke(NULL, &with.client, with.refresh_token, "refresh_token", 0, NULL),
+        TACIT_OK);
+}
+
+static void a_secret_that_the_server_quotes_is_masked(void **state) {
+    (void)state;
+    ti_secret *token = ti_secret_from_string("0123456789abcdef-and-a-long-tail");
+    with.grant.refresh_token = token;
+    fake.http_status = 400;
+    fake.body = "{\"error\":\"invalid_grant\",\"error_description\":"
+                "\"Refresh token invalid: 0123456789abcdef-and-a-long-tail\"}";
+
+    assert_int_equal(send_grant(), TI_VERDICT_REFUSED);
+    assert_string_equal(with.error.oauth_error_description, "Refresh token invalid: ***");
+    assert_string_equal(with.error.oauth_error, "invalid_grant");
+
+    fake.body = "{\"error\":\"0123456789abcdef-and-a-long-tail\"}";
+    assert_int_equal(send_grant(), TI_VERDICT_ERROR);
+    assert_string_equal(with.error.oauth_error, "***");
+    assert_null(strstr(with.error.message, "0123456789abcdef"));
+    ti_secret_unref(token);
+}
+
+static void a_revocation_is_a_form_with_a_hint(void **state) {
+    (void)state;
+    static const char *const params[] = {"audience=x", NULL};
+    static const char *const headers[] = {"X-Key: 1", NULL};
+    with.client.token_params = params;
+    with.client.token_headers = headers;
+    with.client.auth = TI_CLIENT_AUTH_BASIC;
+    with.client.client_secret = with.client_secret;
+    fake.body = "";
+
+    assert_int_equal(revoke(), TACIT_OK);
+
+    assert_string_equal(fake.url, "https://as.example.com/revoke");
+    assert_string_equal(fake.form, "token=r%2Bt%2F0+%26%3D&token_type_hint=refresh_token");
+    assert_non_null(strstr(fake.headers, "X-Key: 1\n"));
+    assert_string_equal(fake.username, "my+app%3A1");
+    assert_int_equal(fake.kind, TI_HANDLE_FRESH);
+    assert_int_equal(fake.deadline_boot_ms, 4711);
+}
+
+static void answers_to_a_revocation(void **state) {
+    (void)state;
+    static const struct {
+        int http_status, retry_after_s;
+        const char *body;
+        tacit_status status;
+    } rows[] = {
+        {200, 0, "", TACIT_OK},
+        {204, 0, "", TACIT_OK},
+        {200, 0, "whatever", TACIT_OK},
+        {400, 0, "{\"error\":\"invalid_token\"}", TACIT_OK},
+        {400, 0, "{\"error\":\"unsupported_token_type\"}", TACIT_ERR_UNSUPPORTED},
+        {401, 0, "{\"error\":\"invalid_client\"}", TACIT_ERR_OAUTH},
+        {404, 0, "<html>", TACIT_ERR_PROTOCOL},
+        {302, 0, "", TACIT_ERR_PROTOCOL},
+        {503, 30, "", TACIT_ERR_SERVER},
+        {429, 30, "{\"error\":\"invalid_token\"}", TACIT_ERR_SERVER},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        fake.http_status = rows[i].http_status;
+        fake.retry_after_s = rows[i].retry_after_s;
+        fake.body = rows[i].body;
+
+        assert_int_equal(revoke(), rows[i].status);
+
+        assert_int_equal(with.error.status, rows[i].status);
+        assert_int_equal(with.error.retry_after_s, rows[i].retry_after_s);
+        if (rows[i].status == TACIT_ERR_UNSUPPORTED) assert_false(with.error.retryable);
+    }
+}
+
+static void a_revocation_that_fails_on_the_way_says_so(void **state) {
+    (void)state;
+    fake.send_status = TACIT_ERR_TLS;
+
+    assert_int_equal(revoke(), TACIT_ERR_TLS);
+
+    assert_int_equal(with.error.status, TACIT_ERR_TLS);
+}
+
+static void without_an_endpoint_there_is_nothing_to_revoke(void **state) {
+    (void)state;
+    tacit_provider_unref(with.client.provider);
+    with.client.provider =
+        tacit_provider_from_json("{\"token_endpoint\":\"https://as.example.com/token\"}", NULL);
+    with.error.status = TACIT_ERR_NETWORK;
+
+    assert_int_equal(revoke(), TACIT_OK);
+
+    assert_int_equal(with.error.status, TACIT_OK);
+    assert_int_equal(fake.sends, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(a_refresh_is_a_form_on_a_fresh_connection),
+        TEST(a_password_grant_sends_user_and_password),
+        TEST(scope_resource_params_and_headers_are_added),
+        TEST(basic_encodes_both_and_leaves_the_body_alone),
+        TEST(post_puts_the_secret_into_the_body),
+        TEST(a_date_counts_from_the_clock),
+        TEST(a_refusal_is_a_refusal),
+        TEST(nothing_sent_says_nothing_about_the_grant),
+        TEST(sent_without_an_answer_is_unknown),
+        TEST(a_redirect_is_not_followed),
+        TEST(without_a_handle_nothing_is_sent),
+        TEST(sent_and_error_may_be_null),
+        TEST(a_secret_that_the_server_quotes_is_masked),
+        TEST(a_revocation_is_a_form_with_a_hint),
+        TEST(answers_to_a_revocation),
+        TEST(a_revocation_that_fails_on_the_way_says_so),
+        TEST(without_an_endpoint_there_is_nothing_to_revoke),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

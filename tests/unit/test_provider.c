@@ -1,0 +1,166 @@
+#include "oauth/provider.h"
+
+#include "tests/support/unit.h"
+
+#include <string.h>
+
+#define TOKEN "\"token_endpoint\":\"https://as.example.com/token\""
+
+static void reads_what_is_used_and_ignores_the_rest(void **state) {
+    (void)state;
+    tacit_error error = {.status = TACIT_ERR_NETWORK};
+
+    tacit_provider *provider = tacit_provider_from_json(
+        "{\"issuer\":\"https://as.example.com\"," TOKEN
+        ",\"revocation_endpoint\":\"https://as.example.com/revoke\","
+        "\"token_endpoint_auth_methods_supported\":[\"client_secret_post\"],"
+        "\"jwks_uri\":1,\"huge\":123456789012345678901234567890,\"nul\":\"\\u0000\"}",
+        &error);
+
+    assert_non_null(provider);
+    assert_int_equal(error.status, TACIT_OK);
+    assert_string_equal(ti_provider_issuer(provider), "https://as.example.com");
+    assert_string_equal(ti_provider_token_endpoint(provider), "https://as.example.com/token");
+    assert_string_equal(ti_provider_revocation_endpoint(provider), "https://as.example.com/revoke");
+    tacit_provider_unref(provider);
+}
+
+static void the_token_endpoint_is_enough(void **state) {
+    (void)state;
+
+    tacit_provider *provider =
+        tacit_provider_from_json("\xEF\xBB\xBF {" TOKEN ",\"revocation_endpoint\":null}", NULL);
+
+    assert_non_null(provider);
+    assert_string_equal(ti_provider_issuer(provider), "https://as.example.com/token");
+    assert_null(ti_provider_revocation_endpoint(provider));
+    tacit_provider_unref(provider);
+}
+
+static void lives_as_long_as_a_reference(void **state) {
+    (void)state;
+    tacit_provider *provider = tacit_provider_from_json("{" TOKEN "}", NULL);
+
+    assert_ptr_equal(ti_provider_ref(provider), provider);
+    tacit_provider_unref(provider);
+
+    assert_non_null(strstr(ti_provider_token_endpoint(provider), "/token"));
+    tacit_provider_unref(provider);
+    tacit_provider_unref(NULL);
+}
+
+static void says_what_is_wrong_and_where(void **state) {
+    (void)state;
+    static const struct {
+        const char *json;
+        tacit_status status;
+        const char *message; /* a part of it */
+    } rows[] = {
+        {NULL, TACIT_ERR_INVALID_ARGUMENT, "json is NULL"},
+        {"", TACIT_ERR_INVALID_ARGUMENT, "json: line 1, column 0"},
+        {"{\n\"issuer\": \"x\",\n  oops}", TACIT_ERR_INVALID_ARGUMENT, "json: line 3, column 6"},
+        {"{" TOKEN "} trailing", TACIT_ERR_INVALID_ARGUMENT, "json: line 1"},
+        {"{" TOKEN "," TOKEN "}", TACIT_ERR_INVALID_ARGUMENT, "duplicate object key"},
+        {"[]", TACIT_ERR_INVALID_ARGUMENT, "json is not an object"},
+        {"\"text\"", TACIT_ERR_INVALID_ARGUMENT, "json is not an object"},
+        {"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", TACIT_ERR_INVALID_ARGUMENT, "nested deeper than 32"},
+        {"{}", TACIT_ERR_INVALID_ARGUMENT, "/token_endpoint: is missing"},
+        {"{\"token_endpoint\":null}", TACIT_ERR_INVALID_ARGUMENT, "/token_endpoint: is missing"},
+        {"{\"token_endpoint\":7}", TACIT_ERR_INVALID_ARGUMENT, "/token_endpoint: is not a string"},
+        {"{\"token_endpoint\":\"https://a.example/\\u0000\"}", TACIT_ERR_INVALID_ARGUMENT,
+         "/token_endpoint:"},
+        {"{\"token_endpoint\":\"\"}", TACIT_ERR_INVALID_ARGUMENT, "/token_endpoint:"},
+        {"{\"token_endpoint\":\"/token\"}", TACIT_ERR_INVALID_ARGUMENT, "/token_endpoint:"},
+        {"{\"token_endpoint\":\"ftp://a.example/\"}", TACIT_ERR_INVALID_ARGUMENT,
+         "/token_endpoint:"},
+        {"{\"token_endpoint\":\"http://a.example/\"}", TACIT_ERR_INSECURE_URL, "/token_endpoint:"},
+        {"{" TOKEN ",\"revocation_endpoint\":[]}", TACIT_ERR_INVALID_ARGUMENT,
+         "/revocation_endpoint: is not a string"},
+        {"{" TOKEN ",\"revocation_endpoint\":\"http://a.example/\"}", TACIT_ERR_INSECURE_URL,
+         "/revocation_endpoint:"},
+        {"{" TOKEN ",\"issuer\":\"\"}", TACIT_ERR_INVALID_ARGUMENT, "/issuer:"},
+        {"{" TOKEN ",\"issuer\":{}}", TACIT_ERR_INVALID_ARGUMENT, "/issuer:"},
+        {"{" TOKEN ",\"token_endpoint_auth_methods_supported\":\"none\"}",
+         TACIT_ERR_INVALID_ARGUMENT, "/token_endpoint_auth_methods_supported: is not an array"},
+        {"{" TOKEN ",\"token_endpoint_auth_methods_supported\":[\"none\",1]}",
+         TACIT_ERR_INVALID_ARGUMENT, "/token_endpoint_auth_methods_supported/1: is not a string"},
+        {"{" TOKEN ",\"dialect\":\"tiktok\"}", TACIT_ERR_UNSUPPORTED, "/dialect:"},
+        {"{\"dialect\":{}}", TACIT_ERR_UNSUPPORTED, "/dialect:"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *json = rows[i].json ? rows[i].json : "NULL";
+        tacit_error error = {.status = TACIT_OK};
+
+        assert_null(tacit_provider_from_json(rows[i].json, &error));
+
+        if (error.status != rows[i].status) {
+            fail_msg("%s: %s", json, tacit_status_name(error.status));
+        }
+        if (!strstr(error.message, rows[i].message)) fail_msg("%s: %s", json, error.message);
+    }
+}
+
+static void loopback_may_be_plain_http(void **state) {
+    (void)state;
+    static const char *const texts[] = {"{\"token_endpoint\":\"http://127.0.0.1:8080/t\"}",
+                                        "{\"token_endpoint\":\"http://[::1]/t\"}",
+                                        "{\"token_endpoint\":\"http://localhost/t\"}"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        tacit_provider *provider = tacit_provider_from_json(texts[i], NULL);
+        assert_non_null(provider);
+        tacit_provider_unref(provider);
+    }
+}
+
+static void a_syntax_error_does_not_quote_the_text(void **state) {
+    (void)state;
+    tacit_error error;
+
+    assert_null(tacit_provider_from_json("{\"client_secret\": hunter2}", &error));
+
+    assert_null(strstr(error.message, "hunter2"));
+}
+
+static void chooses_how_the_client_authenticates(void **state) {
+    (void)state;
+    static const struct {
+        const char *json;
+        bool possible;
+        ti_client_auth with_secret;
+    } rows[] = {
+        {"{" TOKEN "}", true, TI_CLIENT_AUTH_BASIC},
+        {"{" TOKEN ",\"token_endpoint_auth_methods_supported\":[]}", true, TI_CLIENT_AUTH_BASIC},
+        {"{" TOKEN ",\"token_endpoint_auth_methods_supported\":"
+         "[\"client_secret_post\",\"client_secret_basic\"]}",
+         true, TI_CLIENT_AUTH_BASIC},
+        {"{" TOKEN ",\"token_endpoint_auth_methods_supported\":[\"none\",\"client_secret_post\"]}",
+         true, TI_CLIENT_AUTH_POST},
+        {"{" TOKEN ",\"token_endpoint_auth_methods_supported\":[\"private_key_jwt\"]}", false,
+         TI_CLIENT_AUTH_NONE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        tacit_provider *provider = tacit_provider_from_json(rows[i].json, NULL);
+        ti_client_auth auth;
+        assert_non_null(provider);
+
+        assert_int_equal(ti_provider_client_auth(provider, true, &auth), rows[i].possible);
+        assert_int_equal(auth, rows[i].with_secret);
+        assert_true(ti_provider_client_auth(provider, false, &auth));
+        assert_int_equal(auth, TI_CLIENT_AUTH_NONE);
+
+        tacit_provider_unref(provider);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_what_is_used_and_ignores_the_rest),
+        cmocka_unit_test(the_token_endpoint_is_enough),
+        cmocka_unit_test(lives_as_long_as_a_reference),
+        cmocka_unit_test(says_what_is_wrong_and_where),
+        cmocka_unit_test(loopback_may_be_plain_http),
+        cmocka_unit_test(a_syntax_error_does_not_quote_the_text),
+        cmocka_unit_test(chooses_how_the_client_authenticates),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
