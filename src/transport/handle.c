@@ -74,9 +74,19 @@ static CURLcode set_ca(CURL *easy, const ti_transport_options *options) {
 #endif
 }
 
+/* libcurl copies the names of all CA files for every request, a proxy's too. */
+static CURLcode set_proxy_ca(CURL *easy, const ti_transport *transport) {
+    CURLcode code = CURLE_OK;
+    if (transport->proxy) return code;
+    SET(CURLOPT_PROXY_CAPATH, NULL);
+    SET(CURLOPT_PROXY_CAINFO, NULL);
+    return code == CURLE_UNKNOWN_OPTION || code == CURLE_NOT_BUILT_IN ? CURLE_OK : code;
+}
+
 static CURLcode set_tls(CURL *easy, const ti_handle *handle) {
     const ti_transport_options *options = &handle->transport->options;
     CURLcode code = set_ca(easy, options);
+    if (!code) code = set_proxy_ca(easy, handle->transport);
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
     SET(CURLOPT_SSL_VERIFYHOST, 2L);
