@@ -22,7 +22,8 @@ typedef struct ti_dispatch_item {
 } ti_dispatch_item;
 
 /* post NULL: on a thread of the library, started with the first item. */
-ti_dispatch *ti_dispatch_new(const ti_clock *clock, size_t thread_stack_bytes, tacit_post_fn post, void *post_data);
+ti_dispatch *ti_dispatch_new(const ti_clock *clock, size_t thread_stack_bytes, tacit_post_fn post,
+                             void *post_data);
 
 /* Queues an item, in the order of the calls. Never blocks, so that it may be called under the lock that orders the items; then call
  * ti_dispatch_kick() without that lock. */

@@ -1,0 +1,10 @@
+/* What a record means that the store answered: nothing new, a newer token of another process, another sign-in, or a loss. */
+#ifndef TI_ADOPT_H
+#define TI_ADOPT_H
+
+#include "session/identity.h"
+
+/* Takes over what is newer in record, and takes it out of it. NULL: the store knows that it has none. */
+void ti_adopt_locked(ti_identity *identity, ti_record *record);
+
+#endif

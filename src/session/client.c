@@ -1,0 +1,291 @@
+#include "session/client.h"
+
+#include "base/error.h"
+#include "session/library_thread.h"
+#include "session/open.h"
+
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    CONNECT_TIMEOUT_MS = 10 * 1000,
+    REQUEST_TIMEOUT_MS = 60 * 1000,
+    REFRESH_TIMEOUT_MS = 30 * 1000,
+    STORE_TIMEOUT_MS = 5 * 1000,
+    SHUTDOWN_TIMEOUT_MS = 30 * 1000,
+    REFRESH_THREADS = 4,
+    IDLE_CONNECTIONS = 16,
+    STACK_BYTES = 256 * 1024,
+    RESPONSE_BYTES = 64 * 1024 * 1024
+};
+
+/* ------------------------------------------------------------------ making */
+
+static bool timeout(int *value, int normal, const char *name, tacit_error *error) {
+    if (*value < -1) {
+        ti_error_argument(error, name, "is below -1");
+        return false;
+    }
+    if (*value <= 0) *value = normal;
+    return true;
+}
+
+/* The options with their defaults filled in. */
+static bool read_options(tacit_client_options *o, const tacit_client_options *given,
+                         tacit_clock *clock, tacit_error *error) {
+    *o = (tacit_client_options)TACIT_CLIENT_OPTIONS_INIT;
+    if (given != NULL &&
+        !ti_struct_read(o, sizeof *o, given, "options", "TACIT_CLIENT_OPTIONS_INIT", error))
+        return false;
+    if (!timeout(&o->connect_timeout_ms, CONNECT_TIMEOUT_MS, "options->connect_timeout_ms",
+                 error) ||
+        !timeout(&o->request_timeout_ms, REQUEST_TIMEOUT_MS, "options->request_timeout_ms",
+                 error) ||
+        !timeout(&o->refresh_timeout_ms, REFRESH_TIMEOUT_MS, "options->refresh_timeout_ms",
+                 error) ||
+        !timeout(&o->store_timeout_ms, STORE_TIMEOUT_MS, "options->store_timeout_ms", error))
+        return false;
+    if ((int)o->log_level < 0 || o->log_level > TACIT_LOG_DEBUG) {
+        ti_error_argument(error, "options->log_level", "is not a level");
+        return false;
+    }
+    if (o->log_level == 0) o->log_level = TACIT_LOG_WARNING;
+    if (o->refresh_threads_max == 0) o->refresh_threads_max = REFRESH_THREADS;
+    if (o->idle_connections_max == 0) o->idle_connections_max = IDLE_CONNECTIONS;
+    if (o->thread_stack_bytes == 0) o->thread_stack_bytes = STACK_BYTES;
+    if (o->response_bytes_max == 0) o->response_bytes_max = RESPONSE_BYTES;
+    if (o->clock == NULL) return true;
+    if (!ti_struct_read(clock, sizeof *clock, o->clock, "options->clock", "TACIT_CLOCK_INIT",
+                        error))
+        return false;
+    o->clock = clock;
+    return true;
+}
+
+static void clock_stepped(void *data) {
+    ti_client_nudge(data, true);
+}
+
+static bool make_transport(tacit_client *client, const tacit_client_options *o,
+                           tacit_error *error) {
+    ti_transport_options options = {.user_agent = o->user_agent,
+                                    .ca_file = o->ca_file,
+                                    .ca_pem = o->ca_pem,
+                                    .pinned_public_key = o->pinned_public_key,
+                                    .proxy = o->proxy,
+                                    .client_certificate_file = o->client_certificate_file,
+                                    .client_key_file = o->client_key_file,
+                                    .connect_timeout_ms = o->connect_timeout_ms,
+                                    .idle_connections_max = o->idle_connections_max,
+                                    .response_bytes_max = o->response_bytes_max,
+                                    .clock = &client->context->clock,
+                                    .log = &client->context->log};
+
+    client->transport = ti_transport_new(&options, error);
+    return client->transport != NULL;
+}
+
+static bool make_threads(tacit_client *client, const tacit_client_options *o) {
+    const ti_clock *clock = &client->context->clock;
+
+    client->refresher = ti_refresher_new(clock, o->refresh_threads_max, o->thread_stack_bytes,
+                                         clock_stepped, client);
+    client->dispatch = ti_dispatch_new(clock, o->thread_stack_bytes, o->post, o->post_data);
+    client->store_calls = ti_store_calls_new(clock, o->thread_stack_bytes);
+    return client->refresher != NULL && client->dispatch != NULL && client->store_calls != NULL;
+}
+
+static void free_client(tacit_client *client) {
+    ti_refresher_free(client->refresher);
+    ti_store_calls_free(client->store_calls);
+    ti_dispatch_free(client->dispatch);
+    ti_transport_free(client->transport);
+    ti_context_unref(client->context);
+    pthread_mutex_destroy(&client->lock);
+    free(client->application_id);
+    free(client);
+}
+
+static bool make_parts(tacit_client *client, const tacit_client_options *o, tacit_error *error) {
+    client->context = ti_context_new(o);
+    if (client->context == NULL) return ti_error_no_memory(error), false;
+    if (o->application_id != NULL) {
+        client->application_id = strdup(o->application_id);
+        if (client->application_id == NULL) return ti_error_no_memory(error), false;
+    }
+    if (!make_transport(client, o, error)) return false;
+    if (!make_threads(client, o)) return ti_error_no_memory(error), false;
+    return true;
+}
+
+tacit_client *tacit_client_new(const tacit_client_options *options, tacit_error *error) {
+    tacit_client_options o;
+    tacit_clock clock;
+    tacit_client *client;
+
+    if (!read_options(&o, options, &clock, error)) return NULL;
+    client = calloc(1, sizeof *client);
+    if (client == NULL) {
+        ti_error_no_memory(error);
+        return NULL;
+    }
+    pthread_mutex_init(&client->lock, NULL);
+    atomic_init(&client->refs, 1);
+    client->request_timeout_ms = o.request_timeout_ms;
+    client->refresh_timeout_ms = o.refresh_timeout_ms;
+    client->store_timeout_ms = o.store_timeout_ms;
+    if (!make_parts(client, &o, error)) {
+        free_client(client);
+        return NULL;
+    }
+    ti_error_clear(error);
+    return client;
+}
+
+tacit_client *ti_client_ref(tacit_client *client) {
+    atomic_fetch_add_explicit(&client->refs, 1, memory_order_relaxed);
+    return client;
+}
+
+void tacit_client_unref(tacit_client *client) {
+    if (client == NULL) return;
+    if (atomic_fetch_sub_explicit(&client->refs, 1, memory_order_acq_rel) == 1) free_client(client);
+}
+
+/* ------------------------------------------------------------------ clocks and networks */
+
+void ti_client_nudge(tacit_client *client, bool end_backoff) {
+    pthread_mutex_lock(&client->lock);
+    for (ti_identity *i = client->identities; i != NULL; i = i->next)
+        ti_identity_nudge(i, end_backoff);
+    pthread_mutex_unlock(&client->lock);
+}
+
+void tacit_client_network_changed(tacit_client *client) {
+    if (client != NULL) ti_client_nudge(client, true);
+}
+
+void tacit_client_clock_moved(tacit_client *client) {
+    if (client == NULL) return;
+    ti_refresher_wake(client->refresher);
+    ti_store_calls_clock_moved(client->store_calls);
+    ti_transport_wake(client->transport);
+    ti_client_nudge(client, false);
+}
+
+static bool is_of_sign_in(void *thing, void *data) {
+    return ti_sign_in_id_equal(&((tacit_token *)thing)->sign_in_id, data);
+}
+
+void ti_client_drop_tokens(tacit_client *client, const ti_sign_in_id *id) {
+    ti_transport_drop_kept(client->transport, is_of_sign_in, (void *)id);
+}
+
+/* ------------------------------------------------------------------ statistics */
+
+void ti_client_count_waiting(tacit_client *client, int by) {
+    atomic_fetch_add_explicit(&client->calls_waiting, (uint_fast64_t)(int64_t)by,
+                              memory_order_relaxed);
+}
+
+static void add_sessions_locked(tacit_client *client, tacit_client_stats *stats) {
+    for (ti_identity *i = client->identities; i != NULL; i = i->next) {
+        pthread_mutex_lock(&i->lock);
+        for (const ti_view *view = i->views; view != NULL; view = view->next)
+            for (tacit_session *s = view->sessions; s != NULL; s = s->next) {
+                stats->sessions++;
+                stats->calls_running += ti_session_calls_inside(s);
+                stats->requests += atomic_load(&s->requests);
+                stats->replays += atomic_load(&s->replays);
+            }
+        pthread_mutex_unlock(&i->lock);
+    }
+}
+
+void tacit_client_get_stats(tacit_client *client, tacit_client_stats *stats) {
+    tacit_client_stats now = TACIT_CLIENT_STATS_INIT;
+
+    if (client == NULL || stats == NULL) return;
+    pthread_mutex_lock(&client->lock);
+    now.requests = atomic_load(&client->requests);
+    now.replays = atomic_load(&client->replays);
+    add_sessions_locked(client, &now);
+    pthread_mutex_unlock(&client->lock);
+    now.calls_waiting = atomic_load(&client->calls_waiting);
+    now.refreshes = atomic_load(&client->refreshes);
+    now.refresh_failures = atomic_load(&client->refresh_failures);
+    ti_struct_write(stats, &now, sizeof now);
+}
+
+/* ------------------------------------------------------------------ shutdown */
+
+static void close_sessions(tacit_client *client) {
+    pthread_mutex_lock(&client->lock);
+    client->closed = true;
+    for (ti_identity *i = client->identities; i != NULL; i = i->next) {
+        pthread_mutex_lock(&i->lock);
+        for (ti_view *view = i->views; view != NULL; view = view->next)
+            while (view->sessions != NULL) ti_session_shut_locked(view->sessions);
+        pthread_mutex_unlock(&i->lock);
+        ti_identity_schedule_now(i);
+    }
+    pthread_mutex_unlock(&client->lock);
+    ti_transport_wake(client->transport);
+    ti_dispatch_kick(client->dispatch);
+}
+
+/* One that has work under way, referenced; NULL: none. */
+static ti_identity *find_busy(tacit_client *client) {
+    ti_identity *busy = NULL;
+
+    pthread_mutex_lock(&client->lock);
+    for (ti_identity *i = client->identities; i != NULL && busy == NULL; i = i->next) {
+        pthread_mutex_lock(&i->lock);
+        if (!ti_identity_idle_locked(i)) busy = ti_identity_ref(i);
+        pthread_mutex_unlock(&i->lock);
+    }
+    pthread_mutex_unlock(&client->lock);
+    return busy;
+}
+
+static bool wait_for_identities(tacit_client *client, int64_t deadline) {
+    ti_identity *busy;
+
+    while ((busy = find_busy(client)) != NULL) {
+        bool idle = ti_identity_wait_idle(busy, deadline);
+
+        ti_identity_unref(busy);
+        if (!idle) return false;
+    }
+    return true;
+}
+
+static bool stop_threads(tacit_client *client, int64_t deadline) {
+    bool stopped = ti_refresher_stop(client->refresher, deadline);
+
+    stopped &= ti_store_calls_stop(client->store_calls, deadline);
+    stopped &= ti_dispatch_stop(client->dispatch, deadline);
+    return stopped;
+}
+
+tacit_status tacit_client_shutdown(tacit_client *client, int timeout_ms, tacit_error *error) {
+    const ti_clock *clock;
+    int64_t deadline;
+    bool done;
+
+    if (client == NULL) return ti_error_argument(error, "client", "is NULL");
+    if (timeout_ms < TACIT_TIMEOUT_DEFAULT)
+        return ti_error_argument(error, "timeout_ms", "is below -1");
+    clock = &client->context->clock;
+    deadline = ti_clock_deadline(clock, timeout_ms < 0 ? SHUTDOWN_TIMEOUT_MS : timeout_ms);
+    close_sessions(client);
+    if (ti_on_library_thread())
+        return ti_error_set(error, TACIT_ERR_REENTRANT,
+                            "The sessions are closed, but a thread of the library cannot wait for "
+                            "itself to end.");
+    done = wait_for_identities(client, deadline);
+    if (stop_threads(client, deadline) && done) return ti_error_clear(error);
+    return ti_error_set(error, TACIT_ERR_TIMEOUT,
+                        "A grant or a call of a store is still under way and ends by itself.");
+}

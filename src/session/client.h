@@ -1,0 +1,44 @@
+/* A client: what its sessions share. It is gone when the app, the sessions and their identities have let go of it. */
+#ifndef TI_CLIENT_H
+#define TI_CLIENT_H
+
+#include <pthread.h>
+
+#include "session/context.h"
+#include "session/dispatch.h"
+#include "session/identity.h"
+#include "session/refresher.h"
+#include "session/store_calls.h"
+#include "transport/transport.h"
+
+struct tacit_client {
+    /* set at creation, then read-only */
+    ti_context *context;
+    ti_transport *transport;
+    ti_refresher *refresher;
+    ti_dispatch *dispatch;
+    ti_store_calls *store_calls;
+    char *application_id; /* NULL: none */
+    int request_timeout_ms, refresh_timeout_ms, store_timeout_ms;
+
+    /* atomic */
+    atomic_uint refs;
+    atomic_uint_fast64_t calls_waiting, refreshes, refresh_failures;
+    atomic_uint_fast64_t requests,
+        replays; /* of sessions that are gone; the others count for themselves */
+
+    /* guarded by lock */
+    pthread_mutex_t lock;
+    void *identity_tree;     /* tsearch(), by store and key */
+    ti_identity *identities; /* the same ones, for walking */
+    bool closed;
+};
+
+/* For every identity: see ti_identity_nudge(). */
+void ti_client_nudge(tacit_client *client, bool end_backoff);
+tacit_client *ti_client_ref(tacit_client *client);
+/* R12: no idle handle keeps a token of that sign-in. */
+void ti_client_drop_tokens(tacit_client *client, const ti_sign_in_id *id);
+void ti_client_count_waiting(tacit_client *client, int by);
+
+#endif

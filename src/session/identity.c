@@ -1,0 +1,350 @@
+/*
+ * Properties: one worker at a time works for an identity, and does one thing at a time: the jobs, the flight, the saves.
+ *
+ * Operation: everything that may need work schedules the identity's task; the task looks at the state, does what is due, and looks
+ * again until nothing is; then it schedules itself for the next thing that has a time.
+ *
+ * Safety: see identity.h. The tree and the list of a client's identities are guarded by the client's lock, as is the step
+ * from one reference to none, so that find never meets one that is going.
+ */
+#include "session/identity.h"
+
+#include "base/buffer.h"
+#include "platform/os.h"
+#include "session/client.h"
+#include "session/event.h"
+#include "session/persist.h"
+#include "session/refresh.h"
+
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ------------------------------------------------------------------ what is to be done */
+
+typedef enum step {
+    STEP_NONE,
+    STEP_REREAD,
+    STEP_JOB,
+    STEP_LOAD,
+    STEP_REFRESH,
+    STEP_SAVE,
+    STEP_ERASE,
+    STEP_REVOKE
+} step;
+
+static void earliest(int64_t *due, int64_t candidate) {
+    if (candidate < *due) *due = candidate;
+}
+
+/* Load, save or erase, where one is overdue and the store's pause is over. */
+static step store_step_locked(const ti_identity *identity, int64_t now, int64_t *due) {
+    int64_t retry = identity->store_retry_boot_ms;
+    step wanted = STEP_NONE;
+
+    if (identity->state == TACIT_STATE_UNKNOWN && identity->sessions > 0) wanted = STEP_LOAD;
+    if (identity->state == TACIT_STATE_SIGNED_IN && !identity->journal.saved) wanted = STEP_SAVE;
+    if (identity->mark_refused) wanted = STEP_SAVE;
+    if (identity->erase_pending) wanted = STEP_ERASE;
+    if (wanted == STEP_NONE) return STEP_NONE;
+    if (wanted == STEP_LOAD && identity->load_wanted) return STEP_LOAD;
+    if (retry <= now) return wanted;
+    earliest(due, retry);
+    return STEP_NONE;
+}
+
+static step next_step_locked(const ti_identity *identity, int64_t now, ti_view **view,
+                             int64_t *due) {
+    step found;
+
+    *due = TI_NEVER;
+    if (identity->flight.phase == TI_FLIGHT_REREADING) {
+        if (identity->flight.step_boot_ms <= now) return STEP_REREAD;
+        earliest(due, identity->flight.step_boot_ms);
+        return STEP_NONE; /* the flight goes on before anything else */
+    }
+    if (identity->jobs != NULL) return STEP_JOB;
+    found = store_step_locked(identity, now, due);
+    if (found == STEP_LOAD) return found;
+    if (identity->state == TACIT_STATE_SIGNED_IN) {
+        *view = ti_flight_wanted_locked(identity, now, due);
+        if (*view != NULL) return STEP_REFRESH;
+    }
+    if (found != STEP_NONE) return found;
+    return identity->revocations != NULL ? STEP_REVOKE : STEP_NONE;
+}
+
+static void load_locked(ti_identity *identity) {
+    tacit_error error;
+
+    ti_flight_begin_locked(identity, NULL);
+    if (ti_persist_load_locked(identity, &error) == TACIT_OK)
+        ti_flight_abandon_locked(identity);
+    else
+        ti_flight_fail_locked(identity, &error, TI_BACKOFF_NOT_SENT);
+}
+
+static void erase_locked(ti_identity *identity) {
+    ti_sign_in_id ended = identity->journal.sign_in_id;
+
+    ti_persist_erase_locked(identity, &ended, NULL, NULL);
+}
+
+static void do_step_locked(ti_identity *identity, step what, ti_view *view) {
+    switch (what) {
+    case STEP_REREAD:
+        ti_refresh_reread_locked(identity);
+        break;
+    case STEP_JOB:
+        ti_job_run_locked(identity);
+        break;
+    case STEP_LOAD:
+        load_locked(identity);
+        break;
+    case STEP_REFRESH:
+        ti_refresh_run_locked(identity, view);
+        break;
+    case STEP_SAVE:
+        ti_persist_save_again_locked(identity);
+        break;
+    case STEP_ERASE:
+        erase_locked(identity);
+        break;
+    case STEP_REVOKE:
+        ti_revocation_run_locked(identity);
+        break;
+    case STEP_NONE:
+        break;
+    }
+}
+
+/* ------------------------------------------------------------------ the task */
+
+static ti_identity *of_task(ti_task *task) {
+    return (ti_identity *)((char *)task - offsetof(ti_identity, task));
+}
+
+static bool hold(ti_task *task) {
+    ti_identity *identity = of_task(task);
+    unsigned refs = atomic_load(&identity->refs);
+
+    while (refs != 0)
+        if (atomic_compare_exchange_weak(&identity->refs, &refs, refs + 1)) return true;
+    return false;
+}
+
+static void run(ti_task *task) {
+    ti_identity *identity = of_task(task);
+    ti_view *view = NULL;
+    int64_t due;
+    step what;
+
+    pthread_mutex_lock(&identity->lock);
+    while ((what = next_step_locked(identity, ti_identity_now(identity), &view, &due)) != STEP_NONE)
+        do_step_locked(identity, what, view);
+    pthread_cond_broadcast(&identity->changed); /* who closes waits for idleness */
+    pthread_mutex_unlock(&identity->lock);
+    ti_identity_schedule(identity, due);
+    ti_dispatch_kick(identity->client->dispatch);
+}
+
+static void release(ti_task *task) {
+    ti_identity_unref(of_task(task));
+}
+
+static const ti_task_ops task_ops = {.hold = hold, .run = run, .release = release};
+
+bool ti_identity_schedule(ti_identity *identity, int64_t due_boot_ms) {
+    return ti_refresher_schedule(identity->client->refresher, &identity->task, due_boot_ms);
+}
+
+bool ti_identity_schedule_now(ti_identity *identity) {
+    return ti_identity_schedule(identity, ti_identity_now(identity));
+}
+
+void ti_identity_nudge(ti_identity *identity, bool end_backoff) {
+    pthread_mutex_lock(&identity->lock);
+    if (end_backoff) {
+        ti_backoff_reset_locked(identity);
+        identity->store_retry_boot_ms = 0;
+    }
+    pthread_cond_broadcast(&identity->changed);
+    pthread_mutex_unlock(&identity->lock);
+    if (end_backoff) ti_identity_schedule_now(identity);
+}
+
+bool ti_identity_idle_locked(const ti_identity *identity) {
+    return identity->flight.phase == TI_FLIGHT_NONE && identity->jobs == NULL &&
+           identity->revocations == NULL && !identity->late.out &&
+           (identity->state != TACIT_STATE_SIGNED_IN || identity->journal.saved ||
+            identity->store_retry_boot_ms > ti_identity_now(identity));
+}
+
+bool ti_identity_wait_idle(ti_identity *identity, int64_t deadline_boot_ms) {
+    const ti_clock *clock = ti_identity_clock(identity);
+    bool idle;
+
+    pthread_mutex_lock(&identity->lock);
+    while (!(idle = ti_identity_idle_locked(identity)) &&
+           ti_clock_boot_ms(clock) < deadline_boot_ms)
+        ti_clock_wait(clock, &identity->changed, &identity->lock, deadline_boot_ms);
+    pthread_mutex_unlock(&identity->lock);
+    return idle;
+}
+
+/* ------------------------------------------------------------------ find and free */
+
+static int compare(const void *a, const void *b) {
+    const ti_identity *left = a, *right = b;
+
+    if (left->store != right->store) return left->store < right->store ? -1 : 1;
+    return strcmp(left->key, right->key);
+}
+
+/* Issuer, client id and account, joined by spaces; a space, a control character or % inside one is %XX, so that no two collide. */
+static bool append_escaped(ti_buffer *key, const char *part) {
+    static const char digits[] = "0123456789ABCDEF";
+
+    for (; *part != '\0'; part++) {
+        unsigned char c = (unsigned char)*part;
+        char escaped[3] = {'%', digits[c >> 4], digits[c & 15]};
+
+        if (c <= ' ' || c == '%' || c == 127)
+            ti_buffer_append(key, escaped, sizeof escaped);
+        else
+            ti_buffer_append(key, part, 1);
+    }
+    return !key->failed;
+}
+
+static char *make_key(const char *issuer, const char *client_id, const char *account) {
+    ti_buffer key = TI_BUFFER_INIT;
+
+    append_escaped(&key, issuer);
+    ti_buffer_append_string(&key, " ");
+    append_escaped(&key, client_id);
+    ti_buffer_append_string(&key, " ");
+    append_escaped(&key, account);
+    if (key.failed) ti_buffer_free(&key);
+    return key.data;
+}
+
+static void free_identity(ti_identity *identity) {
+    ti_views_reset_locked(identity);
+    ti_backoff_reset_locked(identity);
+    ti_secret_unref(identity->refresh_token);
+    pthread_cond_destroy(&identity->changed);
+    pthread_mutex_destroy(&identity->lock);
+    free(identity->key);
+    free(identity->issuer);
+    free(identity->client_id);
+    free(identity);
+}
+
+static ti_identity *new_identity(tacit_store *store, const char *issuer, const char *client_id,
+                                 const char *account) {
+    ti_identity *identity = calloc(1, sizeof *identity);
+
+    if (identity == NULL) return NULL;
+    if (!ti_cond_init(&identity->changed)) {
+        free(identity);
+        return NULL;
+    }
+    pthread_mutex_init(&identity->lock, NULL);
+    atomic_init(&identity->refs, 1);
+    identity->task.ops = &task_ops;
+    identity->last_job = &identity->jobs;
+    identity->journal.saved = true;
+    identity->store = store;
+    identity->key = make_key(issuer, client_id, account);
+    identity->issuer = strdup(issuer);
+    identity->client_id = strdup(client_id);
+    if (identity->key != NULL && identity->issuer != NULL && identity->client_id != NULL)
+        return identity;
+    free_identity(identity);
+    return NULL;
+}
+
+static bool register_locked(tacit_client *client, ti_identity *identity) {
+    if (tsearch(identity, &client->identity_tree, compare) == NULL) return false;
+    identity->next = client->identities;
+    identity->link = &client->identities;
+    if (identity->next != NULL) identity->next->link = &identity->next;
+    client->identities = identity;
+    identity->client = ti_client_ref(client);
+    tacit_store_ref(identity->store);
+    return true;
+}
+
+ti_identity *ti_identity_find(tacit_client *client, tacit_store *store, const char *issuer,
+                              const char *client_id, const char *account) {
+    ti_identity *made = new_identity(store, issuer, client_id, account), *found = NULL;
+    ti_identity **node;
+
+    if (made == NULL) return NULL;
+    pthread_mutex_lock(&client->lock);
+    node = tfind(made, &client->identity_tree, compare);
+    if (node != NULL)
+        found = ti_identity_ref(*node);
+    else if (register_locked(client, made))
+        found = made;
+    pthread_mutex_unlock(&client->lock);
+    if (found != made) free_identity(made);
+    return found;
+}
+
+ti_identity *ti_identity_ref(ti_identity *identity) {
+    atomic_fetch_add(&identity->refs, 1);
+    return identity;
+}
+
+/* false: it was not the last reference. */
+static bool unregister(ti_identity *identity) {
+    tacit_client *client = identity->client;
+    bool last;
+
+    pthread_mutex_lock(&client->lock);
+    last = atomic_fetch_sub(&identity->refs, 1) == 1;
+    if (last) {
+        tdelete(identity, &client->identity_tree, compare);
+        *identity->link = identity->next;
+        if (identity->next != NULL) identity->next->link = identity->link;
+    }
+    pthread_mutex_unlock(&client->lock);
+    return last;
+}
+
+void ti_identity_unref(ti_identity *identity) {
+    unsigned refs = atomic_load(&identity->refs);
+    tacit_client *client = identity->client;
+    tacit_store *store = identity->store;
+
+    while (refs > 1)
+        if (atomic_compare_exchange_weak(&identity->refs, &refs, refs - 1)) return;
+    if (!unregister(identity)) return;
+    ti_refresher_forget(client->refresher, &identity->task);
+    free_identity(identity);
+    tacit_store_unref(store);
+    tacit_client_unref(client);
+}
+
+/* ------------------------------------------------------------------ small things */
+
+ti_context *ti_identity_context(const ti_identity *identity) {
+    return identity->client->context;
+}
+
+const ti_clock *ti_identity_clock(const ti_identity *identity) {
+    return &identity->client->context->clock;
+}
+
+int64_t ti_identity_now(const ti_identity *identity) {
+    return ti_clock_boot_ms(ti_identity_clock(identity));
+}
+
+uint32_t ti_identity_random(void) {
+    uint32_t random;
+
+    /* It only spreads load: without a source the middle does. */
+    return ti_os_random(&random, sizeof random) ? random : UINT32_MAX / 2;
+}

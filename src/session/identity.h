@@ -1,0 +1,99 @@
+/*
+ * One sign-in: the record, the refresh token, the flight, the jobs, and the views through which sessions see it.
+ *
+ * Lock order: client's lock > identity's lock > those of refresher, dispatch, log. Nothing blocks under any of them (R9).
+ * Functions that end in _locked need the identity's lock; where one drops it meanwhile, its comment says so.
+ */
+#ifndef TI_IDENTITY_H
+#define TI_IDENTITY_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "session/flight.h"
+#include "session/job.h"
+#include "session/journal.h"
+#include "session/record.h"
+#include "session/refresher.h"
+#include "session/storm.h"
+#include "session/view.h"
+
+/* A store call of this identity that was left behind (persist.c). */
+typedef struct ti_late_call {
+    bool out;
+    bool save; /* of this head */
+    ti_sign_in_id sign_in_id;
+    uint64_t generation;
+} ti_late_call;
+
+typedef struct ti_identity {
+    ti_task task;     /* the refresher's */
+    atomic_uint refs; /* the last one goes under the client's lock */
+
+    /* set at creation, then read-only */
+    tacit_client *client; /* counted */
+    tacit_store *store;   /* counted */
+    char *key, *issuer, *client_id;
+
+    /* guarded by the client's lock */
+    struct ti_identity *next, **link;
+
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* waiters of flights and jobs; any change of what they look at */
+
+    /* guarded by lock, to the end */
+    tacit_session_state state;
+    ti_secret *refresh_token; /* the head's; NULL: none */
+    ti_journal journal;       /* its head's sign_in_id says who is signed in */
+    ti_view *views;
+    unsigned sessions;       /* open, in all views */
+    ti_record_token *parked; /* access tokens of views that no session has open */
+    size_t parked_count;
+
+    ti_flight flight;
+    ti_backoff backoff;
+    ti_storm storm;
+    ti_job *jobs, **last_job;
+    bool sign_in_queued;
+    ti_revocation *revocations;
+
+    bool loaded_told;    /* TACIT_EVENT_LOADED went out */
+    bool load_wanted;    /* somebody asks for the store now */
+    bool record_present; /* the store holds something under the key, as far as is known */
+    bool readable;       /* the last load answered: what is there may be overwritten */
+    bool mark_refused;   /* the record has yet to be marked */
+    bool erase_pending;
+    tacit_status store_trouble; /* last told by TACIT_EVENT_STORE_FAILED; TACIT_OK: none */
+    unsigned store_failures;
+    int64_t store_retry_boot_ms; /* when to load, save or erase again */
+    ti_late_call late;
+
+    /* statistics */
+    uint64_t refreshes, refresh_failures, refreshes_forced, adoptions;
+    tacit_status last_error;
+} ti_identity;
+
+/* The identity of that store and key, found or made; the caller's reference. NULL: no memory. */
+ti_identity *ti_identity_find(tacit_client *client, tacit_store *store, const char *issuer,
+                              const char *client_id, const char *account);
+ti_identity *ti_identity_ref(ti_identity *identity);
+void ti_identity_unref(ti_identity *identity);
+
+/* Looks at what is to be done, now. false: no memory or no thread for it. Never blocks. */
+bool ti_identity_schedule(ti_identity *identity, int64_t due_boot_ms);
+bool ti_identity_schedule_now(ti_identity *identity);
+
+/* The clock or the network changed: ends the backoff where asked, wakes all who wait, and looks again. */
+void ti_identity_nudge(ti_identity *identity, bool end_backoff);
+
+/* Nothing under way, and nothing that could be done now: an unsaved record whose next try lies ahead does not count. */
+bool ti_identity_idle_locked(const ti_identity *identity);
+bool ti_identity_wait_idle(ti_identity *identity,
+                           int64_t deadline_boot_ms); /* false: it was not by then */
+
+ti_context *ti_identity_context(const ti_identity *identity);
+const ti_clock *ti_identity_clock(const ti_identity *identity);
+int64_t ti_identity_now(const ti_identity *identity);
+uint32_t ti_identity_random(void);
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * What floors above hand to an identity: sign-ins and the sign-out. Jobs run one at a time with the refreshes (R16), on a worker; their
+ * callers wait, or leave at their deadline while the job goes on (R4).
+ */
+#ifndef TI_JOB_H
+#define TI_JOB_H
+
+#include "oauth/grant.h"
+#include "session/token.h"
+
+typedef struct ti_identity ti_identity;
+typedef struct ti_view ti_view;
+
+typedef enum ti_job_kind {
+    TI_JOB_GRANT,   /* sign in with what a grant answers */
+    TI_JOB_TOKENS,  /* sign in with tokens that the app has */
+    TI_JOB_SIGN_OUT /* revoke and erase; the local state has ended already */
+} ti_job_kind;
+
+/* Filled in by its maker, which zeroes the rest; strings and secrets are the job's own. */
+typedef struct ti_job {
+    ti_job_kind kind;
+    ti_grant_type grant_type;
+    ti_secret *refresh_token; /* to send, to keep, or to revoke */
+    ti_secret *password, *access_token;
+    char *username, *scope;
+    char **params;      /* NULL-terminated */
+    int64_t lifetime_s; /* of access_token; -1: unknown */
+
+    /* the identity's */
+    struct ti_job *next;
+    ti_view *view;       /* one user */
+    ti_sign_in_id ended; /* the sign-in that a sign-out ends */
+    unsigned refs;       /* guarded by the identity's lock, as is all below */
+    bool cancelled, posted, done;
+    tacit_error result;
+} ti_job;
+
+ti_job *ti_job_new(ti_job_kind kind); /* NULL: no memory */
+void ti_job_free(ti_job *job);        /* one that was never submitted */
+
+/*
+ * Queues the job (in any case it is no longer the caller's) and waits for its result until deadline_boot_ms. TACIT_ERR_BUSY: a second
+ * sign-in. TACIT_ERR_CLOSED, TACIT_ERR_CANCELLED, TACIT_ERR_TIMEOUT, TACIT_ERR_REENTRANT (nothing was begun), TACIT_ERR_NO_MEMORY.
+ */
+tacit_status ti_job_sign_in(tacit_session *session, ti_job *job, int64_t deadline_boot_ms,
+                            tacit_error *error);
+/* Ends the sign-in in memory at once, then queues the rest and waits for it. */
+tacit_status ti_job_sign_out(tacit_session *session, int64_t deadline_boot_ms, tacit_error *error);
+/* Ends the wait of the sign-in under way, if any, with TACIT_ERR_CANCELLED. */
+void ti_job_cancel_sign_in(tacit_session *session);
+
+/* On the worker: runs the first job. Drops the lock meanwhile. */
+void ti_job_run_locked(ti_identity *identity);
+
+/* A refresh token that is to be revoked when there is time; best effort, once. */
+typedef struct ti_revocation {
+    struct ti_revocation *next;
+    ti_view *view; /* one user: says how to speak to the server */
+    ti_secret *token;
+} ti_revocation;
+void ti_revocation_add_locked(ti_identity *identity, ti_view *view,
+                              ti_secret *token);      /* without memory it is left out */
+void ti_revocation_run_locked(ti_identity *identity); /* the first; drops the lock meanwhile */
+
+#endif

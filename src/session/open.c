@@ -1,0 +1,290 @@
+#include "session/open.h"
+
+#include "base/error.h"
+#include "session/client.h"
+#include "session/event.h"
+#include "session/library_thread.h"
+#include "session/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CLOSE_TIMEOUT_MS = 30 * 1000 };
+
+#define ONE_INSIDE ((uint_fast64_t)1 << 32)
+
+/* ------------------------------------------------------------------ options */
+
+static bool is_param(const char *text) {
+    const char *equals = strchr(text, '=');
+
+    return equals != NULL && equals != text;
+}
+
+/* "Name: value" with a token for a name (RFC 9110 section 5.1), and nothing that ends the line. */
+static bool is_header(const char *text) {
+    static const char token[] = "!#$%&'*+-.^_`|~0123456789"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    size_t name = strspn(text, token);
+
+    return name > 0 && text[name] == ':' && strpbrk(text, "\r\n") == NULL;
+}
+
+static bool check_list(const char *const *list, bool (*is_good)(const char *), const char *name,
+                       const char *what, tacit_error *error) {
+    for (size_t i = 0; list != NULL && list[i] != NULL; i++) {
+        if (is_good(list[i])) continue;
+        ti_error_argument(error, name, what);
+        return false;
+    }
+    return true;
+}
+
+static bool check_options(const tacit_session_options *o, tacit_error *error) {
+    if (o->client_id == NULL || *o->client_id == '\0')
+        return ti_error_argument(error, "options->client_id", "is missing"), false;
+    if (o->policy != TACIT_POLICY_PROACTIVE && o->policy != TACIT_POLICY_REACTIVE)
+        return ti_error_argument(error, "options->policy", "is not a policy"), false;
+    if (o->refresh_lead_s < 0)
+        return ti_error_argument(error, "options->refresh_lead_s", "is negative"), false;
+    return check_list(o->token_params, is_param, "options->token_params",
+                      "has an entry that is not \"name=value\"", error) &&
+           check_list(o->token_headers, is_header, "options->token_headers",
+                      "has an entry that is not \"Name: value\"", error);
+}
+
+/* ------------------------------------------------------------------ open */
+
+static void free_session(tacit_session *session) {
+    ti_origins_free(session->origins);
+    free(session->origin_states);
+    free(session);
+}
+
+static tacit_session *new_session(const tacit_session_options *o, tacit_error *error) {
+    tacit_session *session = calloc(1, sizeof *session);
+
+    if (session == NULL) return ti_error_no_memory(error), NULL;
+    atomic_init(&session->uses, 1);
+    session->on_event = o->on_event;
+    session->event_data = o->event_data;
+    session->event_release = o->event_release;
+    session->origins = ti_origins_new(o->origins, error);
+    if (session->origins == NULL) {
+        free_session(session);
+        return NULL;
+    }
+    session->origin_states =
+        calloc(ti_origins_count(session->origins) + 1, sizeof *session->origin_states);
+    if (session->origin_states == NULL) {
+        free_session(session);
+        return ti_error_no_memory(error), NULL;
+    }
+    return session;
+}
+
+static bool is_closed(tacit_client *client, tacit_error *error) {
+    bool closed;
+
+    pthread_mutex_lock(&client->lock);
+    closed = client->closed;
+    pthread_mutex_unlock(&client->lock);
+    if (closed) ti_error_set(error, TACIT_ERR_CLOSED, "The client was shut down.");
+    return closed;
+}
+
+/* Puts the session into its view. Under the client's lock too, so that a shutdown meets it or comes first. */
+static bool enter_view(tacit_session *session, ti_identity *identity, tacit_provider *provider,
+                       ti_client_auth auth, const tacit_session_options *o, tacit_error *error) {
+    tacit_client *client = identity->client;
+    ti_view *view = NULL;
+
+    pthread_mutex_lock(&client->lock);
+    pthread_mutex_lock(&identity->lock);
+    if (client->closed)
+        ti_error_set(error, TACIT_ERR_CLOSED, "The client was shut down.");
+    else
+        view = ti_view_find_locked(identity, provider, auth, o, error);
+    if (view != NULL) {
+        session->identity = identity;
+        session->view = view;
+        session->next = view->sessions;
+        view->sessions = session;
+        identity->sessions++;
+        if (identity->state != TACIT_STATE_UNKNOWN) ti_event_push_loaded_locked(session);
+    }
+    pthread_mutex_unlock(&identity->lock);
+    pthread_mutex_unlock(&client->lock);
+    return view != NULL;
+}
+
+static tacit_session *open_in_store(tacit_client *client, tacit_provider *provider,
+                                    ti_client_auth auth, tacit_store *store,
+                                    const tacit_session_options *o, tacit_error *error) {
+    tacit_session *session = new_session(o, error);
+    ti_identity *identity;
+
+    if (session == NULL) return NULL;
+    identity = ti_identity_find(client, store, ti_provider_issuer(provider), o->client_id,
+                                o->account == NULL ? "default" : o->account);
+    if (identity == NULL || !enter_view(session, identity, provider, auth, o, error)) {
+        if (identity == NULL) ti_error_no_memory(error);
+        if (identity != NULL) ti_identity_unref(identity);
+        free_session(session);
+        return NULL;
+    }
+    return session;
+}
+
+/* The identity looks at what is to be done: the load, or the view's first token. */
+static tacit_session *begin(tacit_session *session, tacit_error *error) {
+    if (!ti_identity_schedule_now(session->identity)) {
+        session->event_release = NULL; /* a function that fails has taken nothing over */
+        tacit_session_close(session, TACIT_NO_WAIT);
+        return ti_error_no_memory(error), NULL;
+    }
+    ti_dispatch_kick(session->identity->client->dispatch);
+    ti_error_clear(error);
+    return session;
+}
+
+tacit_session *tacit_session_open(tacit_client *client, tacit_provider *provider,
+                                  const tacit_session_options *options, tacit_error *error) {
+    tacit_session_options o;
+    tacit_session *session;
+    tacit_store *store;
+    ti_client_auth auth;
+
+    if (client == NULL) return ti_error_argument(error, "client", "is NULL"), NULL;
+    if (provider == NULL) return ti_error_argument(error, "provider", "is NULL"), NULL;
+    if (!ti_struct_read(&o, sizeof o, options, "options", "TACIT_SESSION_OPTIONS_INIT", error) ||
+        !check_options(&o, error) || is_closed(client, error))
+        return NULL;
+    if (!ti_provider_client_auth(provider, o.client_secret != NULL, &auth)) {
+        ti_error_set(error, TACIT_ERR_UNSUPPORTED,
+                     "The provider takes neither client_secret_basic nor client_secret_post.");
+        return NULL;
+    }
+    store = o.store != NULL ? tacit_store_ref(o.store)
+                            : tacit_store_default(client->application_id, error);
+    if (store == NULL) return NULL;
+    session = open_in_store(client, provider, auth, store, &o, error);
+    tacit_store_unref(store);
+    return session == NULL ? NULL : begin(session, error);
+}
+
+/* ------------------------------------------------------------------ inside, and references */
+
+tacit_session *tacit_session_ref(tacit_session *session) {
+    if (session != NULL) atomic_fetch_add_explicit(&session->uses, 1, memory_order_relaxed);
+    return session;
+}
+
+/* The last reference is gone, and the session was shut before. */
+static void end(tacit_session *session) {
+    ti_identity *identity = session->identity;
+    tacit_client *client = identity->client;
+
+    atomic_fetch_add(&client->requests, atomic_load(&session->requests));
+    atomic_fetch_add(&client->replays, atomic_load(&session->replays));
+    pthread_mutex_lock(&identity->lock);
+    ti_view_release_locked(identity, session->view);
+    pthread_mutex_unlock(&identity->lock);
+    free_session(session);
+    ti_identity_unref(identity);
+}
+
+static void give_up(tacit_session *session, uint_fast64_t uses) {
+    if (atomic_fetch_sub_explicit(&session->uses, uses, memory_order_acq_rel) == uses) end(session);
+}
+
+void tacit_session_unref(tacit_session *session) {
+    if (session != NULL) give_up(session, 1);
+}
+
+unsigned ti_session_calls_inside(const tacit_session *session) {
+    return (unsigned)(atomic_load(&session->uses) >> 32);
+}
+
+bool ti_session_enter(tacit_session *session, tacit_error *error) {
+    if (session == NULL) {
+        ti_error_argument(error, "session", "is NULL");
+        return false;
+    }
+    atomic_fetch_add_explicit(&session->uses, ONE_INSIDE + 1, memory_order_acquire);
+    if (!atomic_load_explicit(&session->closing, memory_order_acquire)) return true;
+    ti_session_leave(session);
+    ti_error_set(error, TACIT_ERR_CLOSED, "The session is closed.");
+    return false;
+}
+
+void ti_session_leave(tacit_session *session) {
+    /* Out first, then look: whoever closes sets `closing` first, then counts. The reference lasts until this is done. */
+    atomic_fetch_sub(&session->uses, ONE_INSIDE);
+    if (atomic_load(&session->closing)) {
+        pthread_mutex_lock(&session->identity->lock);
+        pthread_cond_broadcast(&session->identity->changed);
+        pthread_mutex_unlock(&session->identity->lock);
+    }
+    give_up(session, 1);
+}
+
+/* ------------------------------------------------------------------ close */
+
+void ti_session_shut_locked(tacit_session *session) {
+    ti_identity *identity = session->identity;
+    tacit_session **link = &session->view->sessions;
+
+    if (atomic_exchange(&session->closing, true)) return;
+    while (*link != session) link = &(*link)->next;
+    *link = session->next;
+    identity->sessions--;
+    identity->store_retry_boot_ms = 0; /* what is unsaved is tried once more */
+    ti_event_push_release(session);
+    pthread_cond_broadcast(&identity->changed);
+}
+
+/* Calls inside, and, where it was the last session, what the identity has under way. */
+static bool wait_closed(tacit_session *session, int64_t deadline) {
+    ti_identity *identity = session->identity;
+    const ti_clock *clock = ti_identity_clock(identity);
+    bool done;
+
+    pthread_mutex_lock(&identity->lock);
+    for (;;) {
+        done = ti_session_calls_inside(session) == 0 &&
+               (identity->sessions > 0 || ti_identity_idle_locked(identity));
+        if (done || ti_clock_boot_ms(clock) >= deadline) break;
+        ti_clock_wait(clock, &identity->changed, &identity->lock, deadline);
+    }
+    pthread_mutex_unlock(&identity->lock);
+    return done;
+}
+
+tacit_status tacit_session_close(tacit_session *session, int timeout_ms) {
+    ti_identity *identity;
+    tacit_client *client;
+    ti_sign_in_id id;
+    int64_t deadline;
+    bool last, done;
+
+    if (session == NULL) return TACIT_OK;
+    identity = session->identity;
+    client = ti_client_ref(identity->client);
+    pthread_mutex_lock(&identity->lock);
+    ti_session_shut_locked(session);
+    last = identity->sessions == 0;
+    id = identity->journal.sign_in_id;
+    pthread_mutex_unlock(&identity->lock);
+    if (last) ti_client_drop_tokens(client, &id); /* R12 */
+    ti_transport_wake(client->transport);
+    ti_dispatch_kick(client->dispatch);
+    ti_identity_schedule_now(identity);
+    if (timeout_ms < 0) timeout_ms = CLOSE_TIMEOUT_MS;
+    if (ti_on_library_thread()) timeout_ms = TACIT_NO_WAIT;
+    deadline = ti_clock_deadline(&client->context->clock, timeout_ms);
+    done = wait_closed(session, deadline);
+    tacit_session_unref(session);
+    tacit_client_unref(client);
+    return done ? TACIT_OK : TACIT_ERR_TIMEOUT;
+}

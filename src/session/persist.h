@@ -1,0 +1,25 @@
+/*
+ * The identity and its store: loading, saving, erasing, and what another process's record means. On workers only; each function drops
+ * the lock while the store is asked.
+ */
+#ifndef TI_PERSIST_H
+#define TI_PERSIST_H
+
+#include "session/identity.h"
+
+/* Reads the record and takes over what is newer in it (adoption). TACIT_OK, also where there is none; else the store's error. */
+tacit_status ti_persist_load_locked(ti_identity *identity, tacit_error *error);
+
+/* Saves the head as it stands, with token (may be NULL) as view's newest. TACIT_OK: the journal says saved. Nothing is saved before a
+ * load told what is there, and nothing over a record that cannot be read. */
+tacit_status ti_persist_save_locked(ti_identity *identity, const ti_view *view,
+                                    const tacit_token *token);
+
+/* The save that is overdue, of a head or of the mark that the server refused it: looks at the store first. */
+void ti_persist_save_again_locked(ti_identity *identity);
+
+/* Erases the record, unless it is that of another sign-in than `ended`. *found (may be NULL): its refresh token, a reference. */
+tacit_status ti_persist_erase_locked(ti_identity *identity, const ti_sign_in_id *ended,
+                                     ti_secret **found, tacit_error *error);
+
+#endif

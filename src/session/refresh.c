@@ -1,0 +1,292 @@
+/*
+ * Properties: a refresh token is never sent again once an answer carried its successor (R2); an answer is saved before its token is
+ * used (R5); only the server's refusal ends the sign-in, after the store was read three times more (R6); an answer that nobody
+ * waits for any more is revoked, not used (R16).
+ *
+ * Operation: load, and adopt what another process obtained; if that will do, done. Else journal POSTED, grant, journal ANSWERED,
+ * save, journal IDLE, publish. A lock between processes belongs around all of it. Refused: the store is read again at once, after
+ * 0.5 s and after 2 s; a refresh token that is not the refused one starts the sequence over. A worker never sleeps for that: the
+ * flight stays open and the identity comes back when it is time.
+ *
+ * Safety: whatever happened while the lock was dropped shows in the sign_in_id of the head and in the state: they are compared after
+ * each step.
+ */
+#include "session/refresh.h"
+
+#include "base/error.h"
+#include "session/client.h"
+#include "session/event.h"
+#include "session/persist.h"
+
+#include <string.h>
+
+enum {
+    GRANTS_MAX = 3
+}; /* in one flight: each further one needs another refresh token from the store */
+
+static const int64_t reread_after_ms[] = {0, 500, 2000};
+enum { REREADS = sizeof reread_after_ms / sizeof reread_after_ms[0] };
+
+/* ------------------------------------------------------------------ ends */
+
+static bool is_over_locked(const ti_identity *identity) {
+    return identity->state != TACIT_STATE_SIGNED_IN ||
+           !ti_sign_in_id_equal(&identity->flight.sign_in_id, &identity->journal.sign_in_id);
+}
+
+/* Whether what the store or a late save brought will do. */
+static bool is_served_locked(const ti_identity *identity) {
+    const ti_flight *flight = &identity->flight;
+    const tacit_token *token = flight->view->token;
+
+    return !flight->anew && token != NULL && flight->view->token_attempt == flight->attempt &&
+           token->generation >= flight->wanted_generation &&
+           ti_token_lives(token, ti_identity_now(identity), 0);
+}
+
+static void fail_locked(ti_identity *identity, const tacit_error *error, ti_backoff_kind kind) {
+    const ti_view *view = identity->flight.view;
+
+    identity->refresh_failures++;
+    atomic_fetch_add(&identity->client->refresh_failures, 1);
+    ti_event_push_locked(identity, view,
+                         error->status == TACIT_ERR_REFRESH_STORM ? TACIT_EVENT_REFRESH_STORM
+                                                                  : TACIT_EVENT_REFRESH_FAILED,
+                         "The access token could not be renewed; the current one is kept.", error);
+    ti_flight_fail_locked(identity, error, kind);
+}
+
+static void sign_in_over_locked(ti_identity *identity, const tacit_error *error) {
+    identity->state = TACIT_STATE_SIGNED_OUT;
+    identity->refresh_failures++;
+    atomic_fetch_add(&identity->client->refresh_failures, 1);
+    ti_journal_refused(&identity->journal);
+    identity->mark_refused = true;
+    ti_flight_fail_locked(identity, error, TI_BACKOFF_NONE);
+    ti_views_reset_locked(identity);
+    ti_event_push_locked(identity, NULL, TACIT_EVENT_SIGN_IN_REQUIRED,
+                         "The sign-in is over: ask the user.", error);
+    ti_client_drop_tokens(identity->client, &identity->journal.sign_in_id);
+}
+
+static void nothing_to_send_locked(ti_identity *identity) {
+    tacit_error error;
+
+    ti_error_set(&error, TACIT_ERR_SIGN_IN_REQUIRED,
+                 "The access token is over, and there is no refresh token to renew it.");
+    sign_in_over_locked(identity, &error);
+}
+
+/* ------------------------------------------------------------------ the answer */
+
+tacit_token *ti_refresh_make_token_locked(const ti_identity *identity,
+                                          const ti_token_response *answer, int64_t sent_boot_ms) {
+    ti_token_facts facts = {.value = answer->access_token,
+                            .generation = identity->journal.generation,
+                            .sign_in_id = identity->journal.sign_in_id,
+                            .issued_boot_ms = sent_boot_ms,
+                            .lifetime_ms = answer->lifetime_s < 0 ? -1 : answer->lifetime_s * 1000};
+
+    return ti_token_new(ti_identity_context(identity), &facts);
+}
+
+static void publish_locked(ti_identity *identity, tacit_token *token, int64_t refresh_in_s) {
+    ti_flight *flight = &identity->flight;
+    int64_t due = ti_view_due_locked(identity, flight->view, token, refresh_in_s);
+    int64_t soonest = ti_identity_now(identity) + 1000; /* never faster than one a second */
+
+    ti_view_set_token_locked(flight->view, token, flight->attempt, due < soonest ? soonest : due);
+    identity->refreshes++;
+    if (flight->forced) identity->refreshes_forced++;
+    atomic_fetch_add(&identity->client->refreshes, 1);
+    ti_event_push_locked(identity, flight->view, TACIT_EVENT_REFRESHED,
+                         "The access token was renewed.", NULL);
+    ti_flight_succeed_locked(identity);
+}
+
+static void granted_locked(ti_identity *identity, ti_token_response *answer, int64_t sent_boot_ms) {
+    ti_flight *flight = &identity->flight;
+    tacit_token *token;
+    tacit_error error;
+
+    if (is_over_locked(identity)) { /* signed out, or in as someone else, meanwhile */
+        ti_revocation_add_locked(identity, flight->view, answer->refresh_token);
+        ti_flight_abandon_locked(identity);
+        return;
+    }
+    ti_journal_answered(&identity->journal);
+    if (answer->refresh_token != NULL) {
+        ti_secret_unref(identity->refresh_token);
+        identity->refresh_token = ti_secret_ref(answer->refresh_token);
+    }
+    token = ti_refresh_make_token_locked(identity, answer, sent_boot_ms);
+    ti_persist_save_locked(identity, flight->view, token);
+    if (is_over_locked(identity)) {
+        ti_revocation_add_locked(identity, flight->view, answer->refresh_token);
+        ti_flight_abandon_locked(identity);
+        tacit_token_unref(token);
+    } else if (token == NULL) {
+        ti_error_no_memory(&error);
+        fail_locked(identity, &error, TI_BACKOFF_NOT_SENT);
+    } else {
+        publish_locked(identity, token, answer->refresh_in_s);
+    }
+}
+
+static void refused_locked(ti_identity *identity, const tacit_error *error) {
+    ti_flight *flight = &identity->flight;
+    tacit_error over;
+
+    ti_error_set(&over, TACIT_ERR_SIGN_IN_REQUIRED,
+                 identity->journal.answer_lost
+                     ? "The server refused the refresh token; the answer to an earlier attempt was "
+                       "lost, and may have replaced it."
+                     : "The server refused the refresh token: ask the user.");
+    over.http_status = error->http_status;
+    over.outcome_unknown = identity->journal.answer_lost;
+    memcpy(over.oauth_error, error->oauth_error, sizeof over.oauth_error);
+    memcpy(over.oauth_error_description, error->oauth_error_description,
+           sizeof over.oauth_error_description);
+    flight->phase = TI_FLIGHT_REREADING;
+    flight->rereads = 0;
+    flight->refused_boot_ms = flight->step_boot_ms = ti_identity_now(identity);
+    ti_failure_unref_locked(flight->refusal);
+    flight->refusal = ti_failure_new(&over);
+}
+
+static void answered_locked(ti_identity *identity, ti_verdict verdict, ti_token_response *answer,
+                            bool sent, int64_t sent_boot_ms, tacit_error *error) {
+    if (verdict == TI_VERDICT_TOKEN) {
+        granted_locked(identity, answer, sent_boot_ms);
+        return;
+    }
+    if (verdict == TI_VERDICT_UNKNOWN)
+        ti_journal_unanswered(&identity->journal);
+    else
+        ti_journal_not_sent(&identity->journal);
+    if (is_over_locked(identity))
+        ti_flight_abandon_locked(identity);
+    else if (verdict == TI_VERDICT_REFUSED)
+        refused_locked(identity, error);
+    else if (verdict == TI_VERDICT_UNKNOWN)
+        fail_locked(identity, error, TI_BACKOFF_UNKNOWN);
+    else
+        fail_locked(identity, error, sent ? TI_BACKOFF_ANSWERED : TI_BACKOFF_NOT_SENT);
+}
+
+/* ------------------------------------------------------------------ the grant */
+
+static void grant_locked(ti_identity *identity) {
+    tacit_client *client = identity->client;
+    ti_view *view = identity->flight.view;
+    const ti_clock *clock = ti_identity_clock(identity);
+    ti_secret *refresh_token = ti_secret_ref(identity->refresh_token);
+    ti_grant grant = {.type = TI_GRANT_REFRESH_TOKEN,
+                      .refresh_token = refresh_token,
+                      .scope = view->scope,
+                      .resource = view->resource};
+    ti_token_response answer = TI_TOKEN_RESPONSE_INIT;
+    tacit_error error = TACIT_ERROR_INIT;
+    int64_t sent_boot_ms = ti_clock_boot_ms(clock);
+    ti_verdict verdict;
+    bool sent = false;
+
+    identity->flight.grants++;
+    pthread_mutex_unlock(&identity->lock);
+    verdict =
+        ti_grant_send(client->transport, &view->grant, &grant, clock,
+                      ti_clock_deadline(clock, client->refresh_timeout_ms), &answer, &sent, &error);
+    ti_secret_unref(refresh_token);
+    pthread_mutex_lock(&identity->lock);
+    answered_locked(identity, verdict, &answer, sent, sent_boot_ms, &error);
+    ti_token_response_free(&answer);
+}
+
+/* R14: whether refusing this token may force a grant. */
+static bool counts_locked(const ti_identity *identity) {
+    const ti_flight *flight = &identity->flight;
+    const tacit_token *token = flight->view->token;
+    int64_t age_ms;
+
+    if (!flight->forced || token == NULL) return false;
+    age_ms = ti_identity_now(identity) - token->issued_boot_ms;
+    return age_ms < (token->lifetime_ms < 0 ? 60 * 1000 : token->lifetime_ms / 2);
+}
+
+static bool may_post_locked(ti_identity *identity) {
+    int64_t now = ti_identity_now(identity),
+            blocked_ms = ti_storm_blocked_ms(&identity->storm, now);
+    tacit_error error;
+
+    if (!counts_locked(identity)) return true;
+    if (blocked_ms == 0 && ti_storm_admit(&identity->storm, now)) return true;
+    ti_error_storm(ti_storm_blocked_ms(&identity->storm, now), &error);
+    fail_locked(identity, &error, TI_BACKOFF_NONE);
+    return false;
+}
+
+/* From here on the flight has looked into the store. */
+static void go_on_locked(ti_identity *identity) {
+    tacit_error error;
+
+    if (is_over_locked(identity)) {
+        ti_flight_abandon_locked(identity);
+        return;
+    }
+    if (is_served_locked(identity)) {
+        ti_flight_succeed_locked(identity);
+        return;
+    }
+    if (!identity->journal.saved) { /* R5: a needed grant first tries the save again */
+        ti_persist_save_locked(identity, NULL, NULL);
+        if (is_over_locked(identity)) {
+            ti_flight_abandon_locked(identity);
+            return;
+        }
+    }
+    if (identity->refresh_token == NULL) {
+        nothing_to_send_locked(identity);
+        return;
+    }
+    if (!may_post_locked(identity)) return;
+    if (ti_journal_posted(&identity->journal, identity->refresh_token) == 0) {
+        ti_error_no_memory(&error);
+        fail_locked(identity, &error, TI_BACKOFF_NOT_SENT);
+        return;
+    }
+    grant_locked(identity);
+}
+
+void ti_refresh_run_locked(ti_identity *identity, ti_view *view) {
+    ti_flight_begin_locked(identity, view);
+    ti_persist_load_locked(identity,
+                           NULL); /* a store that fails does not stop a refresh from memory */
+    go_on_locked(identity);
+}
+
+static bool is_another_locked(const ti_identity *identity) {
+    unsigned char hash[TI_SHA256_SIZE];
+
+    if (identity->refresh_token == NULL) return false;
+    return ti_crypto_sha256(ti_secret_data(identity->refresh_token),
+                            ti_secret_size(identity->refresh_token), hash) &&
+           memcmp(hash, identity->journal.refresh_hash, sizeof hash) != 0;
+}
+
+void ti_refresh_reread_locked(ti_identity *identity) {
+    ti_flight *flight = &identity->flight;
+    tacit_error error;
+
+    ti_persist_load_locked(identity, NULL);
+    if (is_over_locked(identity)) {
+        ti_flight_abandon_locked(identity);
+    } else if (is_another_locked(identity) && flight->grants < GRANTS_MAX) {
+        flight->phase = TI_FLIGHT_REFRESHING;
+        go_on_locked(identity);
+    } else if (++flight->rereads < REREADS) {
+        flight->step_boot_ms = flight->refused_boot_ms + reread_after_ms[flight->rereads];
+    } else {
+        error = flight->refusal->error;
+        sign_in_over_locked(identity, &error);
+    }
+}

@@ -1,0 +1,16 @@
+/* One refresh, from the store to the server and back. On workers only; each function drops the lock while it waits. */
+#ifndef TI_REFRESH_H
+#define TI_REFRESH_H
+
+#include "session/identity.h"
+
+/* Begins a flight for view and carries it to its end, or to where it waits for the store to be read again. */
+void ti_refresh_run_locked(ti_identity *identity, ti_view *view);
+/* Goes on there. */
+void ti_refresh_reread_locked(ti_identity *identity);
+
+/* The token that an answer brought, for the head as it stands now. NULL: no memory. */
+tacit_token *ti_refresh_make_token_locked(const ti_identity *identity,
+                                          const ti_token_response *answer, int64_t sent_boot_ms);
+
+#endif

@@ -1,0 +1,267 @@
+#include "session/view.h"
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "platform/crypto.h"
+#include "session/identity.h"
+#include "session/schedule.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ------------------------------------------------------------------ its own copies */
+
+static bool copy_string(char **copy, const char *text) {
+    *copy = text == NULL ? NULL : strdup(text);
+    return text == NULL || *copy != NULL;
+}
+
+static void free_list(const char *const *list) {
+    for (size_t i = 0; list != NULL && list[i] != NULL; i++) tacit_free((void *)list[i]);
+    free((void *)list);
+}
+
+/* A copy of a NULL-terminated list; NULL stays NULL. */
+static bool copy_list(const char *const **copy, const char *const *list) {
+    size_t count = 0;
+    char **items;
+
+    *copy = NULL;
+    if (list == NULL) return true;
+    while (list[count] != NULL) count++;
+    items = calloc(count + 1, sizeof *items);
+    if (items == NULL) return false;
+    *copy = (const char *const *)items;
+    for (size_t i = 0; i < count; i++)
+        if (!copy_string(&items[i], list[i])) return false;
+    return true;
+}
+
+static bool same_string(const char *a, const char *b) {
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool same_list(const char *const *a, const char *const *b) {
+    size_t i = 0;
+
+    if (a == NULL || b == NULL) return a == b;
+    while (a[i] != NULL && same_string(a[i], b[i])) i++;
+    return a[i] == NULL && b[i] == NULL;
+}
+
+static bool same_secret(const ti_secret *a, const char *b) {
+    if (a == NULL || b == NULL) return a == NULL && b == NULL;
+    return strlen(b) == ti_secret_size(a) && memcmp(ti_secret_data(a), b, strlen(b)) == 0;
+}
+
+/* ------------------------------------------------------------------ which view */
+
+/* A hash of what the token is granted for, so that a record finds it again. */
+static bool make_key(char key[TI_VIEW_KEY_SIZE], const tacit_session_options *options) {
+    static const char digits[] = "0123456789abcdef";
+    unsigned char hash[TI_SHA256_SIZE];
+    ti_buffer text = TI_BUFFER_SECRET;
+    const char *scope = options->scope == NULL ? "" : options->scope;
+    const char *resource = options->resource == NULL ? "" : options->resource;
+    bool ok;
+
+    ti_buffer_append(&text, scope, strlen(scope) + 1);
+    ti_buffer_append(&text, resource, strlen(resource) + 1);
+    for (size_t i = 0; options->token_params != NULL && options->token_params[i] != NULL; i++)
+        ti_buffer_append(&text, options->token_params[i], strlen(options->token_params[i]) + 1);
+    ok = !text.failed && ti_crypto_sha256(text.data, text.size, hash);
+    ti_buffer_free(&text);
+    for (size_t i = 0; i + 1 < TI_VIEW_KEY_SIZE; i++)
+        key[i] = digits[(hash[i / 2] >> (i % 2 == 0 ? 4 : 0)) & 15];
+    key[TI_VIEW_KEY_SIZE - 1] = '\0';
+    return ok;
+}
+
+static bool serves(const ti_view *view, const tacit_provider *provider, const char *key,
+                   const tacit_session_options *options) {
+    return memcmp(view->key, key, TI_VIEW_KEY_SIZE) == 0 && view->grant.provider == provider &&
+           view->policy == options->policy && view->lead_s == options->refresh_lead_s &&
+           same_secret(view->grant.client_secret, options->client_secret) &&
+           same_list(view->grant.token_headers, options->token_headers);
+}
+
+static void free_view(ti_view *view) {
+    tacit_token_unref(view->token);
+    ti_failure_unref_locked(view->failure);
+    tacit_provider_unref(view->grant.provider);
+    ti_secret_unref((ti_secret *)view->grant.client_secret);
+    free_list(view->grant.token_params);
+    free_list(view->grant.token_headers);
+    free(view->scope);
+    free(view->resource);
+    free(view);
+}
+
+static ti_view *new_view(const ti_identity *identity, tacit_provider *provider, ti_client_auth auth,
+                         const tacit_session_options *options) {
+    ti_view *view = calloc(1, sizeof *view);
+
+    if (view == NULL) return NULL;
+    view->policy = options->policy;
+    view->lead_s = options->refresh_lead_s;
+    view->due_boot_ms = TI_NEVER;
+    view->grant.provider = ti_provider_ref(provider);
+    view->grant.auth = auth;
+    view->grant.client_id = identity->client_id;
+    if (options->client_secret != NULL)
+        view->grant.client_secret = ti_secret_from_string(options->client_secret);
+    if ((options->client_secret == NULL || view->grant.client_secret != NULL) &&
+        copy_string(&view->scope, options->scope) &&
+        copy_string(&view->resource, options->resource) &&
+        copy_list(&view->grant.token_params, options->token_params) &&
+        copy_list(&view->grant.token_headers, options->token_headers))
+        return view;
+    free_view(view);
+    return NULL;
+}
+
+/* What a record, or a view that was closed, left for it. */
+static void take_parked_locked(ti_identity *identity, ti_view *view) {
+    for (size_t i = 0; i < identity->parked_count; i++) {
+        ti_record_token *parked = &identity->parked[i];
+
+        if (strcmp(parked->view, view->key) != 0) continue;
+        ti_view_adopt_locked(identity, view, parked);
+        ti_secret_unref(parked->value);
+        *parked = identity->parked[--identity->parked_count];
+        return;
+    }
+}
+
+ti_view *ti_view_find_locked(ti_identity *identity, tacit_provider *provider, ti_client_auth auth,
+                             const tacit_session_options *options, tacit_error *error) {
+    char key[TI_VIEW_KEY_SIZE];
+    ti_view *view;
+
+    if (!make_key(key, options)) {
+        ti_error_no_memory(error);
+        return NULL;
+    }
+    for (view = identity->views; view != NULL; view = view->next)
+        if (serves(view, provider, key, options)) break;
+    if (view == NULL) {
+        view = new_view(identity, provider, auth, options);
+        if (view == NULL) {
+            ti_error_no_memory(error);
+            return NULL;
+        }
+        memcpy(view->key, key, sizeof key);
+        view->next = identity->views;
+        identity->views = view;
+        if (identity->state == TACIT_STATE_SIGNED_IN) {
+            take_parked_locked(identity, view);
+            ti_view_expect_token_locked(identity, view);
+        }
+    }
+    view->users++;
+    return view;
+}
+
+/* ------------------------------------------------------------------ its token */
+
+static void park_locked(ti_identity *identity, const ti_view *view) {
+    ti_record_token *parked =
+        realloc(identity->parked, (identity->parked_count + 1) * sizeof *identity->parked);
+
+    if (parked == NULL) return; /* one refresh more, some day */
+    identity->parked = parked;
+    ti_view_token_to_record(view->key, view->token, &parked[identity->parked_count]);
+    identity->parked_count++;
+}
+
+void ti_view_release_locked(ti_identity *identity, ti_view *view) {
+    ti_view **link = &identity->views;
+
+    if (--view->users > 0) return;
+    while (*link != view) link = &(*link)->next;
+    *link = view->next;
+    if (view->token != NULL) park_locked(identity, view);
+    free_view(view);
+}
+
+void ti_view_set_token_locked(ti_view *view, tacit_token *token, uint64_t attempt,
+                              int64_t due_boot_ms) {
+    tacit_token *before = view->token;
+
+    view->token = token;
+    view->token_attempt = attempt;
+    view->due_boot_ms = due_boot_ms;
+    atomic_store_explicit(&view->current_id, token == NULL ? 0 : token->id, memory_order_release);
+    tacit_token_unref(before);
+}
+
+int64_t ti_view_due_locked(const ti_identity *identity, const ti_view *view,
+                           const tacit_token *token, int64_t refresh_in_s) {
+    /* Nothing can renew it: when it is over, so is the sign-in. */
+    if (identity->refresh_token == NULL) return token->expires_boot_ms;
+    return ti_schedule_due(token->issued_boot_ms, token->lifetime_ms, refresh_in_s, view->lead_s,
+                           ti_identity_random());
+}
+
+void ti_view_adopt_locked(ti_identity *identity, ti_view *view, const ti_record_token *found) {
+    const ti_clock *clock = ti_identity_clock(identity);
+    int64_t now = ti_clock_boot_ms(clock), due;
+    int64_t left_ms = found->expires_wall_ms - ti_clock_wall_ms(clock);
+    ti_token_facts facts = {.value = found->value,
+                            .generation = found->generation,
+                            .sign_in_id = identity->journal.sign_in_id,
+                            .issued_boot_ms = now,
+                            .lifetime_ms = found->lifetime_ms};
+    tacit_token *token;
+
+    if (found->expires_wall_ms < 0) facts.lifetime_ms = -1;
+    if (facts.lifetime_ms >= 0) { /* R13: the wall clock may lie, but never beyond the lifetime */
+        if (left_ms < 0) left_ms = 0;
+        if (left_ms > facts.lifetime_ms) left_ms = facts.lifetime_ms;
+        facts.issued_boot_ms = now + left_ms - facts.lifetime_ms;
+    }
+    token = ti_token_new(ti_identity_context(identity), &facts);
+    if (token == NULL) return; /* it is renewed instead */
+    due = ti_view_due_locked(identity, view, token, -1);
+    if (due != TI_NEVER)
+        due = ti_schedule_due_loaded(due, token->expires_boot_ms, now, ti_identity_random());
+    ti_view_set_token_locked(view, token, identity->flight.attempt, due);
+}
+
+void ti_view_expect_token_locked(const ti_identity *identity, ti_view *view) {
+    int64_t now = ti_identity_now(identity);
+
+    if (view->token == NULL)
+        view->due_boot_ms = ti_schedule_due_loaded(now, now, now, ti_identity_random());
+}
+
+void ti_view_token_to_record(const char *key, const tacit_token *token, ti_record_token *kept) {
+    const ti_clock *clock = &token->context->clock;
+
+    memcpy(kept->view, key, TI_VIEW_KEY_SIZE);
+    kept->value = ti_secret_ref(token->value);
+    kept->generation = token->generation;
+    kept->lifetime_ms = token->lifetime_ms;
+    kept->expires_wall_ms = -1;
+    if (token->expires_boot_ms == TI_NEVER) return;
+    kept->expires_wall_ms =
+        ti_clock_wall_ms(clock) + token->expires_boot_ms - ti_clock_boot_ms(clock);
+    if (kept->expires_wall_ms < 0) kept->expires_wall_ms = 0;
+}
+
+bool ti_view_is_proactive_locked(const ti_view *view) {
+    return view->policy == TACIT_POLICY_PROACTIVE && view->sessions != NULL;
+}
+
+void ti_views_reset_locked(ti_identity *identity) {
+    for (ti_view *view = identity->views; view != NULL; view = view->next) {
+        ti_view_set_token_locked(view, NULL, 0, TI_NEVER);
+        view->wanted_generation = 0;
+        view->wanted_attempt = 0;
+        view->anew_attempt = 0;
+    }
+    for (size_t i = 0; i < identity->parked_count; i++) ti_secret_unref(identity->parked[i].value);
+    free(identity->parked);
+    identity->parked = NULL;
+    identity->parked_count = 0;
+}
