@@ -16,7 +16,8 @@ typedef enum fixture_certificate {
     FIXTURE_CERTIFICATE_GOOD = 0,       /* for 127.0.0.1 and localhost, signed by the CA */
     FIXTURE_CERTIFICATE_WRONG_HOST = 1, /* for other.example, signed by the CA */
     FIXTURE_CERTIFICATE_UNKNOWN_CA = 2, /* for 127.0.0.1, signed by a CA that ca_file lacks */
-    FIXTURE_CERTIFICATE_EXPIRED = 3     /* for 127.0.0.1, until yesterday */
+    FIXTURE_CERTIFICATE_FORGED = 3, /* for 127.0.0.1, with the CA's name but not its signature */
+    FIXTURE_CERTIFICATE_EXPIRED = 4 /* for 127.0.0.1, until yesterday */
 } fixture_certificate;
 
 /* PEM files in the directory. */

@@ -1,6 +1,7 @@
 /* A certificate authority for one test. */
 #include "fixture.h"
 
+#include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -9,6 +10,20 @@
 #include <string.h>
 
 enum { DAY_S = 24 * 60 * 60 };
+
+static const char ca_name[] = "tacit test CA";
+
+static EVP_PKEY *new_key(void) {
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_id(EVP_PKEY_EC, NULL);
+    EVP_PKEY *key = NULL;
+
+    if (context && EVP_PKEY_keygen_init(context) > 0 &&
+        EVP_PKEY_CTX_set_ec_paramgen_curve_nid(context, NID_X9_62_prime256v1) > 0) {
+        EVP_PKEY_keygen(context, &key); /* leaves NULL where it fails */
+    }
+    EVP_PKEY_CTX_free(context);
+    return key;
+}
 
 static bool add_extension(X509 *certificate, int nid, const char *value) {
     X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
@@ -57,9 +72,8 @@ static bool write_key(const char *path, EVP_PKEY *key) {
     return ok;
 }
 
-/* Both CAs have one name: it must be the signature that gives the unknown one away. */
 static bool write_ca(const char *path, EVP_PKEY *ca_key) {
-    X509 *ca = new_certificate(ca_key, "tacit test CA", "tacit test CA", 1, 30L * DAY_S);
+    X509 *ca = new_certificate(ca_key, ca_name, ca_name, 1, 30L * DAY_S);
     bool ok = ca && add_extension(ca, NID_basic_constraints, "critical,CA:TRUE") &&
               add_extension(ca, NID_key_usage, "critical,keyCertSign,cRLSign") &&
               X509_sign(ca, ca_key, EVP_sha256()) && write_certificate(path, ca);
@@ -71,9 +85,10 @@ static bool write_ca(const char *path, EVP_PKEY *ca_key) {
 static bool write_server(const fixture_tls *tls, EVP_PKEY *ca_key, EVP_PKEY *key,
                          fixture_certificate kind) {
     bool wrong_host = kind == FIXTURE_CERTIFICATE_WRONG_HOST;
+    const char *issuer = kind == FIXTURE_CERTIFICATE_UNKNOWN_CA ? "another CA" : ca_name;
     long ends_in_s = kind == FIXTURE_CERTIFICATE_EXPIRED ? -1L * DAY_S : 30L * DAY_S;
-    X509 *certificate = new_certificate(key, wrong_host ? "other.example" : "localhost",
-                                        "tacit test CA", 2, ends_in_s);
+    X509 *certificate =
+        new_certificate(key, wrong_host ? "other.example" : "localhost", issuer, 2, ends_in_s);
     bool ok = certificate &&
               add_extension(certificate, NID_subject_alt_name,
                             wrong_host ? "DNS:other.example" : "DNS:localhost,IP:127.0.0.1") &&
@@ -86,15 +101,16 @@ static bool write_server(const fixture_tls *tls, EVP_PKEY *ca_key, EVP_PKEY *key
 }
 
 bool fixture_tls_new(fixture_tls *tls, const char *directory, fixture_certificate certificate) {
-    EVP_PKEY *ca_key = EVP_EC_gen("P-256"), *other_ca_key = EVP_EC_gen("P-256");
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    EVP_PKEY *signer = certificate == FIXTURE_CERTIFICATE_UNKNOWN_CA ? other_ca_key : ca_key;
+    EVP_PKEY *ca_key = new_key(), *other_ca_key = new_key(), *key = new_key();
+    bool foreign =
+        certificate == FIXTURE_CERTIFICATE_UNKNOWN_CA || certificate == FIXTURE_CERTIFICATE_FORGED;
 
     tls->ca_file = fixture_path(directory, "ca.pem");
     tls->cert_file = fixture_path(directory, "server.pem");
     tls->key_file = fixture_path(directory, "server.key");
     bool ok = ca_key && other_ca_key && key && tls->ca_file && tls->cert_file && tls->key_file &&
-              write_ca(tls->ca_file, ca_key) && write_server(tls, signer, key, certificate);
+              write_ca(tls->ca_file, ca_key) &&
+              write_server(tls, foreign ? other_ca_key : ca_key, key, certificate);
     if (!ok) fixture_tls_free(tls);
     EVP_PKEY_free(key);
     EVP_PKEY_free(other_ca_key);
