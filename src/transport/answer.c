@@ -96,6 +96,7 @@ void ti_http_answer_free(ti_http_answer *answer) {
 
 const char *ti_http_answer_header(const ti_http_answer *answer, const char *name, size_t index) {
     size_t name_size = strlen(name);
+    if (answer->head.size == 0) return NULL; /* no memory to point into either */
     const char *line = answer->head.data;
     const char *end = line + answer->head.size;
     for (; line < end; line += strlen(line) + 1) {
