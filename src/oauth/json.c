@@ -45,7 +45,7 @@ ti_json_result ti_json_load(const char *text, size_t size, size_t flags, json_t 
     *value = NULL;
     if (size > TI_JSON_SIZE_MAX || is_too_deep(text, size)) return TI_JSON_TOO_LARGE;
 
-    json_error_t error;
+    json_error_t error = {.line = 0}; /* jansson leaves the code as it is where it has none */
     *value = json_loadb(text, size, flags, &error);
     if (*value) return TI_JSON_OK;
     if (where) *where = error;
@@ -66,10 +66,14 @@ static void wipe(json_t *value) {
         ti_os_wipe((char *)json_string_value(value), json_string_length(value));
         break;
     case JSON_ARRAY:
-        json_array_foreach(value, index, member) wipe(member);
+        json_array_foreach(value, index, member) {
+            wipe(member);
+        }
         break;
     case JSON_OBJECT:
-        json_object_foreach(value, name, member) wipe(member);
+        json_object_foreach(value, name, member) {
+            wipe(member);
+        }
         break;
     default:
         break;

@@ -51,7 +51,7 @@ static json_t *part_object(const char *part, size_t size) {
 }
 
 static bool claims_lifetime_s(const json_t *claims, int64_t wall_ms, int64_t *lifetime_s) {
-    double now = (double)(wall_ms / 1000), expires, issued;
+    double now = (double)wall_ms / 1000, expires, issued;
     if (!ti_json_number(json_object_get(claims, "exp"), &expires) || expires <= now) return false;
 
     /* exp - iat is right whatever the local clock says. An iat of 0, or one from another age, was
