@@ -7,7 +7,7 @@
 /* 2025-01-01T00:00:00Z: this library is younger, so a wall clock before it is wrong. */
 #define PLAUSIBLE_WALL_MS (INT64_C(1735689600) * 1000)
 
-static tacit_status status_of(CURLcode code) {
+static tacit_status status_of(CURLcode code, bool sent) {
     switch (code) {
     case CURLE_OUT_OF_MEMORY:
         return TACIT_ERR_NO_MEMORY;
@@ -34,7 +34,8 @@ static tacit_status status_of(CURLcode code) {
     case CURLE_SSL_CLIENTCERT:
 #endif
         return TACIT_ERR_TLS;
-    case CURLE_UNSUPPORTED_PROTOCOL: /* a libcurl without TLS */
+    case CURLE_UNSUPPORTED_PROTOCOL: /* a libcurl without TLS; but also HTTP/0.9, once it was sent */
+        return sent ? TACIT_ERR_NETWORK : TACIT_ERR_UNSUPPORTED;
     case CURLE_NOT_BUILT_IN:
         return TACIT_ERR_UNSUPPORTED;
     default:
@@ -68,7 +69,7 @@ static void tell_clock(const ti_handle *handle, const char *reason, tacit_error 
 }
 
 tacit_status ti_handle_failure(const ti_handle *handle, CURLcode code, tacit_error *error) {
-    tacit_status status = handle->stopped ? handle->stopped : status_of(code);
+    tacit_status status = handle->stopped ? handle->stopped : status_of(code, handle->answer->sent);
     if (status == TACIT_ERR_NO_MEMORY) {
         ti_error_no_memory(error);
     } else {
