@@ -2,140 +2,186 @@
  * /__control: the server's knobs for other processes.
  *
  * GET answers the counters. POST takes one JSON object, obeys its members in the order below, and
- * answers the counters. All members are optional:
+ * answers the counters, or 400 and the member that it could not obey. All members are optional:
  *
  *   {"options": {"access_lifetime_ms": 2000, "rotate": false, ...},   names as in ts_options
  *    "clear_faults": "token",                                         or api, revocation
  *    "fault": {"part": "api", "kind": "answer", "requests": 2, "status": 503, ...},
- *    "refuse_api": {"requests": 1, "challenge": 0},
- *    "gate": {"part": "token", "closed": true, "place": 1},           or "release": 1
- *    "revoke_access_tokens": true, "revoke_family": true,
- *    "reset_counters": true,
+ *    "refuse_api": {"requests": 1, "challenge": 0},                   a ts_challenge
+ *    "close_gate": {"part": "token", "place": 1},                     a ts_gate_place
+ *    "release": {"part": "token", "requests": 1},
+ *    "open_gate": "token",
+ *    "revoke_access_tokens": true, "revoke_family": true, "reset_counters": true,
  *    "away_ms": 500}                                                  goes away after the answer
  */
 #include "server_internal.h"
 
 #include <string.h>
 
-static ts_part part_named(json_t *json) {
-    const char *name = json_string_value(json);
-
-    if (name && strcmp(name, "api") == 0) return TS_API;
-    if (name && strcmp(name, "revocation") == 0) return TS_REVOCATION;
-    return TS_TOKEN_ENDPOINT;
-}
-
-static void read_int(json_t *object, const char *name, int *value) {
-    json_t *member = json_object_get(object, name);
-    if (json_is_integer(member)) *value = (int)json_integer_value(member);
-}
-
-static void read_size(json_t *object, const char *name, size_t *value) {
-    json_t *member = json_object_get(object, name);
-    if (json_is_integer(member)) *value = (size_t)json_integer_value(member);
-}
-
-static void read_bool(json_t *object, const char *name, bool *value) {
-    json_t *member = json_object_get(object, name);
-    if (json_is_boolean(member)) *value = json_is_true(member);
-}
-
-/* null takes the string away. Borrowed from the object. */
-static void read_string(json_t *object, const char *name, const char **value) {
-    json_t *member = json_object_get(object, name);
-    if (json_is_string(member) || json_is_null(member)) *value = json_string_value(member);
-}
-
-static void obey_options(ts_server *server, json_t *json) {
-    ts_options options = server_options(server);
-    int client_auth = (int)options.client_auth;
-
-    read_int(json, "access_lifetime_ms", &options.access_lifetime_ms);
-    read_string(json, "expires_in", &options.expires_in);
-    read_string(json, "extra_members", &options.extra_members);
-    read_size(json, "token_size", &options.token_size);
-    read_bool(json, "jwt", &options.jwt);
-    read_bool(json, "rotate", &options.rotate);
-    read_bool(json, "repeat_refresh_token", &options.repeat_refresh_token);
-    read_bool(json, "detect_reuse", &options.detect_reuse);
-    read_int(json, "grace_ms", &options.grace_ms);
-    read_bool(json, "grace_same_successor", &options.grace_same_successor);
-    read_bool(json, "refresh_ends_older_access", &options.refresh_ends_older_access);
-    read_int(json, "client_auth", &client_auth);
-    read_string(json, "client_id", &options.client_id);
-    read_string(json, "client_secret", &options.client_secret);
-    read_string(json, "username", &options.username);
-    read_string(json, "password", &options.password);
-    read_int(json, "slow_ms", &options.slow_ms);
-    options.client_auth = (ts_client_auth)client_auth;
-    server_configure(server, &options);
-}
-
-static ts_fault_kind kind_named(json_t *json) {
-    static const char *const names[] = {"none",    "answer", "close",     "reset",
-                                        "trickle", "gzip",   "oversized", "nested"};
-    const char *name = json_string_value(json);
-
-    for (int kind = 0; name && kind < (int)(sizeof names / sizeof *names); kind++) {
-        if (strcmp(name, names[kind]) == 0) return (ts_fault_kind)kind;
+/* -1: no such name. */
+static int index_of(const char *name, const char *const *names, int count) {
+    for (int i = 0; name && i < count; i++) {
+        if (strcmp(name, names[i]) == 0) return i;
     }
-    return TS_FAULT_NONE;
+    return -1;
 }
 
-static void obey_fault(ts_server *server, json_t *json) {
-    ts_fault fault = {.kind = kind_named(json_object_get(json, "kind"))};
+static bool read_part(const char *name, ts_part *part) {
+    static const char *const names[] = {"token", "api", "revocation"}; /* by ts_part */
+    int index = index_of(name, names, 3);
 
-    read_int(json, "requests", &fault.requests);
-    read_string(json, "path", &fault.path);
-    read_bool(json, "after_processing", &fault.after_processing);
-    read_int(json, "delay_before_ms", &fault.delay_before_ms);
-    read_int(json, "delay_after_ms", &fault.delay_after_ms);
-    read_int(json, "status", &fault.status);
-    read_string(json, "headers", &fault.headers);
-    read_string(json, "body", &fault.body);
-    read_size(json, "size", &fault.size);
-    read_int(json, "trickle_ms", &fault.trickle_ms);
-    server_fault_add(server, part_named(json_object_get(json, "part")), &fault);
+    if (index < 0) return false;
+    *part = (ts_part)index;
+    return true;
 }
 
-static void obey_refusal(ts_server *server, json_t *json) {
+static bool read_kind(const char *name, ts_fault_kind *kind) {
+    static const char *const names[] = {
+        "none",    "answer", "close",     "reset", /* ts_fault_kind */
+        "trickle", "gzip",   "oversized", "nested"};
+    int index = index_of(name, names, 8);
+
+    if (index < 0) return false;
+    *kind = (ts_fault_kind)index;
+    return true;
+}
+
+static bool obey_options(ts_request *request, json_t *json) {
+    ts_options options = server_options(request->server);
+    const char *name;
+    json_t *value;
+    bool ok = json_is_object(json);
+
+    json_object_foreach(json, name, value) {
+        ok = ts_option_set_json(&options, name, value) && ok;
+    }
+    if (ok) server_configure(request->server, &options);
+    return ok;
+}
+
+static bool obey_clear_faults(ts_request *request, json_t *json) {
+    ts_part part;
+
+    if (!read_part(json_string_value(json), &part)) return false;
+    server_faults_clear(request->server, part);
+    return true;
+}
+
+static bool obey_fault(ts_request *request, json_t *json) {
+    const char *part_name = NULL, *kind_name = "none";
+    json_int_t size = 0;
+    int after_processing = 0;
+    ts_fault fault = {0};
+    ts_part part;
+
+    /* "!": a member of another name is an error. */
+    if (json_unpack(json, "{s:s,s?s,s?i,s?s,s?b,s?i,s?i,s?i,s?s,s?s,s?I,s?i!}", "part", &part_name,
+                    "kind", &kind_name, "requests", &fault.requests, "path", &fault.path,
+                    "after_processing", &after_processing, "delay_before_ms",
+                    &fault.delay_before_ms, "delay_after_ms", &fault.delay_after_ms, "status",
+                    &fault.status, "headers", &fault.headers, "body", &fault.body, "size", &size,
+                    "trickle_ms", &fault.trickle_ms) != 0) {
+        return false;
+    }
+    if (!read_part(part_name, &part) || !read_kind(kind_name, &fault.kind)) return false;
+    fault.after_processing = after_processing;
+    fault.size = (size_t)size;
+    server_fault_add(request->server, part, &fault);
+    return true;
+}
+
+static bool obey_refuse_api(ts_request *request, json_t *json) {
     int requests = 1, challenge = TS_CHALLENGE_INVALID_TOKEN;
 
-    read_int(json, "requests", &requests);
-    read_int(json, "challenge", &challenge);
-    if (challenge < TS_CHALLENGE_INVALID_TOKEN || challenge > TS_CHALLENGE_NEGOTIATE) return;
-    server_refuse_api(server, requests, (ts_challenge)challenge);
+    if (json_unpack(json, "{s?i,s?i!}", "requests", &requests, "challenge", &challenge) != 0 ||
+        challenge < TS_CHALLENGE_INVALID_TOKEN || challenge > TS_CHALLENGE_NEGOTIATE) {
+        return false;
+    }
+    server_refuse_api(request->server, requests, (ts_challenge)challenge);
+    return true;
 }
 
-static void obey_gate(ts_server *server, json_t *json) {
-    ts_part part = part_named(json_object_get(json, "part"));
-    json_t *closed = json_object_get(json, "closed");
-    int release = 0, place = TS_BEFORE_ANSWER;
+static bool obey_close_gate(ts_request *request, json_t *json) {
+    const char *part_name = NULL;
+    int place = TS_BEFORE_ANSWER;
+    ts_part part;
 
-    read_int(json, "release", &release);
-    read_int(json, "place", &place);
-    if (release) server_gate_release(server, part, release);
-    if (json_is_true(closed)) server_gate_close(server, part, place ? TS_BEFORE_ANSWER : 0);
-    if (json_is_false(closed)) server_gate_open(server, part);
+    if (json_unpack(json, "{s:s,s?i!}", "part", &part_name, "place", &place) != 0 ||
+        !read_part(part_name, &part) || place < TS_BEFORE_PROCESSING || place > TS_BEFORE_ANSWER) {
+        return false;
+    }
+    server_gate_close(request->server, part, (ts_gate_place)place);
+    return true;
 }
 
-static void obey(ts_request *request, json_t *command) {
-    ts_server *server = request->server;
-    json_t *member;
+static bool obey_release(ts_request *request, json_t *json) {
+    const char *part_name = NULL;
+    int requests = 1;
+    ts_part part;
 
-    if ((member = json_object_get(command, "options"))) obey_options(server, member);
-    if ((member = json_object_get(command, "clear_faults"))) {
-        server_faults_clear(server, part_named(member));
+    if (json_unpack(json, "{s:s,s?i!}", "part", &part_name, "requests", &requests) != 0 ||
+        !read_part(part_name, &part)) {
+        return false;
     }
-    if ((member = json_object_get(command, "fault"))) obey_fault(server, member);
-    if ((member = json_object_get(command, "refuse_api"))) obey_refusal(server, member);
-    if ((member = json_object_get(command, "gate"))) obey_gate(server, member);
-    if (json_is_true(json_object_get(command, "revoke_access_tokens"))) {
-        server_revoke_access_tokens(server);
+    server_gate_release(request->server, part, requests);
+    return true;
+}
+
+static bool obey_open_gate(ts_request *request, json_t *json) {
+    ts_part part;
+
+    if (!read_part(json_string_value(json), &part)) return false;
+    server_gate_open(request->server, part);
+    return true;
+}
+
+static bool obey_revoke_access_tokens(ts_request *request, json_t *json) {
+    if (json_is_true(json)) server_revoke_access_tokens(request->server);
+    return json_is_boolean(json);
+}
+
+static bool obey_revoke_family(ts_request *request, json_t *json) {
+    if (json_is_true(json)) server_revoke_family(request->server);
+    return json_is_boolean(json);
+}
+
+static bool obey_reset_counters(ts_request *request, json_t *json) {
+    if (json_is_true(json)) server_counters_reset(request->server);
+    return json_is_boolean(json);
+}
+
+static bool obey_away_ms(ts_request *request, json_t *json) {
+    request->away_ms = (int)json_integer_value(json);
+    return json_is_integer(json);
+}
+
+static const struct command {
+    const char *name;
+    bool (*obey)(ts_request *request, json_t *json);
+} commands[] = {
+    {"options", obey_options},
+    {"clear_faults", obey_clear_faults},
+    {"fault", obey_fault},
+    {"refuse_api", obey_refuse_api},
+    {"close_gate", obey_close_gate},
+    {"release", obey_release},
+    {"open_gate", obey_open_gate},
+    {"revoke_access_tokens", obey_revoke_access_tokens},
+    {"revoke_family", obey_revoke_family},
+    {"reset_counters", obey_reset_counters},
+    {"away_ms", obey_away_ms},
+};
+
+/* NULL: obeyed; else what was wrong. The members obeyed are gone afterwards. */
+static const char *obey(ts_request *request, json_t *json) {
+    if (!json_is_object(json)) return "not a JSON object";
+
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        json_t *member = json_object_get(json, commands[i].name);
+        if (member && !commands[i].obey(request, member)) return commands[i].name;
+        json_object_del(json, commands[i].name);
     }
-    if (json_is_true(json_object_get(command, "revoke_family"))) server_revoke_family(server);
-    if (json_is_true(json_object_get(command, "reset_counters"))) server_counters_reset(server);
-    read_int(command, "away_ms", &request->away_ms);
+    return json_object_size(json) ? "a member that is no command" : NULL;
 }
 
 static json_t *counters_json(ts_server *server) {
@@ -176,17 +222,13 @@ static json_t *counters_json(ts_server *server) {
 }
 
 void ts_process_control(ts_request *request) {
-    json_t *command = NULL;
+    json_t *json = request->body ? json_loads(request->body, 0, NULL) : json_object();
+    const char *problem = obey(request, json);
 
-    if (request->body) {
-        command = json_loads(request->body, 0, NULL);
-        if (!json_is_object(command)) {
-            json_decref(command);
-            ts_answer_json(&request->answer, 400, json_pack("{s:s}", "error", "not a JSON object"));
-            return;
-        }
-        obey(request, command);
-        json_decref(command);
+    json_decref(json);
+    if (problem) {
+        ts_answer_json(&request->answer, 400, json_pack("{s:s}", "error", problem));
+    } else {
+        ts_answer_json(&request->answer, 200, counters_json(request->server));
     }
-    ts_answer_json(&request->answer, 200, counters_json(request->server));
 }

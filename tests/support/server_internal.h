@@ -172,6 +172,12 @@ void ts_process_revocation(ts_request *request);
 /* server_api.c */
 void ts_process_api(ts_request *request);
 
+/* server_options.c. Names with _ or -; strings are borrowed. */
+bool ts_option_set_json(ts_options *options, const char *name, const json_t *value);
+/* "name" or "no-name" for what is on or off; else value is read. How many of both it took; 0: no
+ * such option, or not such a value. */
+int ts_option_set_argument(ts_options *options, const char *name, const char *value);
+
 /* server_control.c */
 void ts_process_control(ts_request *request);
 
