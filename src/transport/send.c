@@ -97,6 +97,8 @@ static CURLcode perform(ti_handle *handle) {
     if (added) return code_of(added);
     CURLcode code = drive(handle);
     curl_multi_remove_handle(handle->multi, handle->easy);
+    /* libcurl takes a connection that was closed within the head for the end of the answer */
+    if (code == CURLE_OK && handle->head_is_open) return CURLE_PARTIAL_FILE;
     return code;
 }
 
