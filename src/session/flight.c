@@ -235,7 +235,7 @@ static bool wait_locked(waiter *w, int64_t deadline_boot_ms, tacit_error *error)
     return true;
 }
 
-static tacit_status obtain_slowly_locked(waiter *w, int64_t deadline_boot_ms, tacit_error *error) {
+static tacit_status obtain_locked(waiter *w, int64_t deadline_boot_ms, tacit_error *error) {
     tacit_error why = TACIT_ERROR_INIT;
     verdict seen = REFUSED;
 
@@ -247,26 +247,27 @@ static tacit_status obtain_slowly_locked(waiter *w, int64_t deadline_boot_ms, ta
     return seen == SERVED ? ti_error_clear(error) : ti_error_copy(error, &why);
 }
 
-/* What nearly every call finds: a token, signed in, and it lives. */
-static bool at_hand_locked(const ti_identity *identity, const ti_view *view, const ti_need *need,
-                           int64_t now) {
-    return need != NULL && need->refused == NULL && !need->anew && view->token != NULL &&
-           identity->state == TACIT_STATE_SIGNED_IN &&
-           ti_token_lives(view->token, now, need->min_valid_s);
+bool ti_flight_token_at_hand(ti_identity *identity, const ti_view *view, const ti_need *need,
+                             tacit_token **token) {
+    int64_t now = ti_identity_now(identity);
+    bool at_hand;
+
+    if (need == NULL || need->refused != NULL || need->anew) return false;
+    pthread_mutex_lock(&identity->lock);
+    at_hand = view->token != NULL && ti_token_lives(view->token, now, need->min_valid_s);
+    if (at_hand) *token = tacit_token_ref(view->token);
+    pthread_mutex_unlock(&identity->lock);
+    return at_hand;
 }
 
 tacit_status ti_flight_obtain(ti_identity *identity, ti_view *view, const atomic_bool *closing,
                               const ti_need *need, int64_t deadline_boot_ms, tacit_token **token,
                               tacit_error *error) {
-    int64_t now = ti_identity_now(identity);
-    tacit_status status = TACIT_OK;
+    waiter w = {.identity = identity, .view = view, .closing = closing, .need = need};
+    tacit_status status;
 
     pthread_mutex_lock(&identity->lock);
-    if (!at_hand_locked(identity, view, need, now)) {
-        waiter w = {.identity = identity, .view = view, .closing = closing, .need = need};
-
-        status = obtain_slowly_locked(&w, deadline_boot_ms, error);
-    }
+    status = obtain_locked(&w, deadline_boot_ms, error);
     if (status == TACIT_OK && token != NULL) *token = tacit_token_ref(view->token);
     pthread_mutex_unlock(&identity->lock);
     return status;

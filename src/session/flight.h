@@ -60,6 +60,10 @@ ti_failure *ti_failure_new(const tacit_error *error);
 ti_failure *ti_failure_ref_locked(ti_failure *failure);
 void ti_failure_unref_locked(ti_failure *failure);
 
+/* What nearly every call finds: a token that lives long enough. *token is the caller's. */
+bool ti_flight_token_at_hand(ti_identity *identity, const ti_view *view, const ti_need *need,
+                             tacit_token **token);
+
 /* The whole of ti_session_obtain(), and of waiting for the first load (need NULL, token NULL). */
 tacit_status ti_flight_obtain(ti_identity *identity, ti_view *view, const atomic_bool *closing,
                               const ti_need *need, int64_t deadline_boot_ms, tacit_token **token,

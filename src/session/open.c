@@ -11,7 +11,9 @@
 
 enum { CLOSE_TIMEOUT_MS = 30 * 1000 };
 
+/* In tacit_session.uses */
 #define ONE_INSIDE ((uint_fast64_t)1 << 32)
+#define CLOSED ((uint_fast64_t)1 << 63)
 
 /* ------------------------------------------------------------------ options */
 
@@ -194,16 +196,14 @@ static void end(tacit_session *session) {
     ti_identity_unref(identity);
 }
 
-static void give_up(tacit_session *session, uint_fast64_t uses) {
-    if (atomic_fetch_sub_explicit(&session->uses, uses, memory_order_acq_rel) == uses) end(session);
-}
-
 void tacit_session_unref(tacit_session *session) {
-    if (session != NULL) give_up(session, 1);
+    if (session == NULL) return;
+    if ((atomic_fetch_sub_explicit(&session->uses, 1, memory_order_acq_rel) & ~CLOSED) == 1)
+        end(session);
 }
 
 unsigned ti_session_calls_inside(const tacit_session *session) {
-    return (unsigned)(atomic_load(&session->uses) >> 32);
+    return (unsigned)((atomic_load(&session->uses) & ~CLOSED) >> 32);
 }
 
 bool ti_session_enter(tacit_session *session, tacit_error *error) {
@@ -211,22 +211,36 @@ bool ti_session_enter(tacit_session *session, tacit_error *error) {
         ti_error_argument(error, "session", "is NULL");
         return false;
     }
-    atomic_fetch_add_explicit(&session->uses, ONE_INSIDE + 1, memory_order_acquire);
-    if (!atomic_load_explicit(&session->closing, memory_order_acquire)) return true;
+    if ((atomic_fetch_add_explicit(&session->uses, ONE_INSIDE + 1, memory_order_acquire) &
+         CLOSED) == 0)
+        return true;
     ti_session_leave(session);
     ti_error_set(error, TACIT_ERR_CLOSED, "The session is closed.");
     return false;
 }
 
-void ti_session_leave(tacit_session *session) {
-    /* Out first, then look: whoever closes sets `closing` first, then counts. The reference lasts until this is done. */
+/* Whoever closes waits for this. The reference lasts until it has been told. */
+static void leave_closed(tacit_session *session) {
+    ti_identity *identity = session->identity;
+
+    pthread_mutex_lock(&identity->lock);
     atomic_fetch_sub(&session->uses, ONE_INSIDE);
-    if (atomic_load(&session->closing)) {
-        pthread_mutex_lock(&session->identity->lock);
-        pthread_cond_broadcast(&session->identity->changed);
-        pthread_mutex_unlock(&session->identity->lock);
+    pthread_cond_broadcast(&identity->changed);
+    pthread_mutex_unlock(&identity->lock);
+    tacit_session_unref(session);
+}
+
+void ti_session_leave(tacit_session *session) {
+    uint_fast64_t uses = atomic_load_explicit(&session->uses, memory_order_relaxed);
+
+    /* One step, so that whoever sets CLOSED later counts without this call, and need not be told. */
+    while ((uses & CLOSED) == 0) {
+        if (!atomic_compare_exchange_weak_explicit(&session->uses, &uses, uses - ONE_INSIDE - 1,
+                                                   memory_order_acq_rel, memory_order_relaxed))
+            continue;
+        return; /* never the last reference: that is open's, until CLOSED is set */
     }
-    give_up(session, 1);
+    leave_closed(session);
 }
 
 /* ------------------------------------------------------------------ close */
@@ -236,6 +250,7 @@ void ti_session_shut_locked(tacit_session *session) {
     tacit_session **link = &session->view->sessions;
 
     if (atomic_exchange(&session->closing, true)) return;
+    atomic_fetch_or(&session->uses, CLOSED);
     while (*link != session) link = &(*link)->next;
     *link = session->next;
     identity->sessions--;

@@ -101,8 +101,11 @@ static tacit_status obtain(tacit_session *session, const ti_need *need, int time
     tacit_status status;
 
     if (!enter(session, timeout_ms, error)) return refused(session, timeout_ms);
-    status =
-        ti_session_obtain(session, need, ti_session_deadline(session, timeout_ms), token, error);
+    if (ti_flight_token_at_hand(session->identity, session->view, need, token))
+        status = ti_error_clear(error);
+    else
+        status = ti_session_obtain(session, need, ti_session_deadline(session, timeout_ms), token,
+                                   error);
     ti_session_leave(session);
     return status;
 }

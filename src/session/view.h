@@ -83,8 +83,8 @@ struct tacit_session {
     ti_dispatch_item release_item;
 
     /* atomic */
-    atomic_uint_fast64_t
-        uses; /* references, and above bit 32 the calls inside, each of which is a reference too */
+    atomic_uint_fast64_t uses; /* references; from bit 32 the calls inside, each a reference too;
+                                  bit 63: closed */
     atomic_bool closing;
     atomic_uint_fast64_t requests, replays;
 };
