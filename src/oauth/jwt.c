@@ -54,10 +54,10 @@ static bool claims_lifetime_s(const json_t *claims, int64_t wall_ms, int64_t *li
     double now = (double)wall_ms / 1000, expires, issued;
     if (!ti_json_number(json_object_get(claims, "exp"), &expires) || expires <= now) return false;
 
-    /* exp - iat is right whatever the local clock says. An iat of 0, or one from another age, was
-     * never the time of issue. */
+    /* exp - iat is right whatever the local clock says. An iat of 0 or of another age was never
+     * the time of issue. */
     double lifetime = expires - now;
-    if (ti_json_number(json_object_get(claims, "iat"), &issued) && issued > 0 && issued < expires &&
+    if (ti_json_number(json_object_get(claims, "iat"), &issued) && issued < expires &&
         expires - issued <= TI_LIFETIME_MAX_S) {
         lifetime = expires - issued;
     }

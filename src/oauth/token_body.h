@@ -18,7 +18,7 @@ typedef enum ti_token_body {
 } ti_token_body;
 
 /* *object is set for TI_TOKEN_BODY_OBJECT only; give it up with ti_json_wipe_and_free(). All its
- * numbers are reals. Bytes that are not UTF-8 read as U+007F. */
+ * numbers are reals. What is not UTF-8, and in a form what is not ASCII, reads as U+007F. */
 ti_token_body ti_token_body_read(const char *body, size_t size, json_t **object);
 
 #endif

@@ -48,10 +48,6 @@ static int read_seed(const char *path) {
     return 0;
 }
 
-static int by_name(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static int is_no_dot(const struct dirent *entry) {
     return entry->d_name[0] != '.';
 }
@@ -62,27 +58,18 @@ static int read_seeds(const char *path) {
     if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode)) return read_seed(path);
 
     struct dirent **entries;
-    int count = scandir(path, &entries, is_no_dot, NULL), result = 0;
+    int count = scandir(path, &entries, is_no_dot, alphasort), result = 0;
     if (count < 0) {
         perror(path);
         return -1;
     }
-    char *names[SEEDS_MAX];
-    int used = 0;
     for (int i = 0; i < count; i++) {
-        char full[4096];
-        snprintf(full, sizeof full, "%s/%s", path, entries[i]->d_name);
+        char name[4096];
+        snprintf(name, sizeof name, "%s/%s", path, entries[i]->d_name);
+        if (result == 0) result = read_seed(name);
         free(entries[i]);
-        names[used] = used < SEEDS_MAX ? strdup(full) : NULL;
-        if (!names[used]) return -1;
-        used++;
     }
     free(entries);
-    qsort(names, (size_t)used, sizeof *names, by_name);
-    for (int i = 0; i < used; i++) {
-        if (result == 0) result = read_seed(names[i]);
-        free(names[i]);
-    }
     return result;
 }
 

@@ -95,6 +95,8 @@ static void every_allocation_may_fail(void **state) {
         allocations_left = granted;
         result = load(text, &value);
         assert_true(result == TI_JSON_OK || value == NULL);
+        /* Later ones jansson reports as syntax errors, some of them. */
+        if (granted == 0) assert_int_equal(result, TI_JSON_NO_MEMORY);
     }
     allocations_left = 100;
     ti_json_wipe_and_free(value);

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* memmem() */
 #include "oauth/token_response.h"
 
 #include "tests/support/unit.h"
@@ -295,6 +296,7 @@ static const denied denied_rows[] = {
     {"refresh_token: number", 200, "{" AT ",\"refresh_token\":7}", LOST},
     {"refresh_token: object", 200, "{" AT ",\"refresh_token\":{}}", LOST},
     {"refresh_token: not UTF-8", 200, "{" AT ",\"refresh_token\":\"r\xE9\"}", LOST},
+    {"refresh_token: not ASCII in a form", 200, "access_token=at&refresh_token=%C3%A4", LOST},
     {"refresh_token: control character", 200, "{" AT ",\"refresh_token\":\"r\\n\"}", LOST},
     {"token_type: DPoP", 200, "{" AT ",\"token_type\":\"DPoP\"}", LOST},
     {"token_type: mac", 200, "{" AT ",\"token_type\":\"mac\"}", LOST},
@@ -504,6 +506,50 @@ static void without_memory_the_answer_is_lost_but_nothing_else(void **state) {
     }
 }
 
+#define TOKEN_TEXT "hunter2-hunter2"
+
+/* Blocks with their size before them, so that a free can look at what it gets. */
+static size_t blocks_with_token;
+
+static void *sized_malloc(size_t size) {
+    max_align_t *block = malloc(sizeof *block + size);
+    if (!block) return NULL;
+    memset(block, 0, sizeof *block + size);
+    memcpy(block, &size, sizeof size);
+    return block + 1;
+}
+
+static void looking_free(void *memory) {
+    if (!memory) return;
+    max_align_t *block = (max_align_t *)memory - 1;
+    size_t size;
+    memcpy(&size, block, sizeof size);
+    if (memmem(memory, size, TOKEN_TEXT, strlen(TOKEN_TEXT))) blocks_with_token++;
+    free(block);
+}
+
+/* The long members make jansson's one working buffer as large as it gets, and overwrite the token
+ * in it: what is left is the values. */
+static void tokens_are_wiped_from_the_parsed_answer(void **state) {
+    (void)state;
+    char pad[201], body[1024];
+    ti_token_response response;
+    memset(pad, 'x', sizeof pad - 1);
+    pad[sizeof pad - 1] = '\0';
+    snprintf(body, sizeof body, "{\"a\":\"%s\",\"access_token\":\"" TOKEN_TEXT "\",\"b\":\"%s\"}",
+             pad, pad);
+
+    blocks_with_token = 0;
+    json_set_alloc_funcs(sized_malloc, looking_free);
+    ti_verdict verdict =
+        ti_token_response_parse(200, body, strlen(body), NOW_MS, 0, &response, NULL);
+    json_set_alloc_funcs(malloc, free);
+
+    assert_int_equal(verdict, TI_VERDICT_TOKEN);
+    assert_int_equal(blocks_with_token, 0);
+    ti_token_response_free(&response);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_what_servers_grant),
@@ -515,6 +561,7 @@ int main(void) {
         cmocka_unit_test(a_form_has_at_most_256_fields),
         cmocka_unit_test(messages_never_quote_a_body),
         cmocka_unit_test(a_long_error_is_cut),
+        cmocka_unit_test(tokens_are_wiped_from_the_parsed_answer),
         cmocka_unit_test(without_memory_the_answer_is_lost_but_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
