@@ -82,5 +82,6 @@ plant platform/crypto_x.c '#include <openssl/sha.h>'
 plant platform/store_x.c '#include "session/store.h"'
 plant platform/store_x.c '#include <tacit/session.h>'
 plant platform/store_x.c '#include <libsecret/secret.h>'
+plant platform/store_libsecret.c '#include "platform/os.h"'
 plant src/new_floor/x.c '#include <stddef.h>'
 echo "includes: every file keeps to its floor; $planted planted violations were found"
