@@ -165,6 +165,13 @@ void world_restart(world *w) {
     w->session = world_open(w, NULL, NULL);
 }
 
+tacit_status world_close(world *w, int timeout_ms) {
+    tacit_session *session = w->session;
+
+    w->session = NULL;
+    return tacit_session_close(session, timeout_ms);
+}
+
 void world_free(world *w) {
     server_gate_open(w->server, TS_TOKEN_ENDPOINT);
     server_gate_open(w->server, TS_API);
