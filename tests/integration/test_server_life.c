@@ -2,6 +2,8 @@
 #include "support/plain_client.h"
 #include "support/unit.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void gate_before_processing_holds_the_flight(void **state) {
@@ -101,6 +103,37 @@ static void server_goes_away_and_comes_back_with_its_state(void **state) {
     tokens_free(&tokens);
 }
 
+static reply refresh_at(CURL *curl, const char *url, const char *refresh_token) {
+    char form[512];
+
+    snprintf(form, sizeof form, "grant_type=refresh_token&client_id=test-client&refresh_token=%s",
+             refresh_token);
+    return ask_with(curl, url, NULL, form);
+}
+
+static void authorization_server_goes_away_alone(void **state) {
+    ts_options options = TS_OPTIONS_INIT;
+    options.own_authorization_port = true;
+    ts_server *server = start_server(state, &options);
+    CURL *curl = curl_easy_init();
+    char *url = json_member(server_provider_json(server), "token_endpoint");
+    tokens tokens = sign_in(server);
+
+    server_authorization_go_away(server);
+    assert_fails(refresh_at(curl, url, tokens.refresh), CURLE_COULDNT_CONNECT);
+    assert_status(ask(server, "/api/x", tokens.access, NULL), 200);
+    assert_true(server_authorization_come_back(server));
+    assert_status(refresh_at(curl, url, tokens.refresh), 200);
+    server_go_away(server);
+    assert_fails(refresh_at(curl, url, tokens.refresh), CURLE_COULDNT_CONNECT);
+    assert_true(server_come_back(server));
+    assert_status(refresh_at(curl, url, tokens.refresh), 400);
+
+    free(url);
+    curl_easy_cleanup(curl);
+    tokens_free(&tokens);
+}
+
 static void control_drives_the_server(void **state) {
     ts_server *server = start_server(state, NULL);
     tokens tokens = sign_in(server);
@@ -149,10 +182,11 @@ static void control_works_the_gates(void **state) {
 }
 
 static void control_sends_the_server_away_for_a_while(void **state) {
-    ts_server *server = start_server(state, NULL);
+    ts_server *server = start_server(state, NULL); /* without a second port */
     int64_t deadline_ms = now_ms() + PATIENCE_MS;
     long status = 0;
 
+    assert_status(ask(server, "/__control", NULL, "{\"authorization_away_ms\":300}"), 400);
     assert_status(ask(server, "/__control", NULL, "{\"away_ms\":300}"), 200);
     while (status != CURLE_COULDNT_CONNECT && now_ms() < deadline_ms) {
         reply reply = ask(server, "/x", NULL, NULL);
@@ -175,6 +209,7 @@ int main(void) {
         cmocka_unit_test_teardown(many_requests_can_be_held, stop_server),
         cmocka_unit_test_teardown(stopping_releases_what_is_held, stop_server),
         cmocka_unit_test_teardown(server_goes_away_and_comes_back_with_its_state, stop_server),
+        cmocka_unit_test_teardown(authorization_server_goes_away_alone, stop_server),
         cmocka_unit_test_teardown(control_drives_the_server, stop_server),
         cmocka_unit_test_teardown(control_works_the_gates, stop_server),
         cmocka_unit_test_teardown(control_sends_the_server_away_for_a_while, stop_server),

@@ -80,14 +80,14 @@ static int bound_socket(uint16_t port) {
     return -1;
 }
 
-static bool reserve_port(ts_server *server, uint16_t port) {
+static bool reserve_port(ts_listener *listener, uint16_t port) {
     struct sockaddr_in address;
     socklen_t size = sizeof address;
 
-    server->reserved_fd = bound_socket(port);
-    if (server->reserved_fd < 0) return false;
-    if (getsockname(server->reserved_fd, (struct sockaddr *)&address, &size) != 0) return false;
-    server->port = ntohs(address.sin_port);
+    listener->reserved_fd = bound_socket(port);
+    if (listener->reserved_fd < 0) return false;
+    if (getsockname(listener->reserved_fd, (struct sockaddr *)&address, &size) != 0) return false;
+    listener->port = ntohs(address.sin_port);
     return true;
 }
 
@@ -110,32 +110,49 @@ static struct MHD_Daemon *start_daemon(ts_server *server, int listen_fd) {
         memory, MHD_OPTION_ARRAY, server->cert_pem ? tls : plain, MHD_OPTION_END);
 }
 
-bool server_come_back(ts_server *server) {
+static bool open_listener(ts_server *server, ts_listener *listener) {
     bool ok = true;
 
     pthread_mutex_lock(&server->lifecycle);
-    if (!server->daemon) {
-        int fd = bound_socket(server->port);
-        if (fd >= 0 && listen(fd, LISTEN_BACKLOG) == 0) server->daemon = start_daemon(server, fd);
-        if (!server->daemon && fd >= 0) close(fd);
-        ok = server->daemon != NULL;
+    if (listener->port && !listener->daemon) {
+        int fd = bound_socket(listener->port);
+        if (fd >= 0 && listen(fd, LISTEN_BACKLOG) == 0) listener->daemon = start_daemon(server, fd);
+        if (!listener->daemon && fd >= 0) close(fd);
+        ok = listener->daemon != NULL;
     }
     pthread_mutex_unlock(&server->lifecycle);
     return ok;
 }
 
-void server_go_away(ts_server *server) {
+static void close_listener(ts_server *server, ts_listener *listener) {
     pthread_mutex_lock(&server->lifecycle);
-    if (server->daemon) {
+    if (listener->daemon) {
         /* libmicrohttpd cannot be stopped while connections are suspended. */
         ts_release_all(server);
-        MHD_stop_daemon(server->daemon);
-        server->daemon = NULL;
+        MHD_stop_daemon(listener->daemon);
+        listener->daemon = NULL;
         pthread_mutex_lock(&server->lock);
         server->draining = false;
         pthread_mutex_unlock(&server->lock);
     }
     pthread_mutex_unlock(&server->lifecycle);
+}
+
+void server_authorization_go_away(ts_server *server) {
+    close_listener(server, &server->authorization_listener);
+}
+
+bool server_authorization_come_back(ts_server *server) {
+    return open_listener(server, &server->authorization_listener);
+}
+
+void server_go_away(ts_server *server) {
+    close_listener(server, &server->authorization_listener);
+    close_listener(server, &server->listener);
+}
+
+bool server_come_back(ts_server *server) {
+    return open_listener(server, &server->listener) && server_authorization_come_back(server);
 }
 
 static void keep_option_strings_locked(ts_server *server, ts_options *options) {
@@ -164,6 +181,7 @@ void server_configure(ts_server *server, const ts_options *options) {
     changed.record_limit = server->options.record_limit;
     changed.tls_cert = server->options.tls_cert;
     changed.tls_key = server->options.tls_key;
+    changed.own_authorization_port = server->options.own_authorization_port;
     keep_option_strings_locked(server, &changed);
     server->options = changed;
     pthread_mutex_unlock(&server->lock);
@@ -212,7 +230,7 @@ static ts_server *new_server(const ts_options *options) {
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&server->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    server->reserved_fd = -1;
+    server->listener.reserved_fd = server->authorization_listener.reserved_fd = -1;
     server->api_ok = new_api_ok();
     server->options = *options;
     keep_option_strings_locked(server, &server->options);
@@ -228,7 +246,10 @@ static void free_server(ts_server *server) {
     free(server->strings);
     ts_tokens_free(&server->tokens);
     MHD_destroy_response(server->api_ok);
-    if (server->reserved_fd >= 0) close(server->reserved_fd);
+    if (server->listener.reserved_fd >= 0) close(server->listener.reserved_fd);
+    if (server->authorization_listener.reserved_fd >= 0) {
+        close(server->authorization_listener.reserved_fd);
+    }
     free(server->base_url);
     free(server->provider_json);
     free(server->cert_pem);
@@ -239,6 +260,20 @@ static void free_server(ts_server *server) {
     free(server);
 }
 
+static char *base_url(const ts_server *server, const ts_listener *listener) {
+    return ts_format("%s://127.0.0.1:%u", server->cert_pem ? "https" : "http", listener->port);
+}
+
+static char *provider_json_of(const ts_server *server) {
+    const ts_listener *listener =
+        server->authorization_listener.port ? &server->authorization_listener : &server->listener;
+    char *base = base_url(server, listener);
+    char *json = provider_json(base, server->options.client_auth);
+
+    free(base);
+    return json;
+}
+
 static const char *open_server(ts_server *server) {
     const ts_options *options = &server->options;
 
@@ -247,14 +282,16 @@ static const char *open_server(ts_server *server) {
         server->key_pem = options->tls_key ? read_file(options->tls_key) : NULL;
         if (!server->cert_pem || !server->key_pem) return "no certificate or key";
     }
-    if (!reserve_port(server, options->port)) return "no port";
-    server->base_url =
-        ts_format("%s://127.0.0.1:%u", server->cert_pem ? "https" : "http", server->port);
-    server->provider_json = provider_json(server->base_url, options->client_auth);
-    if (!server_come_back(server)) return "cannot listen";
-    if (pthread_create(&server->keeper, NULL, ts_keeper, server) == 0) return NULL;
+    if (!reserve_port(&server->listener, options->port)) return "no port";
+    if (options->own_authorization_port && !reserve_port(&server->authorization_listener, 0)) {
+        return "no second port";
+    }
+    server->base_url = base_url(server, &server->listener);
+    server->provider_json = provider_json_of(server);
+    bool listens = server_come_back(server);
+    if (listens && pthread_create(&server->keeper, NULL, ts_keeper, server) == 0) return NULL;
     server_go_away(server);
-    return "no thread";
+    return listens ? "no thread" : "cannot listen";
 }
 
 ts_server *server_start(const ts_options *options) {

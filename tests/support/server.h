@@ -31,6 +31,8 @@ typedef struct ts_options {
     uint16_t port;                  /* 0: a free one */
     unsigned threads;               /* that serve requests */
     const char *tls_cert, *tls_key; /* PEM files; NULL: plain http */
+    bool own_authorization_port;    /* the endpoints in the metadata are on a second, free port:
+                                       the authorization server can go away and the API stay */
     size_t record_limit;            /* exchanges kept for each part; later ones are only counted */
 
     /* may change, see server_configure() */
@@ -80,6 +82,9 @@ void server_configure(ts_server *server, const ts_options *options);
  * stay. Both wait until it is so. */
 void server_go_away(ts_server *server);
 bool server_come_back(ts_server *server);
+/* The authorization server alone, where it has a port of its own. What is held is answered. */
+void server_authorization_go_away(ts_server *server);
+bool server_authorization_come_back(ts_server *server);
 
 /*
  * Tokens

@@ -12,7 +12,8 @@
  *    "release": {"part": "token", "requests": 1},
  *    "open_gate": "token",
  *    "revoke_access_tokens": true, "revoke_family": true, "reset_counters": true,
- *    "away_ms": 500}                                                  goes away after the answer
+ *    "away_ms": 500,                                                  goes away after the answer
+ *    "authorization_away_ms": 500}                                    the API stays
  */
 #include "server_internal.h"
 
@@ -151,8 +152,15 @@ static bool obey_reset_counters(ts_request *request, json_t *json) {
 }
 
 static bool obey_away_ms(ts_request *request, json_t *json) {
+    request->away = TS_AWAY_ALL;
     request->away_ms = (int)json_integer_value(json);
     return json_is_integer(json);
+}
+
+static bool obey_authorization_away_ms(ts_request *request, json_t *json) {
+    request->away = TS_AWAY_AUTHORIZATION;
+    request->away_ms = (int)json_integer_value(json);
+    return json_is_integer(json) && request->server->authorization_listener.port;
 }
 
 static const struct command {
@@ -170,6 +178,7 @@ static const struct command {
     {"revoke_family", obey_revoke_family},
     {"reset_counters", obey_reset_counters},
     {"away_ms", obey_away_ms},
+    {"authorization_away_ms", obey_authorization_away_ms},
 };
 
 /* NULL: obeyed; else what was wrong. The members obeyed are gone afterwards. */

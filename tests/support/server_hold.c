@@ -187,23 +187,37 @@ static void release_due(ts_server *server) {
     pthread_mutex_lock(&server->lock);
 }
 
-/* The lock is held, except while it waits. Ends early when the server stops. */
-static void stay_away(ts_server *server) {
-    int away_ms = server->away_ms;
+/* The lock is held, except while listeners stop or start. */
+static void begin_to_be_away(ts_server *server) {
+    ts_away away = server->away;
 
-    server->away_ms = 0;
+    server->away = TS_AWAY_NOBODY;
+    server->back_at_ms = ts_now_ms() + server->away_ms;
     pthread_mutex_unlock(&server->lock);
-    server_go_away(server);
+    if (away == TS_AWAY_ALL)
+        server_go_away(server);
+    else
+        server_authorization_go_away(server);
     pthread_mutex_lock(&server->lock);
-    struct timespec until = at_ms(ts_now_ms() + away_ms);
-    int error = 0;
-    while (!server->stopping && error == 0) {
-        error = pthread_cond_timedwait(&server->changed, &server->lock, &until);
-    }
-    if (server->stopping) return;
+}
+
+static void be_back(ts_server *server) {
+    server->back_at_ms = 0;
     pthread_mutex_unlock(&server->lock);
     server_come_back(server);
     pthread_mutex_lock(&server->lock);
+}
+
+static void wait_for_what_is_due(ts_server *server) {
+    int64_t due_ms = server->timed.first ? server->timed.first->due_ms : 0;
+
+    if (server->back_at_ms && (!due_ms || server->back_at_ms < due_ms)) due_ms = server->back_at_ms;
+    if (!due_ms) {
+        pthread_cond_wait(&server->changed, &server->lock);
+        return;
+    }
+    struct timespec due = at_ms(due_ms);
+    pthread_cond_timedwait(&server->changed, &server->lock, &due);
 }
 
 void *ts_keeper(void *data) {
@@ -211,16 +225,15 @@ void *ts_keeper(void *data) {
 
     pthread_mutex_lock(&server->lock);
     while (!server->stopping) {
-        if (server->away_ms) {
-            stay_away(server);
-        } else if (!server->timed.first) {
-            pthread_cond_wait(&server->changed, &server->lock);
-        } else if (server->timed.first->due_ms <= ts_now_ms()) {
+        int64_t now_ms = ts_now_ms();
+        if (server->away)
+            begin_to_be_away(server);
+        else if (server->back_at_ms && server->back_at_ms <= now_ms)
+            be_back(server);
+        else if (server->timed.first && server->timed.first->due_ms <= now_ms)
             release_due(server);
-        } else {
-            struct timespec due = at_ms(server->timed.first->due_ms);
-            pthread_cond_timedwait(&server->changed, &server->lock, &due);
-        }
+        else
+            wait_for_what_is_due(server);
     }
     pthread_mutex_unlock(&server->lock);
     return NULL;

@@ -223,7 +223,8 @@ void ts_http_completed(void *data, struct MHD_Connection *connection, void **sta
     if (!request) return;
     pthread_mutex_lock(&server->lock);
     count_completed_locked(server, request);
-    if (request->away_ms) {
+    if (request->away) {
+        server->away = request->away;
         server->away_ms = request->away_ms;
         pthread_cond_broadcast(&server->changed);
     }

@@ -43,6 +43,9 @@ typedef enum ts_stage {
     TS_STAGE_ANSWER
 } ts_stage;
 
+/* Who is to go away. */
+typedef enum ts_away { TS_AWAY_NOBODY, TS_AWAY_ALL, TS_AWAY_AUTHORIZATION } ts_away;
+
 typedef struct ts_request {
     ts_server *server;
     struct MHD_Connection *connection;
@@ -56,7 +59,8 @@ typedef struct ts_request {
     int64_t received_ms;
     ts_fault *fault; /* NULL: none */
     int process_delay_ms;
-    int away_ms; /* the server goes away for so long after the answer; 0: stays */
+    ts_away away; /* who goes away after the answer, and for how long */
+    int away_ms;
     ts_answer answer;
     /* guarded by server->lock, while held */
     struct ts_request *next;
@@ -83,25 +87,33 @@ typedef struct ts_records {
     size_t count, capacity;
 } ts_records;
 
-struct ts_server {
+/* A port with what listens on it. */
+typedef struct ts_listener {
     /* set at creation, then read-only */
-    uint16_t port;
+    uint16_t port;   /* 0: there is none */
     int reserved_fd; /* bound, never listening: keeps the port while the server is away */
+    /* guarded by the server's lifecycle */
+    struct MHD_Daemon *daemon; /* NULL: away */
+} ts_listener;
+
+struct ts_server {
+    ts_listener listener, authorization_listener;
+    /* set at creation, then read-only */
     char *base_url, *provider_json;
     char *cert_pem, *key_pem; /* NULL: plain http */
     struct MHD_Response *api_ok;
     pthread_t keeper;
 
-    /* guarded by lifecycle, which is taken before lock */
-    pthread_mutex_t lifecycle;
-    struct MHD_Daemon *daemon; /* NULL: away */
+    pthread_mutex_t lifecycle; /* is taken before lock */
 
     pthread_mutex_t lock;
     pthread_cond_t changed; /* counters, gates, timed, away, stopping */
     /* guarded by lock */
     bool draining; /* nothing is held any more */
     bool stopping;
-    int away_ms; /* asked for over /__control; 0: no */
+    ts_away away; /* asked for over /__control, and for how long */
+    int away_ms;
+    int64_t back_at_ms; /* 0: nobody went away so */
     ts_options options;
     char **strings; /* handed out until server_stop() */
     size_t string_count;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -19,6 +20,8 @@ static const char usage[] =
     "  --port N                   default: a free one\n"
     "  --threads N                default 2\n"
     "  --tls-cert FILE, --tls-key FILE\n"
+    "  --[no-]own-authorization-port\n"
+    "                             the metadata's endpoints are on a second port\n"
     "  --record-limit N           requests kept per part, default 10000\n"
     "  --access-lifetime-ms N     default 3600000\n"
     "  --expires-in JSON          as given; empty: left out\n"
@@ -102,6 +105,15 @@ static int open_signals(void) {
     return signalfd(-1, &ending, SFD_CLOEXEC);
 }
 
+/* A connection is a file, and often the soft limit is 1024. */
+static void allow_many_connections(void) {
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
 int main(int argc, char **argv) {
     settings settings = {.options = TS_OPTIONS_INIT, .max_seconds = 300};
 
@@ -111,6 +123,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "tacit-test-server: %s?\n%s", argv[i], usage);
         return 2;
     }
+    allow_many_connections();
     int signal_fd = open_signals();
     ts_server *server = server_start(&settings.options);
     if (!server || signal_fd < 0) return 1;

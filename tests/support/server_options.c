@@ -27,6 +27,7 @@ static const option list[] = {
     OPTION(threads, UNSIGNED),
     OPTION(tls_cert, STRING),
     OPTION(tls_key, STRING),
+    OPTION(own_authorization_port, BOOL),
     OPTION(record_limit, SIZE),
     OPTION(access_lifetime_ms, INT),
     OPTION(expires_in, STRING),
