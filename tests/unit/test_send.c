@@ -29,6 +29,7 @@ struct tacit_session {
     atomic_bool closing;
     bool may_force;
     bool refuse_enter;
+    bool any_age; /* it gives its token however short that lives */
     ti_origins *origins;
     ti_clock clock;
 
@@ -89,7 +90,7 @@ tacit_status ti_session_obtain(tacit_session *s, const ti_need *need, int64_t de
                                tacit_token **token, tacit_error *error) {
     bool is_there = s->current != NULL &&
                     (need->refused == NULL || need->refused->id != s->current->id) &&
-                    ti_token_lives(s->current, NOW_MS, need->min_valid_s);
+                    (s->any_age || ti_token_lives(s->current, NOW_MS, need->min_valid_s));
 
     s->obtained++;
     s->last_deadline = deadline_boot_ms;
@@ -431,6 +432,20 @@ static void min_valid_looks_past_the_kept_token(void **state) {
     assert_string_equal(wire.log[1].authorization, "Authorization: Bearer two");
 }
 
+/* Nothing younger is to be had: it came with a refresh that began after the call. */
+static void the_same_token_may_come_again(void **state) {
+    (void)state;
+    wire.script = (script_line[]){{.status = 200}, {.status = 200}};
+    session.any_age = true;
+    session.current->expires_boot_ms = NOW_MS;
+
+    get_ok(ORIGIN "/");
+    get_ok(ORIGIN "/");
+
+    assert_int_equal(session.obtained, 2);
+    assert_ptr_equal(wire.handles[0].kept, session.current);
+}
+
 static void a_401_is_replayed_after_one_refresh(void **state) {
     (void)state;
     wire.script = (script_line[]){{.status = 401}, {.status = 200}};
@@ -595,6 +610,17 @@ static void a_foreign_origin_sees_no_credentials(void **state) {
     }
     assert_int_equal(wire.sends, 3);
     assert_int_equal(session.accepted, 1); /* the first hop's */
+}
+
+static void the_401_of_a_foreign_origin_is_nobodys_concern(void **state) {
+    (void)state;
+    wire.script =
+        (script_line[]){{.status = 302, .header = "Location: " OTHER "/b"}, {.status = 401}};
+
+    assert_int_equal(get_ok(ORIGIN "/"), 401);
+
+    assert_int_equal(session.obtained, 1);
+    assert_int_equal(session.refused, 0);
 }
 
 static void a_303_drops_the_body_and_what_describes_it(void **state) {
@@ -841,6 +867,7 @@ int main(void) {
         TEST(the_next_request_asks_nobody_for_the_token),
         TEST(a_replaced_token_is_taken_anew),
         TEST(min_valid_looks_past_the_kept_token),
+        TEST(the_same_token_may_come_again),
         TEST(a_401_is_replayed_after_one_refresh),
         TEST(a_late_401_refreshes_nothing),
         TEST(a_401_after_the_replay_is_the_answer),
@@ -851,6 +878,7 @@ int main(void) {
         TEST(other_origins_get_nothing),
         TEST(a_redirect_within_the_origin_keeps_the_token),
         TEST(a_foreign_origin_sees_no_credentials),
+        TEST(the_401_of_a_foreign_origin_is_nobodys_concern),
         TEST(a_303_drops_the_body_and_what_describes_it),
         TEST(redirects_to_plain_http_are_refused),
         TEST(a_location_that_is_no_http_is_the_callers),
