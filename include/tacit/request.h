@@ -56,7 +56,7 @@ typedef struct tacit_response tacit_response;
  * a redirect. TACIT_ERR_NETWORK, _TLS, _TIMEOUT: outcome_unknown says whether the server may have
  * seen it. TACIT_ERR_TOO_LARGE: the answer is over response_bytes_max. TACIT_ERR_CANCELLED: write,
  * read or progress stopped it. TACIT_ERR_BODY_NOT_REPLAYABLE: 401, the token was renewed, but the
- * streamed body cannot be rewound: send it anew. TACIT_ERR_CLOSED: the session was closed
+ * streamed body cannot be rewound: send it anew (http_status 307 or 308: a redirect wanted it again). TACIT_ERR_CLOSED: the session was closed
  * meanwhile. TACIT_ERR_REENTRANT. And the errors of tacit_session_token().
  */
 TACIT_API tacit_status tacit_send(tacit_session *session, const tacit_request *request,
