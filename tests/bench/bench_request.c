@@ -131,10 +131,14 @@ static bool transport_paths(const loop *l) {
 static enum MHD_Result answer(void *data, struct MHD_Connection *connection, const char *url,
                               const char *method, const char *version, const char *upload,
                               size_t *upload_size, void **request_data) {
-    (void)data, (void)url, (void)method, (void)version, (void)upload, (void)upload_size;
+    (void)data, (void)url, (void)method, (void)version, (void)upload;
     static char body[] = "{\"id\":17,\"name\":\"a note\"}\n", begun;
     if (!*request_data) {
         *request_data = &begun;
+        return MHD_YES;
+    }
+    if (*upload_size > 0) {
+        *upload_size = 0; /* taken */
         return MHD_YES;
     }
     struct MHD_Response *response =

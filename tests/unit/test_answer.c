@@ -4,7 +4,10 @@
 #include "support/raw_server.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define OK "HTTP/1.1 200 OK\r\n"
 #define HELLO "Content-Length: 5\r\n\r\nhello"
@@ -262,6 +265,32 @@ static void a_refused_connection_is_nothing_sent(void **state) {
     assert_false(f->error.outcome_unknown);
 }
 
+/* A listener that accepts nobody, with its queue full: nothing answers the next SYN. */
+static void a_connection_that_is_not_made_times_out(void **state) {
+    fixture *f = *state;
+    f->options.connect_timeout_ms = 150;
+    fixture_start(f);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM, 0), fillers[4];
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(listener, 0), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+    for (int i = 0; i < 4; i++) {
+        fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        connect(fillers[i], (struct sockaddr *)&address, size);
+    }
+    char url[64];
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/", ntohs(address.sin_port));
+
+    tacit_status status = fixture_send(f, TI_HANDLE_POOLED, url, NULL);
+
+    for (int i = 0; i < 4; i++) close(fillers[i]);
+    close(listener);
+    assert_int_equal(status, TACIT_ERR_TIMEOUT);
+    assert_false(f->error.outcome_unknown);
+}
+
 static void a_kept_connection_that_died_is_replaced(void **state) {
     fixture *f = *state;
     fixture_start(f);
@@ -287,6 +316,45 @@ static void an_error_does_not_stay_for_the_next_send(void **state) {
     assert_false(f->error.outcome_unknown);
 }
 
+/*
+ * The log
+ */
+
+typedef struct lines {
+    char text[32 * 1024];
+    size_t size;
+} lines;
+
+static void keep_line(tacit_log_level level, const char *message, void *data) {
+    lines *l = data;
+    assert_int_equal(level, TACIT_LOG_DEBUG);
+    l->size += (size_t)snprintf(l->text + l->size, sizeof l->text - l->size, "%s\n", message);
+    assert_true(l->size < sizeof l->text);
+}
+
+static void the_debug_log_shows_answers_and_no_secrets(void **state) {
+    fixture *f = *state;
+    lines l = {.size = 0};
+    f->log.fn = keep_line;
+    f->log.data = &l;
+    f->log.level = TACIT_LOG_DEBUG;
+    const ti_http_request request = {.authorization = "Authorization: Bearer secret-1",
+                                     .body = "secret-2",
+                                     .body_size = 8,
+                                     .has_body = true};
+
+    assert_int_equal(ask(f,
+                         &(raw_options){.answer = OK "X-A: shown\r\nSet-Cookie: id=secret-3\r\n"
+                                                     "Content-Length: 8\r\n\r\nsecret-4"},
+                         &request),
+                     TACIT_OK);
+
+    assert_non_null(strstr(l.text, "libcurl: "));
+    assert_non_null(strstr(l.text, "< HTTP/1.1 200 OK\n"));
+    assert_non_null(strstr(l.text, "< X-A: shown\n"));
+    assert_null(strstr(l.text, "secret-"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(head_and_body_are_collected),
@@ -303,8 +371,10 @@ int main(void) {
         FIXTURE_TEST(a_write_that_refuses_ends_the_send),
         FIXTURE_TEST(half_an_answer_is_an_unknown_outcome),
         FIXTURE_TEST(a_refused_connection_is_nothing_sent),
+        FIXTURE_TEST(a_connection_that_is_not_made_times_out),
         FIXTURE_TEST(a_kept_connection_that_died_is_replaced),
         FIXTURE_TEST(an_error_does_not_stay_for_the_next_send),
+        FIXTURE_TEST(the_debug_log_shows_answers_and_no_secrets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
