@@ -17,7 +17,8 @@ enum {
     REFRESH_THREADS = 4,
     IDLE_CONNECTIONS = 16,
     STACK_BYTES = 256 * 1024,
-    RESPONSE_BYTES = 64 * 1024 * 1024
+    RESPONSE_BYTES = 64 * 1024 * 1024,
+    STEP_MIN_MS = 1000 /* below it the two clocks were only read at different times */
 };
 
 /* ------------------------------------------------------------------ making */
@@ -107,9 +108,16 @@ static void free_client(tacit_client *client) {
     free(client);
 }
 
+static int64_t wall_ahead_ms(const tacit_client *client) {
+    const ti_clock *clock = &client->context->clock;
+
+    return ti_clock_wall_ms(clock) - ti_clock_boot_ms(clock);
+}
+
 static bool make_parts(tacit_client *client, const tacit_client_options *o, tacit_error *error) {
     client->context = ti_context_new(o);
     if (client->context == NULL) return ti_error_no_memory(error), false;
+    atomic_init(&client->wall_ahead_ms, wall_ahead_ms(client));
     if (o->application_id != NULL) {
         client->application_id = strdup(o->application_id);
         if (client->application_id == NULL) return ti_error_no_memory(error), false;
@@ -166,12 +174,23 @@ void tacit_client_network_changed(tacit_client *client) {
     if (client != NULL) ti_client_nudge(client, true);
 }
 
+/* An injected clock's, which the timer cannot see. */
+static bool wall_clock_stepped(tacit_client *client) {
+    int64_t ahead_ms = wall_ahead_ms(client);
+    int64_t step_ms = ahead_ms - atomic_exchange(&client->wall_ahead_ms, ahead_ms);
+
+    return step_ms >= STEP_MIN_MS || step_ms <= -STEP_MIN_MS;
+}
+
 void tacit_client_clock_moved(tacit_client *client) {
+    bool stepped;
+
     if (client == NULL) return;
+    stepped = wall_clock_stepped(client);
     ti_refresher_wake(client->refresher);
     ti_store_calls_clock_moved(client->store_calls);
     ti_transport_wake(client->transport);
-    ti_client_nudge(client, false);
+    ti_client_nudge(client, stepped);
 }
 
 static bool is_of_sign_in(void *thing, void *data) {

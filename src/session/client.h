@@ -23,6 +23,7 @@ struct tacit_client {
 
     /* atomic */
     atomic_uint refs;
+    atomic_int_fast64_t wall_ahead_ms; /* of the boot clock, when the clocks were last looked at */
     atomic_uint_fast64_t calls_waiting, refreshes, refresh_failures;
     atomic_uint_fast64_t requests,
         replays; /* of sessions that are gone; the others count for themselves */

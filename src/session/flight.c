@@ -342,14 +342,21 @@ static void fail_view_locked(ti_view *view, uint64_t attempt, ti_failure *failur
     view->anew_attempt = 0;
 }
 
+/* R8: the one retry inside the grace that servers give. */
+static bool take_early_retry_locked(ti_backoff *backoff, ti_backoff_kind kind) {
+    if (kind != TI_BACKOFF_UNKNOWN || backoff->retried_early) return false;
+    backoff->retried_early = true;
+    return true;
+}
+
 /* R8. Answers for how long whoever comes now is refused. */
-static int64_t back_off_locked(ti_identity *identity, ti_backoff_kind kind, int server_s) {
+static int64_t back_off_locked(ti_identity *identity, ti_backoff_kind kind, bool early,
+                               int server_s) {
     ti_backoff *backoff = &identity->backoff;
     int64_t now = ti_identity_now(identity);
     int64_t pause_ms = ti_schedule_backoff_ms(backoff->failures, ti_identity_random());
 
-    /* The one early retry, inside the grace that servers give. */
-    if (kind == TI_BACKOFF_UNKNOWN && backoff->failures == 0) pause_ms = EARLY_RETRY_MS;
+    if (early) pause_ms = EARLY_RETRY_MS;
     if (server_s > RETRY_AFTER_MAX_S) server_s = RETRY_AFTER_MAX_S;
     if (pause_ms < (int64_t)server_s * 1000) pause_ms = (int64_t)server_s * 1000;
     backoff->failures++;
@@ -362,9 +369,10 @@ static int64_t back_off_locked(ti_identity *identity, ti_backoff_kind kind, int 
 void ti_flight_fail_locked(ti_identity *identity, const tacit_error *error, ti_backoff_kind kind) {
     ti_flight *flight = &identity->flight;
     ti_failure *failure = ti_failure_new(error);
+    bool early = take_early_retry_locked(&identity->backoff, kind);
 
     if (kind != TI_BACKOFF_NONE) {
-        int64_t pause_ms = back_off_locked(identity, kind, error->retry_after_s);
+        int64_t pause_ms = back_off_locked(identity, kind, early, error->retry_after_s);
 
         if (failure != &out_of_memory) failure->error.retry_after_s = ti_whole_seconds(pause_ms);
         replace_locked(&identity->backoff.last, failure);
@@ -372,8 +380,8 @@ void ti_flight_fail_locked(ti_identity *identity, const tacit_error *error, ti_b
     identity->last_error = error->status;
     if (flight->view != NULL) {
         fail_view_locked(flight->view, flight->attempt, failure);
-        flight->view->retry_anyway = kind == TI_BACKOFF_UNKNOWN;
-        if (kind == TI_BACKOFF_UNKNOWN) flight->view->due_boot_ms = ti_identity_now(identity);
+        flight->view->retry_anyway = early;
+        if (early) flight->view->due_boot_ms = ti_identity_now(identity);
     } else {
         for (ti_view *view = identity->views; view != NULL; view = view->next)
             fail_view_locked(view, flight->attempt, failure);

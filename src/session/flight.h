@@ -40,6 +40,7 @@ typedef enum ti_backoff_kind {                  /* R8: after an attempt that fai
 
 typedef struct ti_backoff {       /* guarded by the identity's lock */
     unsigned failures;            /* in a row */
+    bool retried_early;           /* ... after a lost answer, which is done once */
     int64_t retry_boot_ms;        /* when the background tries again */
     int64_t refuse_until_boot_ms; /* until then whoever needs a token gets `last` at once */
     ti_failure *last;             /* NULL: none */

@@ -90,6 +90,21 @@ void wait_waiters(world *w, long count) {
     world_wait(so_many_wait, &expected, "so many wait for a token");
 }
 
+void wait_failed_refreshes(world *w, size_t count) {
+    world_wait_event(w, TACIT_EVENT_REFRESH_FAILED, count);
+    stats_of(w); /* waits for whoever told it to let go of the lock */
+}
+
+static bool is_over_by_now(void *data) {
+    world_clock_move(data, 500);
+    return world_event_count(data, TACIT_EVENT_SIGN_IN_REQUIRED) > 0;
+}
+
+void wait_sign_in_required(world *w) {
+    world_wait(is_over_by_now, w, "the sign-in is over");
+    stats_of(w);
+}
+
 void look_a_while(void) {
     struct timespec pause = {.tv_nsec = 30 * 1000000};
 

@@ -16,6 +16,10 @@ size_t seen_access_token_count(ts_server *server, const char *access_token);
 /* Each waits until it is so, and fails the test where it does not come. */
 void wait_token_requests(world *world, long count);
 void wait_waiters(world *world, long count); /* threads that wait for a token */
+/* ... until so many refreshes have failed, and what that means is in force. */
+void wait_failed_refreshes(world *world, size_t count);
+/* ... until the refusal of the refresh token was believed; moves the injected clock meanwhile. */
+void wait_sign_in_required(world *world);
 /* Looks for a moment whether something happens that must not: it can miss it, but never fail without it. */
 void look_a_while(void);
 
