@@ -62,13 +62,17 @@ static void queue_locked(tacit_session *session, ti_job *job) {
     identity->last_job = &job->next;
 }
 
+static void signed_out_meanwhile(tacit_error *error) {
+    ti_error_set(error, TACIT_ERR_SIGNED_OUT, "The session was signed out meanwhile.");
+}
+
 /* false: error says why the wait is over. */
 static bool wait_locked(tacit_session *session, ti_job *job, int64_t deadline_boot_ms,
                         tacit_error *error) {
     ti_identity *identity = session->identity;
     const ti_clock *clock = ti_identity_clock(identity);
 
-    while (!job->done && !job->cancelled && !atomic_load(&session->closing)) {
+    while (!job->done && !job->cancelled && !job->overtaken && !atomic_load(&session->closing)) {
         if (ti_clock_boot_ms(clock) >= deadline_boot_ms) {
             ti_error_set(error, TACIT_ERR_TIMEOUT, "It took too long, and goes on by itself.");
             return false;
@@ -78,6 +82,8 @@ static bool wait_locked(tacit_session *session, ti_job *job, int64_t deadline_bo
     if (job->done) return true;
     if (job->cancelled)
         ti_error_set(error, TACIT_ERR_CANCELLED, "The sign-in was cancelled.");
+    else if (job->overtaken)
+        signed_out_meanwhile(error);
     else
         ti_error_set(error, TACIT_ERR_CLOSED, "The session was closed meanwhile.");
     return false;
@@ -136,6 +142,8 @@ void ti_job_cancel_sign_in(tacit_session *session) {
 static void end_sign_in_locked(ti_identity *identity, ti_job *job) {
     bool was_signed_in = identity->state == TACIT_STATE_SIGNED_IN;
 
+    for (ti_job *other = identity->jobs; other != NULL; other = other->next)
+        other->overtaken = other->kind != TI_JOB_SIGN_OUT;
     job->ended = identity->journal.sign_in_id;
     job->refresh_token = identity->refresh_token;
     identity->refresh_token = NULL;
@@ -248,7 +256,7 @@ static void sign_in_locked(ti_identity *identity, ti_job *job, const ti_token_re
     if (!ti_sign_in_id_equal(&id, &identity->journal.sign_in_id) ||
         identity->state != TACIT_STATE_SIGNED_IN) {
         tacit_token_unref(token);
-        ti_error_set(&job->result, TACIT_ERR_SIGNED_OUT, "Signed out meanwhile.");
+        signed_out_meanwhile(&job->result);
     } else if (token == NULL) {
         ti_error_no_memory(&job->result);
     } else {
@@ -273,14 +281,13 @@ static void run_grant_locked(ti_identity *identity, ti_job *job) {
     int64_t sent_boot_ms = ti_clock_boot_ms(clock);
     ti_verdict verdict;
 
-    job->posted = true;
     pthread_mutex_unlock(&identity->lock);
     verdict = ti_grant_send(client->transport, &job->view->grant, &grant, clock,
                             ti_clock_deadline(clock, client->refresh_timeout_ms), &answer, NULL,
                             &job->result);
     pthread_mutex_lock(&identity->lock);
     if (verdict == TI_VERDICT_TOKEN) {
-        if (job->cancelled && job->grant_type == TI_GRANT_PASSWORD)
+        if (job->overtaken || (job->cancelled && job->grant_type == TI_GRANT_PASSWORD))
             ti_revocation_add_locked(identity, job->view, answer.refresh_token);
         else
             sign_in_locked(identity, job, &answer, sent_boot_ms);
@@ -319,6 +326,8 @@ void ti_job_run_locked(ti_identity *identity) {
 
     if (job->cancelled)
         ti_error_set(&job->result, TACIT_ERR_CANCELLED, "The sign-in was cancelled.");
+    else if (job->overtaken)
+        signed_out_meanwhile(&job->result);
     else if (job->kind == TI_JOB_GRANT)
         run_grant_locked(identity, job);
     else if (job->kind == TI_JOB_TOKENS)

@@ -32,7 +32,9 @@ typedef struct ti_job {
     ti_view *view;       /* one user */
     ti_sign_in_id ended; /* the sign-in that a sign-out ends */
     unsigned refs;       /* guarded by the identity's lock, as is all below */
-    bool cancelled, posted, done;
+    bool cancelled;
+    bool overtaken; /* by a sign-out: what it brings is revoked */
+    bool done;
     tacit_error result;
 } ti_job;
 

@@ -129,25 +129,18 @@ static tacit_session *open_in_store(tacit_client *client, tacit_provider *provid
     if (session == NULL) return NULL;
     identity = ti_identity_find(client, store, ti_provider_issuer(provider), o->client_id,
                                 o->account == NULL ? "default" : o->account);
-    if (identity == NULL || !enter_view(session, identity, provider, auth, o, error)) {
-        if (identity == NULL) ti_error_no_memory(error);
-        if (identity != NULL) ti_identity_unref(identity);
-        free_session(session);
-        return NULL;
+    /* The first time for what may fail, the memory and the thread; the second for what is to be done: the load, a first token. */
+    if (identity == NULL || !ti_identity_schedule_now(identity)) {
+        ti_error_no_memory(error);
+    } else if (enter_view(session, identity, provider, auth, o, error)) {
+        ti_identity_schedule_now(identity);
+        ti_dispatch_kick(client->dispatch);
+        ti_error_clear(error);
+        return session;
     }
-    return session;
-}
-
-/* The identity looks at what is to be done: the load, or the view's first token. */
-static tacit_session *begin(tacit_session *session, tacit_error *error) {
-    if (!ti_identity_schedule_now(session->identity)) {
-        session->event_release = NULL; /* a function that fails has taken nothing over */
-        tacit_session_close(session, TACIT_NO_WAIT);
-        return ti_error_no_memory(error), NULL;
-    }
-    ti_dispatch_kick(session->identity->client->dispatch);
-    ti_error_clear(error);
-    return session;
+    if (identity != NULL) ti_identity_unref(identity);
+    free_session(session);
+    return NULL;
 }
 
 tacit_session *tacit_session_open(tacit_client *client, tacit_provider *provider,
@@ -172,7 +165,7 @@ tacit_session *tacit_session_open(tacit_client *client, tacit_provider *provider
     if (store == NULL) return NULL;
     session = open_in_store(client, provider, auth, store, &o, error);
     tacit_store_unref(store);
-    return session == NULL ? NULL : begin(session, error);
+    return session;
 }
 
 /* ------------------------------------------------------------------ inside, and references */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char HEADER[] = "Authorization: ";
+static const char NAME[] = "Authorization: ";
 static const char PREFIX[] = "Authorization: Bearer ";
 
 bool ti_sign_in_id_equal(const ti_sign_in_id *a, const ti_sign_in_id *b) {
@@ -81,7 +81,7 @@ const char *tacit_token_type(const tacit_token *token) {
 }
 
 const char *tacit_token_authorization(const tacit_token *token) {
-    return token == NULL ? NULL : token->line + sizeof HEADER - 1;
+    return token == NULL ? NULL : token->line + sizeof NAME - 1;
 }
 
 int64_t tacit_token_expires_in_s(const tacit_token *token) {

@@ -33,21 +33,28 @@ typedef struct crowd {
     atomic_int ok, unauthorized, signed_out, closed, required, stormed, other;
 } crowd;
 
-static void tally(crowd *c, int result) {
-    if (result == 200)
-        atomic_fetch_add(&c->ok, 1);
-    else if (result == 401)
-        atomic_fetch_add(&c->unauthorized, 1);
-    else if (result == -TACIT_ERR_SIGNED_OUT)
-        atomic_fetch_add(&c->signed_out, 1);
-    else if (result == -TACIT_ERR_CLOSED)
-        atomic_fetch_add(&c->closed, 1);
-    else if (result == -TACIT_ERR_SIGN_IN_REQUIRED)
-        atomic_fetch_add(&c->required, 1);
-    else {
+static atomic_int *counter(crowd *c, int result) {
+    switch (result) {
+    case 200:
+        return &c->ok;
+    case 401:
+        return &c->unauthorized;
+    case -TACIT_ERR_SIGNED_OUT:
+        return &c->signed_out;
+    case -TACIT_ERR_CLOSED:
+        return &c->closed;
+    case -TACIT_ERR_SIGN_IN_REQUIRED:
+        return &c->required;
+    case -TACIT_ERR_REFRESH_STORM:
+        return &c->stormed;
+    default:
         fprintf(stderr, "unexpected result %d\n", result);
-        atomic_fetch_add(&c->other, 1);
+        return &c->other;
     }
+}
+
+static void tally(crowd *c, int result) {
+    atomic_fetch_add(counter(c, result), 1);
 }
 
 static void *one_request(void *data) {
