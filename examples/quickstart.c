@@ -21,7 +21,7 @@ static tacit_status sign_in(tacit_session *session, tacit_error *error) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 5) return fprintf(stderr, "usage: %s TOKEN_ENDPOINT CLIENT_ID ORIGIN PATH\n", argv[0]), 2;
+    if (argc != 5) return 2;
 
     tacit_error error;
     tacit_client_options client_options = TACIT_CLIENT_OPTIONS_INIT;
@@ -30,11 +30,11 @@ int main(int argc, char **argv) {
     if (!client) return failed("client", &error);
 
     char json[512], url[512];
-    snprintf(json, sizeof json, "{\"issuer\":\"%s\",\"token_endpoint\":\"%s\"}", argv[1], argv[1]);
+    snprintf(json, sizeof json, "{\"token_endpoint\": \"%s\"}", argv[1]);
     tacit_provider *provider = tacit_provider_from_json(json, &error);
     if (!provider) return failed("provider", &error);
 
-    const char *origins[] = { argv[3], NULL };
+    const char *origins[] = {argv[3], NULL};
     tacit_session_options options = TACIT_SESSION_OPTIONS_INIT;
     options.client_id = argv[2];
     options.origins = origins;
@@ -42,8 +42,10 @@ int main(int argc, char **argv) {
     if (!session) return failed("session", &error);
 
     tacit_session_state state;
-    if (tacit_session_load(session, TACIT_TIMEOUT_DEFAULT, &state, &error)) return failed("keyring", &error);
-    if (state == TACIT_STATE_SIGNED_OUT && sign_in(session, &error)) return failed("sign-in", &error);
+    if (tacit_session_load(session, TACIT_TIMEOUT_DEFAULT, &state, &error))
+        return failed("keyring", &error);
+    if (state == TACIT_STATE_SIGNED_OUT && sign_in(session, &error))
+        return failed("sign-in", &error);
 
     tacit_response *response;
     snprintf(url, sizeof url, "%s%s", argv[3], argv[4]);
