@@ -6,6 +6,8 @@
 
 ti_libsecret_library ti_libsecret;
 
+static GObject *(*parent_construct)(GType, guint, GObjectConstructParam *);
+
 /* In the place of libsecret's function, which shows the service's prompt and waits for it. */
 static GVariant *refuse_prompt(SecretService *service, SecretPrompt *prompt,
                                GCancellable *cancellable, const GVariantType *type,
@@ -19,8 +21,20 @@ static GVariant *refuse_prompt(SecretService *service, SecretPrompt *prompt,
     return NULL;
 }
 
+/* libsecret's own puts every service on the connection that the process shares. */
+static GObject *construct(GType type, guint count, GObjectConstructParam *properties) {
+    GObject *service = parent_construct(type, count, properties);
+
+    ti_libsecret.g_object_set(service, "g-bus-type", G_BUS_TYPE_NONE, NULL);
+    return service;
+}
+
 static void service_class_init(void *class, void *data) {
+    GObjectClass *parent = ti_libsecret.g_type_class_peek_parent(class);
+
     (void)data;
+    parent_construct = parent->constructor;
+    ((GObjectClass *)class)->constructor = construct;
     ((SecretServiceClass *)class)->prompt_sync = refuse_prompt;
 }
 

@@ -2,34 +2,37 @@
 #ifndef TI_STORE_LIBSECRET_LIBRARY_H
 #define TI_STORE_LIBSECRET_LIBRARY_H
 
-/* For secret_service_get_session_dbus_path(), in libsecret since its first version. */
-#define SECRET_API_SUBJECT_TO_CHANGE 1
 #include <libsecret/secret.h>
 
 #include <stdbool.h>
 
 /* clang-format off */
 #define TI_LIBSECRET_FUNCTIONS(X) \
-    X(g_bus_get_sync) \
-    X(g_dbus_connection_call_sync) \
+    X(g_dbus_address_get_for_bus_sync) \
+    X(g_dbus_connection_close_sync) \
+    X(g_dbus_connection_new_for_address_sync) \
     X(g_dbus_error_quark) \
     X(g_dbus_proxy_get_object_path) \
     X(g_error_free) \
+    X(g_free) \
     X(g_hash_table_lookup) \
     X(g_hash_table_unref) \
+    X(g_initable_new) \
     X(g_io_error_quark) \
     X(g_list_delete_link) \
     X(g_list_free_full) \
+    X(g_main_context_iteration) \
     X(g_main_context_new) \
     X(g_main_context_pop_thread_default) \
     X(g_main_context_push_thread_default) \
     X(g_main_context_unref) \
+    X(g_object_set) \
     X(g_object_unref) \
     X(g_set_error_literal) \
+    X(g_type_class_peek_parent) \
     X(g_type_query) \
     X(g_type_register_static) \
     X(g_utf8_validate) \
-    X(g_variant_unref) \
     X(secret_attributes_build) \
     X(secret_collection_for_alias_sync) \
     X(secret_collection_get_locked) \
@@ -44,10 +47,8 @@
     X(secret_item_load_secret_sync) \
     X(secret_item_set_secret_sync) \
     X(secret_service_get_collections) \
-    X(secret_service_get_session_dbus_path) \
     X(secret_service_get_type) \
     X(secret_service_load_collections_sync) \
-    X(secret_service_open_sync) \
     X(secret_service_search_sync) \
     X(secret_value_get) \
     X(secret_value_new) \
@@ -59,7 +60,9 @@ typedef struct ti_libsecret_library {
 #define TI_LIBSECRET_DECLARE(name) __typeof__(name) *name;
     TI_LIBSECRET_FUNCTIONS(TI_LIBSECRET_DECLARE)
 #undef TI_LIBSECRET_DECLARE
-    GType service_type; /* of a SecretService that answers prompts with IS_LOCKED */
+    /* A SecretService on the connection that it is given ("g-connection"), which shows no prompts:
+     * where one is wanted it answers IS_LOCKED. */
+    GType service_type;
 } ti_libsecret_library;
 
 extern ti_libsecret_library ti_libsecret;

@@ -1,11 +1,11 @@
 /*
- * Properties. A bus or a service that was restarted between two visits is no concern of the second.
- * No session stays behind in the service, and no signal of ours reaches the app's main loop.
+ * Properties. A bus or a service that was restarted between two visits is no concern of the second,
+ * and no session stays behind in the service. Nothing of a visit reaches the app's main loop.
  *
- * Operation. The connection to the bus is the process's, shared with an app that uses GLib. It is
- * taken outside of our context, since it delivers to the one where it was made; and it is given up
- * after each visit, so that in other apps the next visit makes a new one. Everything else lives in
- * a context of our own, which is never run: synchronous calls do without.
+ * Operation. Each visit has a connection to the bus of its own, closed at its end. The one that
+ * GLib shares in a process would not do: closed by the bus, it ends the process or stays dead in
+ * it, as the app's main loop has it. What is made during a visit delivers to a context of our own,
+ * which is run once, at the end, for what it frees: synchronous calls do without.
  *
  * Safety. One visit at a time in the process, under `visiting`, whatever the number of stores:
  * sessions side by side have crashed services. It is held while the service is asked; every call
@@ -19,13 +19,23 @@ static const ti_libsecret_library *const lib = &ti_libsecret;
 
 static pthread_mutex_t visiting = PTHREAD_MUTEX_INITIALIZER;
 
+static bool connect_to_bus(ti_libsecret_visit *visit, GError **error) {
+    char *address = lib->g_dbus_address_get_for_bus_sync(G_BUS_TYPE_SESSION, NULL, error);
+
+    if (address == NULL) return false;
+    visit->connection = lib->g_dbus_connection_new_for_address_sync(
+        address,
+        G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
+            G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
+        NULL, NULL, error);
+    lib->g_free(address);
+    return visit->connection != NULL;
+}
+
 static bool open_service(ti_libsecret_visit *visit, GError **error) {
-    visit->connection = lib->g_bus_get_sync(G_BUS_TYPE_SESSION, NULL, error);
-    visit->context = lib->g_main_context_new();
-    lib->g_main_context_push_thread_default(visit->context);
-    if (visit->connection == NULL) return false;
-    visit->service = lib->secret_service_open_sync(lib->service_type, NULL,
-                                                   SECRET_SERVICE_OPEN_SESSION, NULL, error);
+    visit->service =
+        lib->g_initable_new(lib->service_type, NULL, error, "g-connection", visit->connection,
+                            "flags", SECRET_SERVICE_OPEN_SESSION, NULL);
     return visit->service != NULL;
 }
 
@@ -34,31 +44,22 @@ tacit_status ti_libsecret_visit_begin(ti_libsecret_visit *visit) {
 
     *visit = (ti_libsecret_visit){.service = NULL};
     pthread_mutex_lock(&visiting);
-    if (open_service(visit, &error)) return TACIT_OK;
+    visit->context = lib->g_main_context_new();
+    lib->g_main_context_push_thread_default(visit->context);
+    if (connect_to_bus(visit, &error) && open_service(visit, &error)) return TACIT_OK;
     ti_libsecret_status(error); /* whatever the reason, there is no service to talk to */
     return TACIT_ERR_STORE_UNAVAILABLE;
 }
 
-/* libsecret does not, and the service keeps a session for as long as the connection lives. */
-static void close_session(const ti_libsecret_visit *visit) {
-    const char *path = lib->secret_service_get_session_dbus_path(visit->service);
-    GVariant *answer;
-
-    if (path == NULL) return;
-    answer = lib->g_dbus_connection_call_sync(visit->connection, "org.freedesktop.secrets", path,
-                                              "org.freedesktop.Secret.Session", "Close", NULL, NULL,
-                                              G_DBUS_CALL_FLAGS_NO_AUTO_START, 1000, NULL, NULL);
-    if (answer != NULL) lib->g_variant_unref(answer);
-}
-
 void ti_libsecret_visit_end(ti_libsecret_visit *visit) {
-    if (visit->service != NULL) {
-        close_session(visit);
-        lib->g_object_unref(visit->service);
+    if (visit->service != NULL) lib->g_object_unref(visit->service);
+    if (visit->connection != NULL) {
+        lib->g_dbus_connection_close_sync(visit->connection, NULL, NULL);
+        lib->g_object_unref(visit->connection);
     }
+    while (lib->g_main_context_iteration(visit->context, FALSE)) continue;
     lib->g_main_context_pop_thread_default(visit->context);
     lib->g_main_context_unref(visit->context);
-    if (visit->connection != NULL) lib->g_object_unref(visit->connection);
     pthread_mutex_unlock(&visiting);
 }
 
