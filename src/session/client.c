@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "session/library_thread.h"
 #include "session/open.h"
+#include "session/work.h"
 
 #include <search.h>
 #include <stdlib.h>
@@ -140,6 +141,7 @@ tacit_client *tacit_client_new(const tacit_client_options *options, tacit_error 
     }
     pthread_mutex_init(&client->lock, NULL);
     atomic_init(&client->refs, 1);
+    client->work = &ti_work_ops;
     client->request_timeout_ms = o.request_timeout_ms;
     client->refresh_timeout_ms = o.refresh_timeout_ms;
     client->store_timeout_ms = o.store_timeout_ms;

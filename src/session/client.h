@@ -18,7 +18,8 @@ struct tacit_client {
     ti_refresher *refresher;
     ti_dispatch *dispatch;
     ti_store_calls *store_calls;
-    char *application_id; /* NULL: none */
+    const ti_task_ops *work; /* what a worker does for an identity */
+    char *application_id;    /* NULL: none */
     int request_timeout_ms, refresh_timeout_ms, store_timeout_ms;
 
     /* atomic */

@@ -1,0 +1,144 @@
+/*
+ * Properties: one worker at a time works for an identity, and does one thing at a time: the jobs, the flight, the saves.
+ *
+ * Operation: everything that may need work schedules the identity's task; the task looks at the state, does what is due, and looks
+ * again until nothing is; then it schedules itself for the next thing that has a time. A step that fails moves its own time, so
+ * that the loop ends.
+ *
+ * Safety: the lock is held but where a step drops it; the state is looked at anew after each.
+ */
+#include "session/work.h"
+
+#include "session/client.h"
+#include "session/persist.h"
+#include "session/refresh.h"
+
+typedef enum step {
+    STEP_NONE,
+    STEP_REREAD,
+    STEP_JOB,
+    STEP_LOAD,
+    STEP_REFRESH,
+    STEP_SAVE,
+    STEP_ERASE,
+    STEP_REVOKE
+} step;
+
+static void earliest(int64_t *due, int64_t candidate) {
+    if (candidate < *due) *due = candidate;
+}
+
+/* Load, save or erase, where one is overdue and the store's pause is over. */
+static step store_step_locked(const ti_identity *identity, int64_t now, int64_t *due) {
+    int64_t retry = identity->store_retry_boot_ms;
+    step wanted = STEP_NONE;
+
+    if (identity->state == TACIT_STATE_UNKNOWN && identity->sessions > 0) wanted = STEP_LOAD;
+    if (identity->state == TACIT_STATE_SIGNED_IN && !identity->journal.saved) wanted = STEP_SAVE;
+    if (identity->mark_refused) wanted = STEP_SAVE;
+    if (identity->erase_pending) wanted = STEP_ERASE;
+    if (wanted == STEP_NONE) return STEP_NONE;
+    if (wanted == STEP_LOAD && identity->load_wanted) return STEP_LOAD;
+    if (retry <= now) return wanted;
+    earliest(due, retry);
+    return STEP_NONE;
+}
+
+static step next_step_locked(const ti_identity *identity, int64_t now, ti_view **view,
+                             int64_t *due) {
+    step found;
+
+    *due = TI_NEVER;
+    if (identity->flight.phase == TI_FLIGHT_REREADING) {
+        if (identity->flight.step_boot_ms <= now) return STEP_REREAD;
+        earliest(due, identity->flight.step_boot_ms);
+        return STEP_NONE; /* the flight goes on before anything else */
+    }
+    if (identity->jobs != NULL) return STEP_JOB;
+    found = store_step_locked(identity, now, due);
+    if (found == STEP_LOAD) return found;
+    if (identity->state == TACIT_STATE_SIGNED_IN) {
+        *view = ti_flight_wanted_locked(identity, now, due);
+        if (*view != NULL) return STEP_REFRESH;
+    }
+    if (found != STEP_NONE) return found;
+    return identity->revocations != NULL ? STEP_REVOKE : STEP_NONE;
+}
+
+static void load_locked(ti_identity *identity) {
+    tacit_error error;
+
+    ti_flight_begin_locked(identity, NULL);
+    if (ti_persist_load_locked(identity, &error) == TACIT_OK)
+        ti_flight_abandon_locked(identity);
+    else
+        ti_flight_fail_locked(identity, &error, TI_BACKOFF_NOT_SENT);
+}
+
+static void erase_locked(ti_identity *identity) {
+    ti_sign_in_id ended = identity->journal.sign_in_id;
+
+    ti_persist_erase_locked(identity, &ended, NULL, NULL);
+}
+
+static void do_step_locked(ti_identity *identity, step what, ti_view *view) {
+    switch (what) {
+    case STEP_REREAD:
+        ti_refresh_reread_locked(identity);
+        break;
+    case STEP_JOB:
+        ti_job_run_locked(identity);
+        break;
+    case STEP_LOAD:
+        load_locked(identity);
+        break;
+    case STEP_REFRESH:
+        ti_refresh_run_locked(identity, view);
+        break;
+    case STEP_SAVE:
+        ti_persist_save_again_locked(identity);
+        break;
+    case STEP_ERASE:
+        erase_locked(identity);
+        break;
+    case STEP_REVOKE:
+        ti_revocation_run_locked(identity);
+        break;
+    case STEP_NONE:
+        break;
+    }
+}
+
+static ti_identity *of_task(ti_task *task) {
+    return (ti_identity *)((char *)task - offsetof(ti_identity, task));
+}
+
+static bool hold(ti_task *task) {
+    ti_identity *identity = of_task(task);
+    unsigned refs = atomic_load(&identity->refs);
+
+    while (refs != 0)
+        if (atomic_compare_exchange_weak(&identity->refs, &refs, refs + 1)) return true;
+    return false;
+}
+
+static void run(ti_task *task) {
+    ti_identity *identity = of_task(task);
+    ti_view *view = NULL;
+    int64_t due;
+    step what;
+
+    pthread_mutex_lock(&identity->lock);
+    while ((what = next_step_locked(identity, ti_identity_now(identity), &view, &due)) != STEP_NONE)
+        do_step_locked(identity, what, view);
+    pthread_cond_broadcast(&identity->changed); /* who closes waits for idleness */
+    pthread_mutex_unlock(&identity->lock);
+    ti_identity_schedule(identity, due);
+    ti_dispatch_kick(identity->client->dispatch);
+}
+
+static void release(ti_task *task) {
+    ti_identity_unref(of_task(task));
+}
+
+const ti_task_ops ti_work_ops = {.hold = hold, .run = run, .release = release};
