@@ -175,25 +175,27 @@ static void paths_follow_each_other_on_one_handle(void **state) {
 static void a_url_of_the_callers_own_leaves_the_handles_alone(void **state) {
     fixture *f = *state;
     fixture_start(f);
-    ts_server *server = server_start(NULL);
-    assert_non_null(server);
+    ts_server *server = server_start(NULL), *other_server = server_start(NULL);
+    assert_true(server && other_server);
     ti_handle *handle = ti_handle_acquire(f->transport, TI_HANDLE_POOLED);
     const ti_http_request request = {.deadline_boot_ms = INT64_MAX};
     const ti_url *own = ti_handle_url(handle, server_url(server, "/own"), "url", NULL);
-    const char *const expected[] = {"/own", "/other", "/own", "/own"};
 
     for (int i = 0; i < 4; i++) {
-        ti_url *other = ti_url_parse(server_url(server, "/other"), "url", NULL);
-        assert_int_equal(ti_handle_send(handle, i == 1 ? other : own, &request, &f->answer, NULL),
-                         TACIT_OK);
+        ti_url *other = ti_url_parse(server_url(other_server, "/other"), "url", NULL);
+        const ti_url *url = i == 1 ? other : own;
+        assert_int_equal(ti_handle_send(handle, url, &request, &f->answer, NULL), TACIT_OK);
         ti_url_free(other);
 
-        ts_record record = newest(server);
-        assert_string_equal(record.path, expected[i]);
+        ts_record record = newest(i == 1 ? other_server : server);
+        assert_string_equal(record.path, i == 1 ? "/other" : "/own");
         server_record_free(&record);
     }
+    assert_int_equal(server_record_count(server, TS_OTHER), 3);
+    assert_int_equal(server_record_count(other_server, TS_OTHER), 1);
     ti_handle_release(f->transport, handle);
     server_stop(server);
+    server_stop(other_server);
 }
 
 static void credentials_are_for_one_request(void **state) {
