@@ -95,13 +95,16 @@ static uint64_t joinable_locked(const waiter *w) {
 }
 
 static bool meets_locked(const waiter *w, int64_t now) {
-    const tacit_token *token = w->view->token;
+    const ti_view *view = w->view;
+    const tacit_token *token = view->token;
     const ti_need *need = w->need;
-    bool since = w->view->token_attempt >= w->join;
+    bool since = view->token_attempt >= w->join;
 
     if (token == NULL || !ti_sign_in_id_equal(&token->sign_in_id, &w->sign_in_id)) return false;
-    if (need->anew) return since;
+    if (need->anew) return since && !view->token_adopted;
     if (need->refused != NULL && token->generation <= need->refused->generation) return false;
+    /* A grant's token serves even where the server says that it is over at once. */
+    if (since && view->token_adopted) since = ti_token_lives(token, now, 0);
     return since || ti_token_lives(token, now, need->min_valid_s);
 }
 

@@ -190,6 +190,7 @@ void ti_view_set_token_locked(ti_view *view, tacit_token *token, uint64_t attemp
 
     view->token = token;
     view->token_attempt = attempt;
+    view->token_adopted = false;
     view->due_boot_ms = due_boot_ms;
     atomic_store_explicit(&view->current_id, token == NULL ? 0 : token->id, memory_order_release);
     tacit_token_unref(before);
@@ -226,6 +227,7 @@ void ti_view_adopt_locked(ti_identity *identity, ti_view *view, const ti_record_
     if (due != TI_NEVER)
         due = ti_schedule_due_loaded(due, token->expires_boot_ms, now, ti_identity_random());
     ti_view_set_token_locked(view, token, identity->flight.attempt, due);
+    view->token_adopted = true;
 }
 
 void ti_view_expect_token_locked(const ti_identity *identity, ti_view *view) {

@@ -406,7 +406,7 @@ static void closing_the_last_session_does_not_end_the_flight(void **state) {
 
     (void)state;
     server_gate_close(server, TS_TOKEN_ENDPOINT, TS_BEFORE_ANSWER);
-    c = crowd_start(w, world_session(w), CROWD_REFRESH, 2, PATIENCE_MS);
+    c = crowd_start(w, world_session(w), CROWD_RENEW, 2, PATIENCE_MS);
     wait_held(w, TS_TOKEN_ENDPOINT, 1);
     wait_waiters(w, 2);
     assert_int_equal(world_close(w, TACIT_NO_WAIT), TACIT_ERR_TIMEOUT);
