@@ -275,3 +275,18 @@ char *fake_record_with(const char *record, const char *member, const char *json)
     json_decref(root);
     return changed;
 }
+
+char *fake_record_at(const char *record, long generation) {
+    json_t *root = parse(record), *token;
+    char *changed;
+    size_t i;
+
+    json_object_set_new(root, "generation", json_integer(generation));
+    json_array_foreach(json_object_get(root, "access_tokens"), i, token) {
+        json_object_set_new(token, "generation", json_integer(generation));
+    }
+    changed = json_dumps(root, JSON_COMPACT);
+    assert_non_null(changed);
+    json_decref(root);
+    return changed;
+}

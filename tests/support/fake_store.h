@@ -46,5 +46,7 @@ long fake_record_generation(const char *record);
 bool fake_record_is_refused(const char *record);
 /* The record with a member changed to this JSON text; yours. */
 char *fake_record_with(const char *record, const char *member, const char *json);
+/* The record as if it and its access tokens were of this generation; yours. */
+char *fake_record_at(const char *record, long generation);
 
 #endif
