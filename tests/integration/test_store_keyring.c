@@ -299,7 +299,7 @@ static void several_processes_share_a_keyring(void **state) {
 
     keyring_service_start(PASSWORD);
     for (int i = 0; i < 3; i++) {
-        const char *const arguments[] = {"/proc/self/exe", "--one-of-several", numbers[i], NULL};
+        const char *const arguments[] = {"self", "--one-of-several", numbers[i], NULL};
 
         pids[i] = keyring_spawn(arguments);
     }
@@ -331,7 +331,7 @@ static int hang_and_return(void) {
 }
 
 static void a_hanging_call_does_not_keep_the_process(void **state) {
-    const char *const arguments[] = {"/proc/self/exe", "--hang-and-return", NULL};
+    const char *const arguments[] = {"self", "--hang-and-return", NULL};
 
     (void)state;
     keyring_hanging_service_start();
@@ -351,7 +351,7 @@ static int open_without_libsecret(void) {
 }
 
 static void a_missing_libsecret_is_named(void **state) {
-    const char *const arguments[] = {"/proc/self/exe", "--without-libsecret", NULL};
+    const char *const arguments[] = {"self", "--without-libsecret", NULL};
     char path[128];
     FILE *file;
 

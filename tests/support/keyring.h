@@ -29,7 +29,8 @@ void keyring_service_stop(void);
 void keyring_hanging_service_main(int argc, char **argv);
 void keyring_hanging_service_start(void);
 
-/* Starts a program, and waits for it: its exit status. arguments end with NULL. */
+/* Starts a program, and waits for it: its exit status. arguments end with NULL; "self" as the first
+ * is the test. */
 pid_t keyring_spawn(const char *const *arguments);
 int keyring_wait(pid_t pid);
 
