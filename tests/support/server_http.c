@@ -160,13 +160,39 @@ static bool advance(ts_request *request) {
     return false;
 }
 
+/* Before the client can read the answer: what it does next must find this one counted. */
+static void count_answered_locked(ts_request *request) {
+    ts_counters *counters = &request->server->counters;
+    int status = request->answer.status;
+
+    if (request->is_control || request->is_counted) return;
+    request->is_counted = true;
+    if (request->part == TS_TOKEN_ENDPOINT) counters->concurrent_grants--;
+    if (request->part == TS_API && request->stage == TS_STAGE_ANSWER) {
+        counters->api_2xx += status >= 200 && status < 300;
+        counters->api_401 += status == 401;
+    }
+}
+
+static void count_answered(ts_request *request) {
+    ts_server *server = request->server;
+
+    pthread_mutex_lock(&server->lock);
+    count_answered_locked(request);
+    pthread_cond_broadcast(&server->changed);
+    pthread_mutex_unlock(&server->lock);
+}
+
 static enum MHD_Result answer(ts_request *request) {
     ts_server *server = request->server;
     ts_answer *answer = &request->answer;
 
+    if (request->fault && request->fault->kind != TS_FAULT_CLOSE) {
+        ts_fault_apply(request->fault, answer);
+    }
+    count_answered(request);
     /* libmicrohttpd closes the connection on MHD_NO. */
     if (request->fault && request->fault->kind == TS_FAULT_CLOSE) return MHD_NO;
-    if (request->fault) ts_fault_apply(request->fault, answer);
     if (answer->is_api_ok && !request->fault) {
         return MHD_queue_response(request->connection, MHD_HTTP_OK, server->api_ok);
     }
@@ -198,17 +224,13 @@ enum MHD_Result ts_http_handle(void *data, struct MHD_Connection *connection, co
     return advance(request) ? MHD_YES : answer(request);
 }
 
-static void count_completed_locked(ts_server *server, const ts_request *request) {
-    ts_counters *counters = &server->counters;
+static void count_completed_locked(ts_server *server, ts_request *request) {
     bool begun = request->stage > TS_STAGE_BEGIN && !request->is_control;
 
     if (!begun) return;
-    if (request->part == TS_TOKEN_ENDPOINT) counters->concurrent_grants--;
+    count_answered_locked(request); /* where the client went away before */
     if (request->part == TS_API && request->stage == TS_STAGE_ANSWER) {
-        int status = request->answer.status;
-        counters->api_2xx += status >= 200 && status < 300;
-        counters->api_401 += status == 401;
-        counters->api_slow += ts_now_ms() - request->received_ms > server->options.slow_ms;
+        server->counters.api_slow += ts_now_ms() - request->received_ms > server->options.slow_ms;
     }
     pthread_cond_broadcast(&server->changed);
 }

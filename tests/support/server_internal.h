@@ -62,6 +62,7 @@ typedef struct ts_request {
     ts_away away; /* who goes away after the answer, and for how long */
     int away_ms;
     ts_answer answer;
+    bool is_counted; /* as answered */
     /* guarded by server->lock, while held */
     struct ts_request *next;
     int64_t due_ms;
