@@ -15,6 +15,7 @@
 
 #include "session/helpers.h"
 #include "session/store.h"
+#include "session/store_answer.h"
 
 #include "base/error.h"
 
@@ -23,13 +24,11 @@
 
 #include <tacit/client.h>
 
-typedef enum operation { LOAD, SAVE, ERASE } operation;
-
 typedef struct call {
     ti_helper_job job; /* first: the helper gets the call by it */
 
     /* set at creation, then read-only */
-    operation operation;
+    ti_store_operation operation;
     tacit_store *store;
     char *key;
     ti_store_late late;
@@ -38,7 +37,7 @@ typedef struct call {
     ti_buffer record; /* to save, or loaded */
     char *loaded;     /* from the store */
     size_t loaded_size;
-    tacit_status store_status; /* what the store said, legal or not */
+    tacit_status store_answer; /* what the store said, legal or not */
 
     /* guarded by store->lock */
     bool answered;
@@ -111,35 +110,17 @@ static void caller_remove(ti_store_calls *calls, caller *self) {
     pthread_mutex_unlock(&calls->lock);
 }
 
-/* What a store's functions may answer; anything else is a bug in the store. */
-static bool is_legal(operation operation, tacit_status status) {
-    switch (status) {
-    case TACIT_OK:
-    case TACIT_ERR_STORE_LOCKED:
-    case TACIT_ERR_STORE_UNAVAILABLE:
-    case TACIT_ERR_STORE_CORRUPT:
-    case TACIT_ERR_STORE_FAILED:
-        return true;
-    case TACIT_ERR_STORE_NOT_FOUND:
-        return operation == LOAD;
-    case TACIT_ERR_STORE_TOO_LARGE:
-        return operation == SAVE;
-    default:
-        return false;
-    }
-}
-
 static tacit_status ask(call *self) {
     const tacit_store_ops *ops = &self->store->ops;
     void *data = self->store->data;
     const char *bytes = self->record.data == NULL ? "" : self->record.data;
 
     switch (self->operation) {
-    case LOAD:
+    case TI_STORE_LOAD:
         return ops->load(data, self->key, &self->loaded, &self->loaded_size);
-    case SAVE:
+    case TI_STORE_SAVE:
         return ops->save(data, self->key, bytes, self->record.size);
-    case ERASE:
+    case TI_STORE_ERASE:
         return ops->erase(data, self->key);
     }
     return TACIT_ERR_STORE_FAILED;
@@ -186,15 +167,15 @@ static void run(ti_helper_job *job) {
     call *self = (call *)job;
     tacit_status status = ask(self);
 
-    self->store_status = status;
-    if (!is_legal(self->operation, status)) status = TACIT_ERR_STORE_FAILED;
-    if (self->operation == LOAD && status == TACIT_OK) status = take_loaded(self);
+    self->store_answer = status;
+    status = ti_store_judge(self->operation, status);
+    if (self->operation == TI_STORE_LOAD && status == TACIT_OK) status = take_loaded(self);
     if (!answer(self, status)) return;
     if (self->late.fn != NULL) self->late.fn(self->late.data, status);
     call_free(self);
 }
 
-static call *call_new(operation operation, tacit_store *store, const char *key,
+static call *call_new(ti_store_operation operation, tacit_store *store, const char *key,
                       const ti_buffer *record, ti_store_late late) {
     call *self = calloc(1, sizeof *self);
 
@@ -249,81 +230,37 @@ static bool wait_for_answer(const ti_clock *clock, call *self, int64_t deadline)
     return answered;
 }
 
-static const char *const doing[] = {
-    [LOAD] = "read from", [SAVE] = "save to", [ERASE] = "erase from"};
+static tacit_status explain_not_run(const call *self, tacit_status status, tacit_error *error) {
+    const char *why =
+        status == TACIT_ERR_CLOSED ? "the client is closed" : "there is no thread for it";
 
-static tacit_status explain_failed(const call *self, const char *store, tacit_error *error) {
-    const char *what = doing[self->operation];
-
-    if (is_legal(self->operation, self->store_status))
-        return ti_error_set(error, TACIT_ERR_STORE_FAILED, "Could not %s %s.", what, store);
-    return ti_error_set(error, TACIT_ERR_STORE_FAILED,
-                        "Could not %s %s: its function answered %s, which it may not.", what, store,
-                        tacit_status_name(self->store_status));
+    return ti_store_no_answer(self->operation, self->store, status, why, error);
 }
 
-/* An answer becomes a sentence. */
-static tacit_status explain(const call *self, tacit_error *error) {
-    const char *store = tacit_store_describe(self->store);
-    const char *what = doing[self->operation];
-
-    switch (self->status) {
-    case TACIT_OK:
-        return ti_error_clear(error);
-    case TACIT_ERR_NO_MEMORY:
-        return ti_error_no_memory(error);
-    case TACIT_ERR_STORE_NOT_FOUND:
-        return ti_error_set(error, self->status, "There is no record of a sign-in in %s.", store);
-    case TACIT_ERR_STORE_LOCKED:
-        return ti_error_set(error, self->status, "Could not %s %s: the user has to unlock it.",
-                            what, store);
-    case TACIT_ERR_STORE_UNAVAILABLE:
-        return ti_error_set(error, self->status,
-                            "Could not %s %s: make sure that it is set up and running.", what,
-                            store);
-    case TACIT_ERR_STORE_CORRUPT:
-        return ti_error_set(error, self->status,
-                            "Could not %s %s: it holds something that cannot be read back.", what,
-                            store);
-    case TACIT_ERR_STORE_TOO_LARGE:
-        return ti_error_set(error, self->status, "The record is too large for %s.", store);
-    default:
-        return explain_failed(self, store, error);
-    }
-}
-
-static tacit_status explain_not_run(tacit_status status, const char *store, tacit_error *error) {
-    if (status == TACIT_ERR_CLOSED)
-        return ti_error_set(error, status, "The client is closed; %s is not used any more.", store);
-    return ti_error_set(error, status, "The system gave no thread to use %s.", store);
-}
-
-/* Sets *overdue where the call is the helper's afterwards; the sentence is made without it. */
+/* Sets *overdue where the call is the helper's afterwards, not to be touched. */
 static tacit_status attempt(ti_store_calls *calls, call *self, int timeout_ms, bool *overdue,
                             tacit_error *error) {
     int64_t deadline = ti_clock_deadline(calls->clock, timeout_ms);
-    tacit_store *store = self->store;
-    const char *name = tacit_store_describe(store);
-    const char *what = doing[self->operation];
+    ti_store_operation operation = self->operation;
+    tacit_store *store = self->store; /* the caller of all this has a reference too */
     tacit_status status;
 
-    if (ti_helpers_stopped(calls->helpers)) return explain_not_run(TACIT_ERR_CLOSED, name, error);
+    if (ti_helpers_stopped(calls->helpers)) return explain_not_run(self, TACIT_ERR_CLOSED, error);
     if (!enter(calls->clock, store, deadline))
-        return ti_error_set(error, TACIT_ERR_STORE_UNAVAILABLE,
-                            "Could not %s %s: it has not answered an earlier call yet.", what,
-                            name);
+        return ti_store_no_answer(operation, store, TACIT_ERR_STORE_UNAVAILABLE,
+                                  "it has not answered an earlier call yet", error);
     status = ti_helpers_run(calls->helpers, &self->job);
     if (status != TACIT_OK) {
         leave(store);
-        return explain_not_run(status, name, error);
+        return explain_not_run(self, status, error);
     }
-    if (wait_for_answer(calls->clock, self, deadline)) return explain(self, error);
+    if (wait_for_answer(calls->clock, self, deadline))
+        return ti_store_explain(operation, store, self->store_answer, self->status, error);
     *overdue = true;
-    return ti_error_set(error, TACIT_ERR_STORE_UNAVAILABLE,
-                        "Could not %s %s: it did not answer within %d ms.", what, name, timeout_ms);
+    return ti_store_no_answer(operation, store, TACIT_ERR_STORE_UNAVAILABLE,
+                              "it did not answer in time", error);
 }
 
-/* After an overdue call self is not to be touched. */
 static tacit_status perform(ti_store_calls *calls, call *self, int timeout_ms, bool *overdue,
                             tacit_error *error) {
     caller waiting;
@@ -342,7 +279,7 @@ static tacit_status perform(ti_store_calls *calls, call *self, int timeout_ms, b
 tacit_status ti_store_load(ti_store_calls *calls, tacit_store *store, const char *key,
                            int timeout_ms, ti_store_late late, ti_buffer *record, bool *overdue,
                            tacit_error *error) {
-    call *self = call_new(LOAD, store, key, NULL, late);
+    call *self = call_new(TI_STORE_LOAD, store, key, NULL, late);
     tacit_status status = perform(calls, self, timeout_ms, overdue, error);
 
     ti_buffer_free(record);
@@ -367,7 +304,7 @@ tacit_status ti_store_save(ti_store_calls *calls, tacit_store *store, const char
         return ti_error_set(error, TACIT_ERR_STORE_TOO_LARGE,
                             "The record has %zu bytes; %s takes at most %zu.", record->size,
                             tacit_store_describe(store), max);
-    self = call_new(SAVE, store, key, record, late);
+    self = call_new(TI_STORE_SAVE, store, key, record, late);
     status = perform(calls, self, timeout_ms, overdue, error);
     if (!*overdue) call_free(self);
     return status;
@@ -375,7 +312,7 @@ tacit_status ti_store_save(ti_store_calls *calls, tacit_store *store, const char
 
 tacit_status ti_store_erase(ti_store_calls *calls, tacit_store *store, const char *key,
                             int timeout_ms, ti_store_late late, bool *overdue, tacit_error *error) {
-    call *self = call_new(ERASE, store, key, NULL, late);
+    call *self = call_new(TI_STORE_ERASE, store, key, NULL, late);
     tacit_status status = perform(calls, self, timeout_ms, overdue, error);
 
     if (!*overdue) call_free(self);

@@ -222,7 +222,9 @@ static void calls_leave_no_connection_open(void **state) {
     before = count_descriptors();
     for (int i = 0; i < 5; i++) assert_stored_text(user, "key", "x");
 
-    assert_int_equal(count_descriptors(), before);
+    /* GLib's own thread closes the last one, soon; what stays open makes this run into the test's
+     * time limit. */
+    while (count_descriptors() > before) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 }
 
 /* What an overdue call answered in the end. */

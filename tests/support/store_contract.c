@@ -241,15 +241,15 @@ static void long_keys_differ_in_their_last_byte(void **state) {
 
 static void many_keys_live_side_by_side(void **state) {
     store_user *user = &((fixture *)*state)->user;
-    char keys[30][16];
-    const char *list[30];
+    char keys[16][16];
+    const char *list[16];
 
-    for (size_t i = 0; i < 30; i++) {
+    for (size_t i = 0; i < 16; i++) {
         snprintf(keys[i], sizeof keys[i], "many %zu", i);
         list[i] = keys[i];
     }
 
-    keep_apart(user, list, 30);
+    keep_apart(user, list, 16);
 }
 
 static void another_store_object_finds_the_records(void **state) {
