@@ -193,6 +193,8 @@ static void want_locked(waiter *w) {
         return;
     }
     if (flying(identity) && w->join <= identity->flight.attempt) return;
+    /* What its attempt adopted was over before it woke up: the next one serves it. */
+    if (!flying(identity) && w->join <= view->begun) w->join = identity->flight.attempt + 1;
     if (w->need->refused != NULL && view->wanted_generation <= w->need->refused->generation)
         view->wanted_generation = w->need->refused->generation + 1;
     if (view->wanted_attempt < w->join) view->wanted_attempt = w->join;
