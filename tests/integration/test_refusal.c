@@ -4,6 +4,7 @@
 #include "support/seen.h"
 #include "support/unit.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,9 +20,12 @@ typedef struct scene {
 
 static scene new_scene(const ts_options *server) {
     fake_store *store = fake_store_new();
-    world *w = world_new(
-        &(world_options){.server = server, .store = fake_store_handle(store), .clock = true});
+    tacit_client_options client = TACIT_CLIENT_OPTIONS_INIT;
+    world *w;
 
+    client.store_timeout_ms = INT_MAX; /* the clock may be moved while a call is under way */
+    w = world_new(&(world_options){
+        .server = server, .client = client, .store = fake_store_handle(store), .clock = true});
     world_sign_in(w);
     server_counters_reset(world_server(w));
     return (scene){store, w, world_server(w)};
