@@ -81,11 +81,13 @@ bool control_counts(control *control, server_counts *counts) {
         {"refreshes_refused", &counts->refreshes_refused},
         {"peak_concurrent_grants", &counts->most_grants_at_once},
         {"reuse_detections", &counts->reused_refresh_tokens},
+        {"api_requests", &counts->api_requests},
         {"api_2xx", &counts->api_200},
         {"api_401", &counts->api_401},
         {"held", &counts->held},
         {"revocations", &counts->revocations},
         {"live_access_tokens", &counts->live_access_tokens},
+        {"live_refresh_tokens", &counts->live_refresh_tokens},
     };
     char *answer = ask(control, "/__control", NULL);
     json_t *json = answer ? json_loads(answer, 0, NULL) : NULL;

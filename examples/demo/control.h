@@ -8,8 +8,8 @@ typedef struct control control;
 
 typedef struct server_counts {
     long sign_ins, refreshes, refreshes_refused, most_grants_at_once, reused_refresh_tokens;
-    long api_200, api_401, held;
-    long revocations, live_access_tokens;
+    long api_requests, api_200, api_401, held;
+    long revocations, live_access_tokens, live_refresh_tokens;
 } server_counts;
 
 /* For one thread. NULL: no memory. */

@@ -16,6 +16,22 @@ finish() {
 trap finish EXIT
 trap 'exit 130' HUP INT TERM
 
+# wait_for WHAT COMMAND...: until the command succeeds, at most about 20 s.
+wait_for() {
+    what=$1
+    shift
+    tries=0
+    until "$@"; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 200 ] || {
+            cat "$directory/"*.log >&2
+            echo "The $what did not start." >&2
+            exit 1
+        }
+        sleep 0.1
+    done
+}
+
 mkdir -m 700 "$directory/home" "$directory/run"
 unset DISPLAY WAYLAND_DISPLAY GNOME_KEYRING_CONTROL XDG_DATA_HOME XDG_CONFIG_HOME XDG_CACHE_HOME
 export HOME="$directory/home" XDG_RUNTIME_DIR="$directory/run"
@@ -38,6 +54,7 @@ cat >"$directory/bus.conf" <<END
 END
 dbus-daemon --config-file="$directory/bus.conf" --nofork >"$directory/bus.log" 2>&1 &
 bus=$!
+wait_for "message bus" test -S "$directory/bus"
 # The first start makes a keyring with this password.
 printf demo | gnome-keyring-daemon --foreground --unlock --components=secrets \
     >"$directory/keyring.log" 2>&1 &
@@ -48,16 +65,7 @@ is_there() {
         org.freedesktop.DBus.NameHasOwner string:org.freedesktop.secrets 2>/dev/null |
         grep -q "boolean true"
 }
-tries=0
-until is_there; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 100 ] || {
-        cat "$directory/bus.log" "$directory/keyring.log" >&2
-        echo "The keyring did not start." >&2
-        exit 1
-    }
-    sleep 0.1
-done
+wait_for "keyring" is_there
 
 code=0
 "$@" || code=$?

@@ -83,7 +83,7 @@ static bool begin(demo *demo) {
 
     if (!ok) fprintf(stderr, "There is no server at %s, or no report.\n", settings->server_url);
     ok = ok && app_open(&demo->app, settings->server_url, metadata, settings->state_dir,
-                        settings->lifetime_s * 2 / 5);
+                        settings_lead_s(settings));
     free(metadata);
     if (!ok) return false;
     ok = timeline_begin(&(timeline_subject){.server_url = settings->server_url,

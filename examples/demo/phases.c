@@ -7,12 +7,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PATIENCE_MS = 15 * 1000, CALM_MS = 2000 };
+enum { PATIENCE_MS = 15 * 1000, CALM_MS = 2000, SETTLE_MS = 2000, CROWD_TRIES = 3 };
 
-static bool count(demo *demo, server_counts *counts) {
+static bool count_now(demo *demo, server_counts *counts) {
     if (control_counts(demo->control, counts)) return true;
     fprintf(stderr, "\nThe server's counters cannot be read.\n");
     return false;
+}
+
+static bool is_settled(void *data) {
+    server_counts counts;
+    return control_counts(data, &counts) && counts.api_requests == counts.api_200 + counts.api_401;
+}
+
+/* While no request is under way. The server counts an answer a moment after it is here. */
+static bool count(demo *demo, server_counts *counts) {
+    pause_until(is_settled, demo->control, SETTLE_MS);
+    return count_now(demo, counts);
 }
 
 static bool command(demo *demo, const char *json) {
@@ -124,20 +135,33 @@ static int crowd_size(const settings *settings) {
     return allowed;
 }
 
-bool phase_crowd(demo *demo) {
-    int wanted = crowd_size(&demo->settings);
-    server_counts before, after;
+/* How many there were; 0: it could not go on. */
+static int send_crowd(demo *demo, int wanted) {
     load crowd;
+    int size = load_gather(&crowd, demo->app.session, demo->app.url, wanted);
+    bool ok = meet_401_together(demo, &crowd);
+
+    load_go(&crowd);
+    load_stop(&crowd);
+    return ok && !pause_interrupted() ? size : 0;
+}
+
+/* Where the machine took so long that a renewal was due by time as well, once more. */
+bool phase_crowd(demo *demo) {
+    int64_t due_ms = demo->settings.lifetime_s * 1000 - settings_lead_s(&demo->settings) * 1000;
+    int wanted = crowd_size(&demo->settings), size;
+    server_counts before, after;
+    int64_t began_ms;
+    int tries = 0;
 
     timeline_heading("3. The server revokes the access token: %d requests meet the 401 together",
                      wanted);
-    if (!wait_for_fresh_token(demo) || !count(demo, &before)) return false;
-    int size = load_gather(&crowd, demo->app.session, demo->app.url, wanted);
-    bool ok = meet_401_together(demo, &crowd);
-    load_go(&crowd);
-    load_stop(&crowd);
-    ok = ok && !pause_interrupted() && count(demo, &after);
-    if (!ok) return false;
+    do {
+        if (!wait_for_fresh_token(demo) || !count(demo, &before)) return false;
+        began_ms = pause_now_ms();
+        size = send_crowd(demo, wanted);
+        if (!size || !count(demo, &after)) return false;
+    } while (pause_now_ms() - began_ms > due_ms && ++tries < CROWD_TRIES);
 
     add(demo, "access token revoked: 401s met", size, after.api_401 - before.api_401);
     add(demo, "refreshes for all of them", 1, after.refreshes - before.refreshes);
@@ -153,7 +177,7 @@ static bool live_through_outage(demo *demo, server_counts *back) {
     timeline_note("server gone", true);
     if (!pause_ms(demo->settings.away_s * 1000)) return false;
     timeline_note("server back", false);
-    return wait_for_fresh_token(demo) && count(demo, back) && pause_ms(CALM_MS);
+    return wait_for_fresh_token(demo) && count_now(demo, back) && pause_ms(CALM_MS);
 }
 
 bool phase_outage(demo *demo) {
@@ -225,7 +249,8 @@ bool phase_sign_out(demo *demo) {
     }
     if (!pause_ms(1000) || !count(demo, &after) || !keyring_is_empty(demo, &empty)) return false;
 
-    add(demo, "sign out: refresh tokens revoked", 1, after.revocations - before.revocations);
+    add_at_least(demo, "sign out: tokens revoked", 1, after.revocations - before.revocations);
+    add(demo, "refresh tokens that still work", 0, after.live_refresh_tokens);
     add(demo, "access tokens that still work", 0, after.live_access_tokens);
     add(demo, "records left in the keyring *", 0, !empty);
     add(demo, "all the time: grants at once, at most", 1, after.most_grants_at_once);

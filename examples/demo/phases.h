@@ -14,6 +14,11 @@ typedef struct settings {
     bool spoil; /* the API refuses a good token: the table must show it */
 } settings;
 
+/* So long before the end of a token the app renews it. */
+static inline int settings_lead_s(const settings *settings) {
+    return settings->lifetime_s * 2 / 5;
+}
+
 typedef struct demo {
     settings settings;
     app app;

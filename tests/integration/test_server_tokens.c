@@ -313,6 +313,7 @@ static void revocation_ends_a_family_or_one_access_token(void **state) {
     assert_int_equal(server_counters(server).revocation_requests, 3);
     assert_int_equal(server_counters(server).reuse_detections, 0);
     assert_int_equal(server_counters(server).live_access_tokens, 1);
+    assert_int_equal(server_counters(server).live_refresh_tokens, 1);
     tokens_free(&tokens);
 }
 

@@ -197,8 +197,8 @@ typedef struct ts_counters {
     long revocations;       /* tokens revoked through /revoke */
     long concurrent_grants; /* token requests now in progress, held ones too */
     long peak_concurrent_grants;
-    long held;               /* now, at gates */
-    long live_access_tokens; /* now; not for server_wait_counter() */
+    long held;                                    /* now, at gates */
+    long live_access_tokens, live_refresh_tokens; /* now; not for server_wait_counter() */
 } ts_counters;
 
 ts_counters server_counters(ts_server *server);

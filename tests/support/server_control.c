@@ -220,6 +220,7 @@ static json_t *counters_json(ts_server *server) {
         MEMBER(peak_concurrent_grants),
         MEMBER(held),
         MEMBER(live_access_tokens),
+        MEMBER(live_refresh_tokens),
 #undef MEMBER
     };
     json_t *json = json_object();

@@ -172,7 +172,7 @@ const ts_family *ts_tokens_check_access_locked(ts_server *server, const char *to
 const char *ts_family_user(const ts_family *family);
 const char *ts_family_scope(const ts_family *family);
 bool ts_tokens_revoke_locked(ts_server *server, const char *token);
-long ts_tokens_live_locked(ts_server *server);
+void ts_tokens_count_live_locked(const ts_server *server, ts_counters *counters);
 void ts_tokens_free(ts_token_table *tokens);
 
 /* server_token_value.c: a new token's text. Yours. */

@@ -7,7 +7,7 @@
 ts_counters server_counters(ts_server *server) {
     pthread_mutex_lock(&server->lock);
     ts_counters counters = server->counters;
-    counters.live_access_tokens = ts_tokens_live_locked(server);
+    ts_tokens_count_live_locked(server, &counters);
     pthread_mutex_unlock(&server->lock);
     return counters;
 }

@@ -196,17 +196,17 @@ bool ts_tokens_revoke_locked(ts_server *server, const char *value) {
     return true;
 }
 
-long ts_tokens_live_locked(ts_server *server) {
+void ts_tokens_count_live_locked(const ts_server *server, ts_counters *counters) {
     const ts_token_table *tokens = &server->tokens;
     int64_t now_ms = ts_now_ms();
-    long live = 0;
 
+    counters->live_access_tokens = counters->live_refresh_tokens = 0;
     for (size_t i = 0; i < tokens->bucket_count; i++) {
         for (const ts_token *token = tokens->buckets[i]; token; token = token->next) {
-            live += is_live_access(token, now_ms);
+            counters->live_access_tokens += is_live_access(token, now_ms);
+            counters->live_refresh_tokens += is_live_refresh(token) && !token->is_spent;
         }
     }
-    return live;
 }
 
 void ts_tokens_free(ts_token_table *tokens) {
