@@ -1,4 +1,3 @@
-#define _GNU_SOURCE /* memmem() */
 #include "oauth/token_response.h"
 
 #include "tests/support/unit.h"
