@@ -71,10 +71,11 @@ static bool make_key(char key[TI_VIEW_KEY_SIZE], const tacit_session_options *op
         ti_buffer_append(&text, options->token_params[i], strlen(options->token_params[i]) + 1);
     ok = !text.failed && ti_crypto_sha256(text.data, text.size, hash);
     ti_buffer_free(&text);
+    if (!ok) return false;
     for (size_t i = 0; i + 1 < TI_VIEW_KEY_SIZE; i++)
         key[i] = digits[(hash[i / 2] >> (i % 2 == 0 ? 4 : 0)) & 15];
     key[TI_VIEW_KEY_SIZE - 1] = '\0';
-    return ok;
+    return true;
 }
 
 static bool serves(const ti_view *view, const tacit_provider *provider, const char *key,
