@@ -8,6 +8,7 @@
  * bench_request.sh runs two counts of requests for each mode and divides the difference.
  */
 #include "base/error.h"
+#include "bench/setup.h"
 #include "transport/transport.h"
 
 #include <curl/curl.h>
@@ -22,6 +23,7 @@ typedef struct loop {
     const char *url;
     char *paths[16]; /* the URL with different paths, for the loops that change it each time */
     char *authorization;
+    size_t token_size;
     long requests;
 } loop;
 
@@ -125,6 +127,30 @@ static bool transport_paths(const loop *l) {
 }
 
 /*
+ * The library, as an app uses it
+ */
+
+static bool by_tacit(const loop *l, bool changes_path) {
+    char base[64];
+    snprintf(base, sizeof base, "%.*s", (int)(strstr(l->url, "/api") - l->url), l->url);
+    bench_app app = bench_app_open(base);
+    bench_sign_in_with_token(&app, l->token_size);
+    for (long i = 0; i < l->requests; i++) {
+        bench_get(app.session, changes_path ? l->paths[i % PATHS] : l->url);
+    }
+    bench_app_close(&app);
+    return true;
+}
+
+static bool tacit_mode(const loop *l) {
+    return by_tacit(l, false);
+}
+
+static bool tacit_paths(const loop *l) {
+    return by_tacit(l, true);
+}
+
+/*
  * The server
  */
 
@@ -175,12 +201,15 @@ static const struct {
 } modes[] = {{"hand", hand},
              {"hand-paths", hand_paths},
              {"transport", transport_mode},
-             {"transport-paths", transport_paths}};
+             {"transport-paths", transport_paths},
+             {"tacit", tacit_mode},
+             {"tacit-paths", tacit_paths}};
 
 static bool run(const char *mode, loop *l, size_t token_size) {
     static const char prefix[] = "Authorization: Bearer ";
     l->authorization = malloc(sizeof prefix + token_size);
     if (!l->authorization) return fail("no memory");
+    l->token_size = token_size;
     memcpy(l->authorization, prefix, sizeof prefix - 1);
     memset(l->authorization + sizeof prefix - 1, 'x', token_size);
     l->authorization[sizeof prefix - 1 + token_size] = '\0';

@@ -4,7 +4,7 @@
 set -eu
 bench=$1
 shift
-[ $# -gt 0 ] || set -- transport transport-paths
+[ $# -gt 0 ] || set -- transport transport-paths tacit tacit-paths
 work=$(mktemp -d)
 trap 'exec 3>&-; rm -rf "$work"' EXIT
 
