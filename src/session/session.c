@@ -53,18 +53,21 @@ tacit_status ti_session_obtain(tacit_session *session, const ti_need *need,
 
 /* ------------------------------------------------------------------ origins (R14) */
 
+/* Token ids grow: a slow request's older token never takes the place of the newest that was accepted. */
 void ti_session_origin_accepted(tacit_session *session, int origin, const tacit_token *token) {
     ti_origin_state *state = &session->origin_states[origin];
+    bool newest = token->id > atomic_load_explicit(&state->accepted_id, memory_order_relaxed);
 
-    if (atomic_load_explicit(&state->accepted_id, memory_order_relaxed) == token->id) return;
-    atomic_store_explicit(&state->accepted_id, token->id, memory_order_relaxed);
-    atomic_store_explicit(&state->refuses, false, memory_order_relaxed);
+    if (newest) atomic_store_explicit(&state->accepted_id, token->id, memory_order_relaxed);
+    if (atomic_load_explicit(&state->refuses, memory_order_relaxed))
+        atomic_store_explicit(&state->refuses, false, memory_order_relaxed);
 }
 
 void ti_session_origin_refused(tacit_session *session, int origin, const tacit_token *token) {
     ti_origin_state *state = &session->origin_states[origin];
 
-    if (atomic_load_explicit(&state->accepted_id, memory_order_relaxed) == token->id) return;
+    /* It was accepted before, or a newer one was: revoked, then, and not refused fresh. */
+    if (token->id <= atomic_load_explicit(&state->accepted_id, memory_order_relaxed)) return;
     atomic_store_explicit(&state->refuses, true, memory_order_relaxed);
 }
 

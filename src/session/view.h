@@ -65,7 +65,7 @@ void ti_views_reset_locked(ti_identity *identity);
 
 /* What one origin did with the session's tokens (R14); read and written without a lock. */
 typedef struct ti_origin_state {
-    atomic_uint_fast64_t accepted_id; /* the token that it last accepted */
+    atomic_uint_fast64_t accepted_id; /* the newest token that it accepted */
     atomic_bool refuses;              /* a fresh one was refused, and none accepted since */
 } ti_origin_state;
 

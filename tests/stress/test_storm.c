@@ -5,7 +5,6 @@
 #include "support/world.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +29,7 @@ typedef struct crowd {
     const char *path;
     pthread_barrier_t *barrier; /* NULL: none */
     atomic_bool stop;           /* for those who go on until told */
+    int enough;                 /* for has_enough() */
     atomic_int ok, unauthorized, signed_out, closed, required, stormed, other;
 } crowd;
 
@@ -158,6 +158,12 @@ static void late_401s_start_no_second_refresh(void **state) {
     world_free(w);
 }
 
+static bool has_enough(void *data) {
+    crowd *c = data;
+
+    return atomic_load(&c->ok) >= c->enough;
+}
+
 /* Tokens die again and again while everybody goes on; the storm guard is the only limit. */
 static void revoked_while_in_use(void **state) {
     world *w = signed_in_world();
@@ -171,7 +177,8 @@ static void revoked_while_in_use(void **state) {
         int ok = atomic_load(&c.ok);
 
         server_revoke_access_tokens(server);
-        while (atomic_load(&c.ok) < ok + 50) sched_yield();
+        c.enough = ok + 50;
+        world_wait(has_enough, &c, "requests go on after a revocation");
         assert_int_equal(server_counters(server).refreshes_ok, before + 1);
     }
     atomic_store(&c.stop, true);
@@ -217,7 +224,8 @@ static void closed_while_calls_are_inside(void **state) {
         tacit_token *token = NULL;
 
         tacit_session_ref(session);
-        while (atomic_load(&c.ok) < 8) sched_yield();
+        c.enough = 8;
+        world_wait(has_enough, &c, "requests go on");
         if (round % 2 == 0) server_gate_close(world_server(w), TS_API, TS_BEFORE_ANSWER);
         tacit_session_ref(world_session(w));
         assert_int_equal(tacit_session_close(session, TACIT_TIMEOUT_DEFAULT), TACIT_OK);
