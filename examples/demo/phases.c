@@ -129,10 +129,7 @@ static bool meet_401_together(demo *demo, load *crowd) {
 
 static int crowd_size(const settings *settings) {
     int allowed = load_files_allow();
-
-    if (allowed >= settings->crowd) return settings->crowd;
-    printf("\nThe limit of open files allows only %d requests at once.\n", allowed);
-    return allowed;
+    return allowed < settings->crowd ? allowed : settings->crowd;
 }
 
 /* How many there were; 0: it could not go on. */
@@ -154,8 +151,8 @@ bool phase_crowd(demo *demo) {
     int64_t began_ms;
     int tries = 0;
 
-    timeline_heading("3. The server revokes the access token: %d requests meet the 401 together",
-                     wanted);
+    timeline_heading("3. The access token is revoked: %d requests meet the 401 together%s", wanted,
+                     wanted < demo->settings.crowd ? " (file limit)" : "");
     do {
         if (!wait_for_fresh_token(demo) || !count(demo, &before)) return false;
         began_ms = pause_now_ms();

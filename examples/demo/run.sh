@@ -33,7 +33,7 @@ server=$!
 tries=0
 until [ -s "$directory/port" ]; do
     tries=$((tries + 1))
-    [ "$tries" -lt 200 ] || {
+    { [ "$tries" -lt 200 ] && kill -0 "$server" 2>/dev/null; } || {
         cat "$directory/server.log" >&2
         echo "The server did not start." >&2
         exit 1
