@@ -6,9 +6,11 @@
 tacit_response *ti_response_new(const ti_url *url) {
     const char *text = ti_url_text(url);
     size_t size = strlen(text) + 1;
-    tacit_response *response = calloc(1, sizeof *response + size);
+    /* not calloc(), which in glibc does not reuse the block of the request before */
+    tacit_response *response = malloc(sizeof *response + size);
 
     if (response == NULL) return NULL;
+    *response = (tacit_response){.answer = TI_HTTP_ANSWER_INIT};
     memcpy(response->url, text, size);
     return response;
 }
