@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char NAME[] = "Authorization: ";
-static const char PREFIX[] = "Authorization: Bearer ";
+#define NAME "Authorization: "
+static const char PREFIX[] = NAME "Bearer ";
 
 bool ti_sign_in_id_equal(const ti_sign_in_id *a, const ti_sign_in_id *b) {
     return memcmp(a->bytes, b->bytes, TI_SIGN_IN_ID_SIZE) == 0;
