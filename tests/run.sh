@@ -138,7 +138,7 @@ run_gcc() {
 }
 run_clang() {
     build_clang
-    run clang -LE package
+    run clang -LE "package|demo"
 }
 run_asan() {
     build asan gcc -DCMAKE_BUILD_TYPE=Debug -DTACIT_SANITIZE=address,undefined
