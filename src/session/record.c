@@ -8,6 +8,9 @@
 
 enum { VERSION = 1, TOKENS_MAX = 256 };
 
+/* What every JSON reader holds exactly (RFC 8259 section 6), and far from where sums of times overflow. */
+#define INTEGER_MAX ((int64_t)1 << 53)
+
 void ti_record_free(ti_record *record) {
     for (size_t i = 0; i < record->token_count; i++) ti_secret_unref(record->tokens[i].value);
     free(record->tokens);
@@ -130,6 +133,7 @@ static bool get_integer(const json_t *object, const char *name, int64_t least, i
     const json_t *item = json_object_get(object, name);
 
     if (!json_is_integer(item) || json_integer_value(item) < least) return false;
+    if (json_integer_value(item) > INTEGER_MAX) return false;
     *value = json_integer_value(item);
     return true;
 }
