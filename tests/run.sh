@@ -6,10 +6,10 @@
 # "N passed, N failed", all configurations added up.
 set -eu
 
-parts="gcc clang asan tsan valgrind lint package fuzz"
+parts="gcc clang asan tsan valgrind lint package fuzz mutants"
 packages="gcc g++ clang clang-tidy clang-format cppcheck libclang-rt-14-dev valgrind binutils
     cmake make pkg-config libcurl4-openssl-dev libjansson-dev libssl-dev libsecret-1-dev
-    libcmocka-dev libmicrohttpd-dev gnome-keyring dbus
+    libcmocka-dev libmicrohttpd-dev gnome-keyring dbus patch
     libnghttp2-dev libidn2-dev librtmp-dev libssh2-1-dev libpsl-dev libkrb5-dev libldap-dev
     libzstd-dev libbrotli-dev zlib1g-dev" # the last two lines: what a static libcurl asks for
 tools="gcc g++ clang clang++ clang-tidy clang-format cppcheck valgrind nm strip cmake make pkg-config \
@@ -194,6 +194,10 @@ run_fuzz() {
     build fuzz clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DTACIT_FUZZ=ON \
         -DTACIT_SANITIZE=address,undefined -DTACIT_BUILD_EXAMPLES=OFF
     run fuzz -L fuzz
+}
+run_mutants() {
+    step "each mutant turns a test red" "$root/tests/mutants/check.sh" "$work/mutants" \
+        -DCMAKE_BUILD_TYPE=Debug -DTACIT_BUILD_EXAMPLES=OFF
 }
 
 install_packages
