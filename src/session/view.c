@@ -121,17 +121,24 @@ static ti_view *new_view(const ti_identity *identity, tacit_provider *provider, 
     return NULL;
 }
 
+static ti_record_token *find_parked_locked(const ti_identity *identity, const char *key) {
+    for (size_t i = 0; i < identity->parked_count; i++)
+        if (strcmp(identity->parked[i].view, key) == 0) return &identity->parked[i];
+    return NULL;
+}
+
+static void remove_parked_locked(ti_identity *identity, ti_record_token *parked) {
+    ti_secret_unref(parked->value);
+    *parked = identity->parked[--identity->parked_count];
+}
+
 /* What a record, or a view that was closed, left for it. */
 static void take_parked_locked(ti_identity *identity, ti_view *view) {
-    for (size_t i = 0; i < identity->parked_count; i++) {
-        ti_record_token *parked = &identity->parked[i];
+    ti_record_token *parked = find_parked_locked(identity, view->key);
 
-        if (strcmp(parked->view, view->key) != 0) continue;
-        ti_view_adopt_locked(identity, view, parked);
-        ti_secret_unref(parked->value);
-        *parked = identity->parked[--identity->parked_count];
-        return;
-    }
+    if (parked == NULL) return;
+    ti_view_adopt_locked(identity, view, parked);
+    remove_parked_locked(identity, parked);
 }
 
 ti_view *ti_view_find_locked(ti_identity *identity, tacit_provider *provider, ti_client_auth auth,
@@ -166,9 +173,13 @@ ti_view *ti_view_find_locked(ti_identity *identity, tacit_provider *provider, ti
 /* ------------------------------------------------------------------ its token */
 
 static void park_locked(ti_identity *identity, const ti_view *view) {
-    ti_record_token *parked =
-        realloc(identity->parked, (identity->parked_count + 1) * sizeof *identity->parked);
+    ti_record_token *parked = find_parked_locked(identity, view->key);
 
+    if (parked != NULL) { /* what a record brought, while the view was open */
+        if (parked->generation >= view->token->generation) return;
+        remove_parked_locked(identity, parked);
+    }
+    parked = realloc(identity->parked, (identity->parked_count + 1) * sizeof *identity->parked);
     if (parked == NULL) return; /* one refresh more, some day */
     identity->parked = parked;
     ti_view_token_to_record(view->key, view->token, &parked[identity->parked_count]);
