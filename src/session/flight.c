@@ -342,9 +342,7 @@ void ti_flight_abandon_locked(ti_identity *identity) {
 static void fail_view_locked(ti_view *view, uint64_t attempt, ti_failure *failure) {
     view->failed = attempt;
     replace_locked(&view->failure, failure);
-    view->wanted_generation = 0;
-    view->wanted_attempt = 0;
-    view->anew_attempt = 0;
+    ti_view_drop_wants_locked(view);
 }
 
 /* R8: the one retry inside the grace that servers give. */
@@ -381,6 +379,9 @@ void ti_flight_fail_locked(ti_identity *identity, const tacit_error *error, ti_b
 
         if (failure != &out_of_memory) failure->error.retry_after_s = ti_whole_seconds(pause_ms);
         replace_locked(&identity->backoff.last, failure);
+        /* R8: it is the answer to those too who wait for another view. */
+        for (ti_view *view = identity->views; view != NULL; view = view->next)
+            ti_view_drop_wants_locked(view);
     }
     identity->last_error = error->status;
     if (flight->view != NULL) {

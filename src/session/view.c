@@ -267,12 +267,17 @@ bool ti_view_is_proactive_locked(const ti_view *view) {
     return view->policy == TACIT_POLICY_PROACTIVE && view->sessions != NULL;
 }
 
+void ti_view_drop_wants_locked(ti_view *view) {
+    view->wanted_generation = 0;
+    view->wanted_attempt = 0;
+    view->anew_attempt = 0;
+}
+
 void ti_views_reset_locked(ti_identity *identity) {
     for (ti_view *view = identity->views; view != NULL; view = view->next) {
         ti_view_set_token_locked(view, NULL, 0, TI_NEVER);
-        view->wanted_generation = 0;
-        view->wanted_attempt = 0;
-        view->anew_attempt = 0;
+        ti_view_drop_wants_locked(view);
+        view->retry_anyway = false;
     }
     for (size_t i = 0; i < identity->parked_count; i++) ti_secret_unref(identity->parked[i].value);
     free(identity->parked);

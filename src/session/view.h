@@ -60,6 +60,8 @@ void ti_view_token_to_record(const char *key, const tacit_token *token, ti_recor
 /* Whether the background renews it by itself. */
 bool ti_view_is_proactive_locked(const ti_view *view);
 
+/* Whoever still waits asks again when he wakes. */
+void ti_view_drop_wants_locked(ti_view *view);
 /* Drops every token of the identity and forgets what was wanted: another sign-in begins, or none. */
 void ti_views_reset_locked(ti_identity *identity);
 
