@@ -131,11 +131,6 @@ tacit_status ti_persist_load_locked(ti_identity *identity, tacit_error *error) {
 
 /* ------------------------------------------------------------------ saving */
 
-static bool is_worth_keeping(const ti_identity *identity, const ti_record_token *parked) {
-    return parked->expires_wall_ms < 0 ||
-           parked->expires_wall_ms > ti_clock_wall_ms(ti_identity_clock(identity));
-}
-
 static bool has_view(const ti_record *record, const char *key) {
     for (size_t i = 0; i < record->token_count; i++)
         if (strcmp(record->tokens[i].view, key) == 0) return true;
@@ -145,6 +140,7 @@ static bool has_view(const ti_record *record, const char *key) {
 /* The head as a record; newest is what view is about to get. false: no memory. */
 static bool describe_locked(const ti_identity *identity, const ti_view *view,
                             const tacit_token *newest, ti_record *record) {
+    int64_t now_wall_ms = ti_clock_wall_ms(ti_identity_clock(identity));
     size_t most = identity->parked_count;
 
     for (const ti_view *v = identity->views; v != NULL; v = v->next) most++;
@@ -163,7 +159,7 @@ static bool describe_locked(const ti_identity *identity, const ti_view *view,
     for (size_t i = 0; i < identity->parked_count; i++) {
         const ti_record_token *parked = &identity->parked[i];
 
-        if (!is_worth_keeping(identity, parked) || has_view(record, parked->view)) continue;
+        if (!ti_record_token_lives(parked, now_wall_ms) || has_view(record, parked->view)) continue;
         record->tokens[record->token_count] = *parked;
         ti_secret_ref(record->tokens[record->token_count++].value);
     }

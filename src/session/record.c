@@ -18,6 +18,10 @@ void ti_record_free(ti_record *record) {
     *record = (ti_record){.tokens = NULL};
 }
 
+bool ti_record_token_lives(const ti_record_token *token, int64_t now_wall_ms) {
+    return token->expires_wall_ms < 0 || token->expires_wall_ms > now_wall_ms;
+}
+
 /* ------------------------------------------------------------------ writing */
 
 static void id_to_hex(const ti_sign_in_id *id, char hex[2 * TI_SIGN_IN_ID_SIZE + 1]) {

@@ -27,6 +27,8 @@ typedef struct ti_record {
 /* Everything in it is the record's own. */
 void ti_record_free(ti_record *record);
 
+bool ti_record_token_lives(const ti_record_token *token, int64_t now_wall_ms);
+
 /* issuer and client_id go in so that a record is never taken for another's. size_max: the store's limit, 0 for none; where the whole does not
  * fit, the access tokens are left out. TACIT_ERR_STORE_TOO_LARGE: it does not fit even so. */
 tacit_status ti_record_write(const ti_record *record, const char *issuer, const char *client_id,

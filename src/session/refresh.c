@@ -69,12 +69,20 @@ static void sign_in_over_locked(ti_identity *identity, const tacit_error *error)
     ti_client_drop_tokens(identity->client, &identity->journal.sign_in_id);
 }
 
+/* Without a refresh token the sign-in lives as long as an access token of any view. */
 static void nothing_to_send_locked(ti_identity *identity) {
+    ti_view *view = identity->flight.view;
+    bool refused = identity->flight.wanted_generation > tacit_token_generation(view->token);
     tacit_error error;
 
     ti_error_set(&error, TACIT_ERR_SIGN_IN_REQUIRED,
-                 "The access token is over, and there is no refresh token to renew it.");
-    sign_in_over_locked(identity, &error);
+                 "There is no refresh token to get an access token with: ask the user.");
+    if (ti_views_have_token_locked(identity, refused ? view : NULL)) {
+        if (view->due_boot_ms <= ti_identity_now(identity)) view->due_boot_ms = TI_NEVER;
+        fail_locked(identity, &error, TI_BACKOFF_NONE);
+    } else {
+        sign_in_over_locked(identity, &error);
+    }
 }
 
 /* ------------------------------------------------------------------ the answer */

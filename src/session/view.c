@@ -245,7 +245,7 @@ void ti_view_adopt_locked(ti_identity *identity, ti_view *view, const ti_record_
 void ti_view_expect_token_locked(const ti_identity *identity, ti_view *view) {
     int64_t now = ti_identity_now(identity);
 
-    if (view->token == NULL)
+    if (view->token == NULL && identity->refresh_token != NULL)
         view->due_boot_ms = ti_schedule_due_loaded(now, now, now, ti_identity_random());
 }
 
@@ -265,6 +265,20 @@ void ti_view_token_to_record(const char *key, const tacit_token *token, ti_recor
 
 bool ti_view_is_proactive_locked(const ti_view *view) {
     return view->policy == TACIT_POLICY_PROACTIVE && view->sessions != NULL;
+}
+
+bool ti_views_have_token_locked(const ti_identity *identity, const ti_view *refused) {
+    const ti_clock *clock = ti_identity_clock(identity);
+    int64_t now = ti_clock_boot_ms(clock);
+
+    for (const ti_view *view = identity->views; view != NULL; view = view->next)
+        if (view != refused && view->token != NULL && ti_token_lives(view->token, now, 0))
+            return true;
+    for (size_t i = 0; i < identity->parked_count; i++)
+        if (ti_record_token_lives(&identity->parked[i], ti_clock_wall_ms(clock)) &&
+            (refused == NULL || strcmp(identity->parked[i].view, refused->key) != 0))
+            return true;
+    return false;
 }
 
 void ti_view_drop_wants_locked(ti_view *view) {

@@ -53,7 +53,8 @@ int64_t ti_view_due_locked(const ti_identity *identity, const ti_view *view,
                            const tacit_token *token, int64_t refresh_in_s);
 /* Takes over what a record holds for the view; without memory it is as if the record had nothing. */
 void ti_view_adopt_locked(ti_identity *identity, ti_view *view, const ti_record_token *found);
-/* The identity is signed in and nothing brought a token for the view: it is fetched on first need, or within a minute. */
+/* The identity is signed in and nothing brought a token for the view: it is fetched on first need, or within a minute where that
+ * can be. */
 void ti_view_expect_token_locked(const ti_identity *identity, ti_view *view);
 /* As the record keeps it; takes a reference of the value. */
 void ti_view_token_to_record(const char *key, const tacit_token *token, ti_record_token *kept);
@@ -62,6 +63,8 @@ bool ti_view_is_proactive_locked(const ti_view *view);
 
 /* Whoever still waits asks again when he wakes. */
 void ti_view_drop_wants_locked(ti_view *view);
+/* Whether an access token lives, of a view or parked; that of `refused` (may be NULL) does not count. */
+bool ti_views_have_token_locked(const ti_identity *identity, const ti_view *refused);
 /* Drops every token of the identity and forgets what was wanted: another sign-in begins, or none. */
 void ti_views_reset_locked(ti_identity *identity);
 
