@@ -82,8 +82,8 @@ typedef struct tacit_client_options {
 #define TACIT_GLOBAL_WIPE_LIBRARY_MEMORY 1u
 
 /*
- * Optional, once, before any other use of tacit, libcurl or jansson and before other threads start.
- * Without it the first tacit_client_new() sets libcurl up with its own allocators.
+ * Optional, once, before any other use of tacit, libcurl or jansson and before other threads
+ * start. Without it the first tacit_client_new() sets libcurl up with its own allocators.
  * TACIT_ERR_INVALID_ARGUMENT: an unknown flag, or the library is in use already.
  * TACIT_ERR_UNSUPPORTED: libcurl would not start.
  */
@@ -92,17 +92,19 @@ TACIT_API tacit_status tacit_global_init(unsigned flags, tacit_error *error);
 /*
  * Yours; give it up with tacit_client_unref(). Never waits, starts no thread. options may be NULL.
  * TACIT_ERR_INVALID_ARGUMENT: a timeout below -1, a CA or certificate file that cannot be read, an
- * unknown log level. TACIT_ERR_UNSUPPORTED: this libcurl lacks something that was asked for (the
- * message says what).
+ *   unknown log level.
+ * TACIT_ERR_UNSUPPORTED: this libcurl lacks something that was asked for (the message says what).
  */
 TACIT_API tacit_client *tacit_client_new(const tacit_client_options *options, tacit_error *error);
 
 /*
- * Closes all sessions, then waits at most timeout_ms (default 30 s), in all, for flights and saves.
- * Idempotent, thread-safe. TACIT_OK: no thread of the client is left. TACIT_ERR_TIMEOUT: a posted
- * grant or a hanging store call is left behind and finishes by itself; what it needs stays
- * allocated until then. TACIT_ERR_REENTRANT on a thread of the library (the closing has begun
- * nevertheless). Jobs handed to post may still come afterwards.
+ * Closes all sessions, then waits at most timeout_ms (default 30 s), in all, for flights and
+ * saves. Idempotent, thread-safe.
+ * TACIT_OK: no thread of the client is left.
+ * TACIT_ERR_TIMEOUT: a posted grant or a hanging store call is left behind and finishes by itself;
+ *   what it needs stays allocated until then.
+ * TACIT_ERR_REENTRANT on a thread of the library (the closing has begun nevertheless). Jobs handed
+ *   to post may still come afterwards.
  */
 TACIT_API tacit_status tacit_client_shutdown(tacit_client *client, int timeout_ms,
                                              tacit_error *error);

@@ -51,13 +51,16 @@ typedef struct tacit_response tacit_response;
  * Sends the request with the session's token; on a 401 about the token, waits for a newer one (one
  * refresh for everyone) and sends again, at most three sends in all. Redirects are followed, at
  * most 10, the token only to the session's origins. Any HTTP answer, 401 and 500 included, is
- * TACIT_OK. *response is yours; free with tacit_response_free(). TACIT_ERR_ORIGIN_NOT_ALLOWED: the
- * URL is not within the session's origins. TACIT_ERR_INSECURE_URL: http beyond loopback, also after
- * a redirect. TACIT_ERR_NETWORK, _TLS, _TIMEOUT: outcome_unknown says whether the server may have
- * seen it. TACIT_ERR_TOO_LARGE: the answer is over response_bytes_max. TACIT_ERR_CANCELLED: write,
- * read or progress stopped it. TACIT_ERR_BODY_NOT_REPLAYABLE: 401, the token was renewed, but the
- * streamed body cannot be rewound: send it anew (http_status 307 or 308: a redirect wanted it again). TACIT_ERR_CLOSED: the session was closed
- * meanwhile. TACIT_ERR_REENTRANT. And the errors of tacit_session_token().
+ * TACIT_OK. *response is yours; free with tacit_response_free().
+ * TACIT_ERR_ORIGIN_NOT_ALLOWED: the URL is not within the session's origins.
+ * TACIT_ERR_INSECURE_URL: http beyond loopback, also after a redirect.
+ * TACIT_ERR_NETWORK, _TLS, _TIMEOUT: outcome_unknown says whether the server may have seen it.
+ * TACIT_ERR_TOO_LARGE: the answer is over response_bytes_max.
+ * TACIT_ERR_CANCELLED: write, read or progress stopped it.
+ * TACIT_ERR_BODY_NOT_REPLAYABLE: 401, the token was renewed, but the streamed body cannot be
+ *   rewound: send it anew (http_status 307 or 308: a redirect wanted it again).
+ * TACIT_ERR_CLOSED: the session was closed meanwhile.
+ * TACIT_ERR_REENTRANT. And the errors of tacit_session_token().
  */
 TACIT_API tacit_status tacit_send(tacit_session *session, const tacit_request *request,
                                   tacit_response **response, tacit_error *error);

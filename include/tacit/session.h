@@ -85,23 +85,26 @@ typedef struct tacit_session_options {
  * Opens the session and starts to load its record in the background; never waits for the store.
  * Until the store was read the state is TACIT_STATE_UNKNOWN. Sessions of one client with the same
  * store, issuer, client id and account share one sign-in. Yours; give it up with
- * tacit_session_close(). TACIT_ERR_INVALID_ARGUMENT: no client id, a header or parameter that is
- * not of its form, an origin that is not scheme://host[:port]. TACIT_ERR_INSECURE_URL: an http
- * origin that is not loopback. TACIT_ERR_CLOSED: the client was shut down.
+ * tacit_session_close().
+ * TACIT_ERR_INVALID_ARGUMENT: no client id, a header or parameter that is not of its form, an
+ *   origin that is not scheme://host[:port].
+ * TACIT_ERR_INSECURE_URL: an http origin that is not loopback.
+ * TACIT_ERR_CLOSED: the client was shut down.
  * TACIT_ERR_STORE_UNAVAILABLE, TACIT_ERR_UNSUPPORTED: from tacit_store_default().
  * TACIT_ERR_UNSUPPORTED also: a client secret, and the provider takes neither client_secret_basic
- * nor client_secret_post.
+ *   nor client_secret_post.
  */
 TACIT_API tacit_session *tacit_session_open(tacit_client *client, tacit_provider *provider,
                                             const tacit_session_options *options,
                                             tacit_error *error);
 
 /*
- * Waits until the store was read (default 60 s). *state (may be NULL) is also set where it fails. A
- * record that the server refused loads as TACIT_STATE_SIGNED_OUT. With TACIT_NO_WAIT:
- * TACIT_ERR_TIMEOUT, and the work goes on. TACIT_ERR_STORE_LOCKED, _UNAVAILABLE, _CORRUPT, _FAILED:
- * the store's answer; each call asks it again. TACIT_ERR_TIMEOUT, TACIT_ERR_CLOSED,
- * TACIT_ERR_REENTRANT.
+ * Waits until the store was read (default 60 s). *state (may be NULL) is also set where it fails.
+ * A record that the server refused loads as TACIT_STATE_SIGNED_OUT. With TACIT_NO_WAIT:
+ * TACIT_ERR_TIMEOUT, and the work goes on.
+ * TACIT_ERR_STORE_LOCKED, _UNAVAILABLE, _CORRUPT, _FAILED: the store's answer; each call asks it
+ *   again.
+ * TACIT_ERR_TIMEOUT, TACIT_ERR_CLOSED, TACIT_ERR_REENTRANT.
  */
 TACIT_API tacit_status tacit_session_load(tacit_session *session, int timeout_ms,
                                           tacit_session_state *state, tacit_error *error);
@@ -110,11 +113,12 @@ TACIT_API tacit_status tacit_session_load(tacit_session *session, int timeout_ms
 TACIT_API tacit_session_state tacit_session_get_state(tacit_session *session);
 
 /*
- * Closes the session for everyone and gives up open's reference, whatever it answers: call it once.
- * Calls inside end with TACIT_ERR_CLOSED. Waits at most timeout_ms (default 30 s) for them, and,
- * where this was the sign-in's last session, for a grant under way and an unsaved record; these go
- * on by themselves afterwards. On a thread of the library, and with TACIT_NO_WAIT, it does not
- * wait. TACIT_ERR_TIMEOUT: something is still under way.
+ * Closes the session for everyone and gives up open's reference, whatever it answers: call it
+ * once. Calls inside end with TACIT_ERR_CLOSED. Waits at most timeout_ms (default 30 s) for them,
+ * and, where this was the sign-in's last session, for a grant under way and an unsaved record;
+ * these go on by themselves afterwards. On a thread of the library, and with TACIT_NO_WAIT, it
+ * does not wait.
+ * TACIT_ERR_TIMEOUT: something is still under way.
  */
 TACIT_API tacit_status tacit_session_close(tacit_session *session, int timeout_ms);
 
@@ -126,20 +130,23 @@ TACIT_API void tacit_session_unref(tacit_session *session);
 /*
  * For an app with its own HTTP stack: the current access token, at once where it lives min_valid_s
  * seconds longer (capped at half its lifetime); else waits for a refresh, at most timeout_ms
- * (default: the client's request_timeout_ms). *token is yours; give it up with tacit_token_unref().
- * TACIT_NO_WAIT: what is there now, or TACIT_ERR_TIMEOUT while a refresh goes on.
+ * (default: the client's request_timeout_ms). *token is yours; give it up with
+ * tacit_token_unref(). TACIT_NO_WAIT: what is there now, or TACIT_ERR_TIMEOUT while a refresh goes
+ * on.
  * TACIT_ERR_SIGN_IN_REQUIRED: signed out, or the server refused the refresh token.
- * TACIT_ERR_SIGNED_OUT: signed out meanwhile. TACIT_ERR_NETWORK, _TLS, _SERVER, _OAUTH, _PROTOCOL:
- * the refresh failed; retryable and retry_after_s say when to try again. TACIT_ERR_STORE_*: the
- * record cannot be read. TACIT_ERR_REFRESH_STORM, _TIMEOUT, _CLOSED, _REENTRANT.
+ * TACIT_ERR_SIGNED_OUT: signed out meanwhile.
+ * TACIT_ERR_NETWORK, _TLS, _SERVER, _OAUTH, _PROTOCOL: the refresh failed; retryable and
+ *   retry_after_s say when to try again.
+ * TACIT_ERR_STORE_*: the record cannot be read.
+ * TACIT_ERR_REFRESH_STORM, _TIMEOUT, _CLOSED, _REENTRANT.
  */
 TACIT_API tacit_status tacit_session_token(tacit_session *session, int min_valid_s, int timeout_ms,
                                            tacit_token **token, tacit_error *error);
 
 /*
- * The API answered 401 to refused: a newer token. At once where there is one already; else everyone
- * who asks joins one refresh. Errors as tacit_session_token(); TACIT_ERR_SIGNED_OUT also where
- * refused belongs to an earlier sign-in.
+ * The API answered 401 to refused: a newer token. At once where there is one already; else
+ * everyone who asks joins one refresh. Errors as tacit_session_token();
+ * TACIT_ERR_SIGNED_OUT also where refused belongs to an earlier sign-in.
  */
 TACIT_API tacit_status tacit_session_renew(tacit_session *session, const tacit_token *refused,
                                            int timeout_ms, tacit_token **newer, tacit_error *error);

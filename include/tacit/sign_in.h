@@ -33,11 +33,14 @@ typedef struct tacit_sign_in_options {
  * TACIT_EVENT_STORE_FAILED says so, and the record is saved when the store comes back.
  *
  * TACIT_ERR_OAUTH: the server said no; oauth_error is its code (RFC 6749 section 5.2),
- * "invalid_grant" for a wrong password or a spent refresh token. TACIT_ERR_SERVER: it answered 5xx
- * or 429. TACIT_ERR_PROTOCOL: what it answered is no token response. TACIT_ERR_NETWORK,
- * TACIT_ERR_TLS. TACIT_ERR_TIMEOUT: the wait is over; a grant that was sent goes on and may still
- * sign in. TACIT_ERR_CANCELLED: by tacit_sign_in_cancel(). TACIT_ERR_BUSY: another sign-in is under
- * way. TACIT_ERR_CLOSED, _REENTRANT.
+ *   "invalid_grant" for a wrong password or a spent refresh token.
+ * TACIT_ERR_SERVER: it answered 5xx or 429.
+ * TACIT_ERR_PROTOCOL: what it answered is no token response.
+ * TACIT_ERR_NETWORK, TACIT_ERR_TLS.
+ * TACIT_ERR_TIMEOUT: the wait is over; a grant that was sent goes on and may still sign in.
+ * TACIT_ERR_CANCELLED: by tacit_sign_in_cancel().
+ * TACIT_ERR_BUSY: another sign-in is under way.
+ * TACIT_ERR_CLOSED, _REENTRANT.
  */
 
 /* Imports a refresh token and proves it with a refresh (RFC 6749 section 6), after which the server
@@ -61,20 +64,22 @@ TACIT_API tacit_status tacit_sign_in_with_password(tacit_session *session, const
                                                    const tacit_sign_in_options *options,
                                                    tacit_error *error);
 
-/* From another thread: the sign-in under way, if any, ends with TACIT_ERR_CANCELLED. A password
+/*
+ * From another thread: the sign-in under way, if any, ends with TACIT_ERR_CANCELLED. A password
  * grant that was sent is dropped and what it brings is revoked; an imported refresh token that was
- * sent still signs in, since the server may have replaced it. */
+ * sent still signs in, since the server may have replaced it.
+ */
 TACIT_API void tacit_sign_in_cancel(tacit_session *session);
 
 /*
  * Ends the sign-in of all sessions that share it: waiting requests are turned away with
  * TACIT_ERR_SIGNED_OUT and the tokens are gone from memory at once; then the refresh token is
  * revoked (RFC 7009; at most 5 s) and the record erased. Waits at most timeout_ms (default 30 s).
- * Signed out already: TACIT_OK. Whatever it answers, the session is signed out. TACIT_ERR_STORE_*:
- * the record could not be erased; tried again while the client lives. TACIT_ERR_NETWORK, _TLS,
- * _SERVER, _OAUTH, _PROTOCOL: erased, but the server could not be told. TACIT_ERR_TIMEOUT: both go
- * on in the background. TACIT_ERR_CLOSED, TACIT_ERR_REENTRANT (on a thread of the library pass
- * TACIT_NO_WAIT).
+ * Signed out already: TACIT_OK. Whatever it answers, the session is signed out.
+ * TACIT_ERR_STORE_*: the record could not be erased; tried again while the client lives.
+ * TACIT_ERR_NETWORK, _TLS, _SERVER, _OAUTH, _PROTOCOL: erased, but the server could not be told.
+ * TACIT_ERR_TIMEOUT: both go on in the background.
+ * TACIT_ERR_CLOSED, TACIT_ERR_REENTRANT (on a thread of the library pass TACIT_NO_WAIT).
  */
 TACIT_API tacit_status tacit_sign_out(tacit_session *session, int timeout_ms, tacit_error *error);
 

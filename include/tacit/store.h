@@ -49,15 +49,17 @@ typedef struct tacit_store_ops {
 
 /*
  * The system's keyring, under application_id. This version has no other default.
- * TACIT_ERR_STORE_UNAVAILABLE: no keyring library on this system; the message says what to install.
+ * TACIT_ERR_STORE_UNAVAILABLE: no keyring library on this system; the message says what to
+ *   install.
  */
 TACIT_API tacit_store *tacit_store_default(const char *application_id, tacit_error *error);
 
 /*
  * The system's keyring: on Linux the Secret Service (GNOME Keyring, KWallet, KeePassXC) through
- * libsecret, which is loaded here. A keyring that is locked or not running shows as an error of the
- * load, not here; it is never unlocked with a prompt. TACIT_ERR_STORE_UNAVAILABLE: libsecret is not
- * installed. TACIT_ERR_UNSUPPORTED: built without it.
+ * libsecret, which is loaded here. A keyring that is locked or not running shows as an error of
+ * the load, not here; it is never unlocked with a prompt.
+ * TACIT_ERR_STORE_UNAVAILABLE: libsecret is not installed.
+ * TACIT_ERR_UNSUPPORTED: built without it.
  */
 TACIT_API tacit_store *tacit_store_keyring(const char *application_id, tacit_error *error);
 
