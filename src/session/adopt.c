@@ -65,7 +65,7 @@ static void first_load_locked(ti_identity *identity, ti_record *record) {
 /* R16: the store holds another sign-in. Ours, if it was never saved, is the newer one and will be; else somebody signed in elsewhere. */
 static void meet_another_locked(ti_identity *identity, ti_record *record) {
     if (!identity->journal.saved || record->refused) return;
-    if (identity->views != NULL)
+    if (identity->views != NULL && !ti_secret_equal(record->refresh_token, identity->refresh_token))
         ti_revocation_add_locked(identity, identity->views, identity->refresh_token);
     adopt_locked(identity, record);
     identity->adoptions++;

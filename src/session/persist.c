@@ -272,14 +272,15 @@ tacit_status ti_persist_erase_locked(ti_identity *identity, const ti_sign_in_id 
     ti_record record;
     tacit_error why;
     tacit_status status = fetch_locked(identity, &record, &why);
+    bool anothers = is_anothers(status, &record, ended);
 
-    if (is_anothers(status, &record, ended) || status == TACIT_ERR_STORE_NOT_FOUND) {
+    if (anothers || status == TACIT_ERR_STORE_NOT_FOUND) {
         status = TACIT_OK;
     } else if (status == TACIT_OK || status == TACIT_ERR_STORE_CORRUPT) {
         status = erase_once_locked(identity, &why);
         if (status == TACIT_OK) identity->record_present = false;
     }
-    if (found != NULL) *found = ti_secret_ref(record.refresh_token);
+    if (found != NULL) *found = anothers ? NULL : ti_secret_ref(record.refresh_token);
     ti_record_free(&record);
     identity->erase_pending = status != TACIT_OK && identity->state != TACIT_STATE_SIGNED_IN;
     if (status != TACIT_OK) {

@@ -18,7 +18,8 @@ tacit_status ti_persist_save_locked(ti_identity *identity, const ti_view *view,
 /* The save that is overdue, of a head or of the mark that the server refused it: looks at the store first. */
 void ti_persist_save_again_locked(ti_identity *identity);
 
-/* Erases the record, unless it is that of another sign-in than `ended`. *found (may be NULL): its refresh token, a reference. */
+/* Erases the record, unless it is that of another sign-in than `ended`. *found (may be NULL): the refresh token of what was
+ * to be erased, a reference; NULL: none. */
 tacit_status ti_persist_erase_locked(ti_identity *identity, const ti_sign_in_id *ended,
                                      ti_secret **found, tacit_error *error);
 
