@@ -285,7 +285,7 @@ void ti_refresh_reread_locked(ti_identity *identity) {
     ti_flight *flight = &identity->flight;
     tacit_error error;
 
-    ti_persist_load_locked(identity, NULL);
+    if (!is_over_locked(identity)) ti_persist_load_locked(identity, NULL);
     if (is_over_locked(identity)) {
         ti_flight_abandon_locked(identity);
     } else if (is_another_locked(identity) && flight->grants < GRANTS_MAX) {

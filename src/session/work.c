@@ -50,7 +50,8 @@ static step next_step_locked(const ti_identity *identity, int64_t now, ti_view *
 
     *due = TI_NEVER;
     if (identity->flight.phase == TI_FLIGHT_REREADING) {
-        if (identity->flight.step_boot_ms <= now) return STEP_REREAD;
+        if (identity->flight.step_boot_ms <= now || identity->state != TACIT_STATE_SIGNED_IN)
+            return STEP_REREAD;
         earliest(due, identity->flight.step_boot_ms);
         return STEP_NONE; /* the flight goes on before anything else */
     }
