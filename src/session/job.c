@@ -133,7 +133,7 @@ void ti_job_cancel_sign_in(tacit_session *session) {
 
     pthread_mutex_lock(&identity->lock);
     for (ti_job *job = identity->jobs; job != NULL; job = job->next)
-        if (job->kind != TI_JOB_SIGN_OUT) job->cancelled = true;
+        if (job->kind != TI_JOB_SIGN_OUT && !job->in_force) job->cancelled = true;
     pthread_cond_broadcast(&identity->changed);
     pthread_mutex_unlock(&identity->lock);
 }
@@ -210,6 +210,27 @@ static void revoke_unlocked(ti_identity *identity, const ti_view *view, const ti
                     ti_clock_deadline(clock, REVOCATION_MS), error);
 }
 
+/* What an imported refresh token brought stays: the server may have replaced it. */
+static bool is_called_off_locked(const ti_job *job) {
+    bool imported = job->kind == TI_JOB_GRANT && job->grant_type == TI_GRANT_REFRESH_TOKEN;
+
+    return job->overtaken || (job->cancelled && !imported);
+}
+
+/* The sign-in comes to nothing; what the server granted for it is revoked. */
+static void drop_locked(ti_identity *identity, ti_job *job, const ti_token_response *answer) {
+    if (job->kind == TI_JOB_GRANT)
+        ti_revocation_add_locked(identity, job->view, answer->refresh_token);
+}
+
+static void call_off_locked(ti_identity *identity, ti_job *job, const ti_token_response *answer) {
+    drop_locked(identity, job, answer);
+    if (job->overtaken)
+        signed_out_meanwhile(&job->result);
+    else
+        ti_error_set(&job->result, TACIT_ERR_CANCELLED, "The sign-in was cancelled.");
+}
+
 /* The new sign-in is the head, and in force. */
 static void take_effect_locked(ti_identity *identity, ti_job *job, tacit_token *token,
                                int64_t refresh_in_s) {
@@ -222,8 +243,9 @@ static void take_effect_locked(ti_identity *identity, ti_job *job, tacit_token *
     ti_error_clear(&job->result);
 }
 
-static void become_locked(ti_identity *identity, const ti_sign_in_id *id,
+static void become_locked(ti_identity *identity, ti_job *job, const ti_sign_in_id *id,
                           ti_secret *refresh_token) {
+    job->in_force = true;
     ti_secret_unref(identity->refresh_token);
     identity->refresh_token = ti_secret_ref(refresh_token);
     identity->state = TACIT_STATE_SIGNED_IN;
@@ -235,7 +257,23 @@ static void become_locked(ti_identity *identity, const ti_sign_in_id *id,
     pthread_cond_broadcast(&identity->changed);
 }
 
-/* R16: the head names the new sign-in, it is saved, and only then used; the earlier one's refresh token is revoked. */
+/* Draws the sign-in's id. NULL: the job's result says why. */
+static tacit_token *make_first_token(const ti_identity *identity, ti_job *job,
+                                     const ti_token_response *answer, ti_sign_in_id *id,
+                                     int64_t sent_boot_ms) {
+    tacit_token *token;
+
+    if (!ti_os_random(id->bytes, sizeof id->bytes)) {
+        ti_error_set(&job->result, TACIT_ERR_UNSUPPORTED, "The system has no source of random.");
+        return NULL;
+    }
+    token = ti_refresh_make_token(identity, answer, id, 1, sent_boot_ms);
+    if (token == NULL) ti_error_no_memory(&job->result);
+    return token;
+}
+
+/* R16: the head names the new sign-in, it is saved, and only then used; the earlier one's refresh token is revoked. Whatever can fail
+ * comes first, so that the earlier sign-in stays then. */
 static void sign_in_locked(ti_identity *identity, ti_job *job, const ti_token_response *answer,
                            int64_t sent_boot_ms) {
     ti_secret *refresh_token = answer->refresh_token, *before;
@@ -243,22 +281,24 @@ static void sign_in_locked(ti_identity *identity, ti_job *job, const ti_token_re
     tacit_token *token;
 
     if (refresh_token == NULL) refresh_token = job->refresh_token; /* imported, and not replaced */
-    if (!identity->readable && !identity->record_present)
+    if (!is_called_off_locked(job) && !identity->readable)
         ti_persist_load_locked(identity, NULL); /* what cannot be read is not overwritten */
-    if (!ti_os_random(id.bytes, sizeof id.bytes)) {
-        ti_error_set(&job->result, TACIT_ERR_UNSUPPORTED, "The system has no source of random.");
+    if (is_called_off_locked(job)) {
+        call_off_locked(identity, job, answer);
+        return;
+    }
+    token = make_first_token(identity, job, answer, &id, sent_boot_ms);
+    if (token == NULL) {
+        drop_locked(identity, job, answer);
         return;
     }
     before = ti_secret_ref(identity->refresh_token);
-    become_locked(identity, &id, refresh_token);
-    token = ti_refresh_make_token_locked(identity, answer, sent_boot_ms);
+    become_locked(identity, job, &id, refresh_token);
     ti_persist_save_locked(identity, job->view, token);
     if (!ti_sign_in_id_equal(&id, &identity->journal.sign_in_id) ||
         identity->state != TACIT_STATE_SIGNED_IN) {
         tacit_token_unref(token);
         signed_out_meanwhile(&job->result);
-    } else if (token == NULL) {
-        ti_error_no_memory(&job->result);
     } else {
         take_effect_locked(identity, job, token, answer->refresh_in_s);
     }
@@ -286,12 +326,7 @@ static void run_grant_locked(ti_identity *identity, ti_job *job) {
                             ti_clock_deadline(clock, client->refresh_timeout_ms), &answer, NULL,
                             &job->result);
     pthread_mutex_lock(&identity->lock);
-    if (verdict == TI_VERDICT_TOKEN) {
-        if (job->overtaken || (job->cancelled && job->grant_type == TI_GRANT_PASSWORD))
-            ti_revocation_add_locked(identity, job->view, answer.refresh_token);
-        else
-            sign_in_locked(identity, job, &answer, sent_boot_ms);
-    }
+    if (verdict == TI_VERDICT_TOKEN) sign_in_locked(identity, job, &answer, sent_boot_ms);
     ti_token_response_free(&answer);
 }
 

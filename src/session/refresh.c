@@ -87,11 +87,12 @@ static void nothing_to_send_locked(ti_identity *identity) {
 
 /* ------------------------------------------------------------------ the answer */
 
-tacit_token *ti_refresh_make_token_locked(const ti_identity *identity,
-                                          const ti_token_response *answer, int64_t sent_boot_ms) {
+tacit_token *ti_refresh_make_token(const ti_identity *identity, const ti_token_response *answer,
+                                   const ti_sign_in_id *id, uint64_t generation,
+                                   int64_t sent_boot_ms) {
     ti_token_facts facts = {.value = answer->access_token,
-                            .generation = identity->journal.generation,
-                            .sign_in_id = identity->journal.sign_in_id,
+                            .generation = generation,
+                            .sign_in_id = *id,
                             .issued_boot_ms = sent_boot_ms,
                             .lifetime_ms = answer->lifetime_s < 0 ? -1 : answer->lifetime_s * 1000};
 
@@ -127,7 +128,8 @@ static void granted_locked(ti_identity *identity, ti_token_response *answer, int
         ti_secret_unref(identity->refresh_token);
         identity->refresh_token = ti_secret_ref(answer->refresh_token);
     }
-    token = ti_refresh_make_token_locked(identity, answer, sent_boot_ms);
+    token = ti_refresh_make_token(identity, answer, &identity->journal.sign_in_id,
+                                  identity->journal.generation, sent_boot_ms);
     ti_persist_save_locked(identity, flight->view, token);
     if (is_over_locked(identity)) {
         ti_revocation_add_locked(identity, flight->view, answer->refresh_token);

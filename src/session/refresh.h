@@ -9,8 +9,9 @@ void ti_refresh_run_locked(ti_identity *identity, ti_view *view);
 /* Goes on there. */
 void ti_refresh_reread_locked(ti_identity *identity);
 
-/* The token that an answer brought, for the head as it stands now. NULL: no memory. */
-tacit_token *ti_refresh_make_token_locked(const ti_identity *identity,
-                                          const ti_token_response *answer, int64_t sent_boot_ms);
+/* The token that an answer brought. NULL: no memory. */
+tacit_token *ti_refresh_make_token(const ti_identity *identity, const ti_token_response *answer,
+                                   const ti_sign_in_id *id, uint64_t generation,
+                                   int64_t sent_boot_ms);
 
 #endif
