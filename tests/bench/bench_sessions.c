@@ -1,0 +1,86 @@
+/*
+ * 10,000 idle sessions in one client: what each takes of the heap beyond its tokens, and whether
+ * any has a thread.
+ *
+ * The store forgets everything, since what a keyring holds lies in another process.
+ */
+#include "bench/setup.h"
+
+#include <dirent.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FEW = 10, MANY = 10000, TOKEN_SIZE = 1024, REFRESH_TOKEN_SIZE = 64 };
+
+static tacit_status load(void *store_data, const char *key, char **record, size_t *size) {
+    (void)store_data, (void)key, (void)record, (void)size;
+    return TACIT_ERR_STORE_NOT_FOUND;
+}
+
+static tacit_status save(void *store_data, const char *key, const char *record, size_t size) {
+    (void)store_data, (void)key, (void)record, (void)size;
+    return TACIT_OK;
+}
+
+static tacit_status erase(void *store_data, const char *key) {
+    (void)store_data, (void)key;
+    return TACIT_OK;
+}
+
+static int count_threads(void) {
+    int count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    if (!tasks) bench_fail("no /proc");
+    for (const struct dirent *entry; (entry = readdir(tasks));) count += entry->d_name[0] != '.';
+    closedir(tasks);
+    return count;
+}
+
+/* Every token differs, as in life. */
+static void sign_in(tacit_session *session, int number) {
+    char access[TOKEN_SIZE + 1], refresh[REFRESH_TOKEN_SIZE + 1];
+    tacit_error error;
+    snprintf(access, sizeof access, "%0*d", TOKEN_SIZE, number);
+    snprintf(refresh, sizeof refresh, "%0*d", REFRESH_TOKEN_SIZE, number);
+    if (tacit_sign_in_with_tokens(session, access, 3600, refresh, &error)) {
+        bench_fail(error.message);
+    }
+}
+
+int main(void) {
+    const tacit_store_ops ops = {
+        .struct_size = sizeof ops, .load = load, .save = save, .erase = erase};
+    bench_app app = bench_app_open("http://127.0.0.1:9"); /* never asked */
+    tacit_store *store = tacit_store_custom(&ops, NULL, NULL);
+    tacit_session **sessions = calloc(MANY, sizeof *sessions);
+    if (!store || !sessions) bench_fail("no memory");
+
+    int threads_with_few = 0;
+    size_t heap_with_few = 0;
+    for (int i = 0; i < MANY; i++) {
+        char account[16];
+        snprintf(account, sizeof account, "user-%d", i);
+        sessions[i] = bench_open_session(&app, account, store);
+        sign_in(sessions[i], i);
+        if (i + 1 != FEW) continue;
+        threads_with_few = count_threads();
+        heap_with_few = mallinfo2().uordblks;
+    }
+    int threads = count_threads();
+    double each = (double)(mallinfo2().uordblks - heap_with_few) / (MANY - FEW);
+    double beyond = each - TOKEN_SIZE - REFRESH_TOKEN_SIZE;
+
+    bench_row("heap of an idle session", "<= 1536 bytes beyond its tokens", beyond <= 1536,
+              "%.0f bytes (with tokens of %d and %d: %.0f)", beyond, TOKEN_SIZE, REFRESH_TOKEN_SIZE,
+              each);
+    bench_row("threads with 10,000 sessions", "as many as with 10", threads <= threads_with_few,
+              "%d (with 10: %d)", threads, threads_with_few);
+
+    for (int i = 0; i < MANY; i++) tacit_session_close(sessions[i], TACIT_TIMEOUT_DEFAULT);
+    free(sessions);
+    tacit_store_unref(store);
+    bench_app_close(&app);
+    return 0;
+}
