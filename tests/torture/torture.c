@@ -1,0 +1,348 @@
+/*
+ * Out of memory (R15): a life of a session in which the n-th allocation fails, for n = 1, 2, 3 ... until a life is through before
+ * it comes to that. Each is lived in a process of its own; the server is another. It may end with success or with errors, never
+ * with a crash or a hang; and afterwards a clean client on the same store is still signed in, or the app was told otherwise.
+ *
+ *     torture SERVER [STEP]      every STEP-th n (default 1: all)
+ *
+ * Left out: the allocations of the test itself, and those with which OpenSSL sets itself up on first use: 3.0 crashes by itself
+ * where one of them fails within EVP_MD_fetch(), so it is used once before.
+ */
+#include "platform/crypto.h"
+#include "support/fixture.h"
+#include "torture/allocation.h"
+#include "torture/file_store.h"
+
+#include <tacit/tacit.h>
+
+#include <arpa/inet.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { LIFE_S_MAX = 60, CALL_MS = 5000 };
+
+/* What a life tells by its exit code. */
+enum {
+    SIGNED_IN = 1, /* the sign-in said TACIT_OK */
+    TOLD = 2,    /* some answer or event said that not all is well with the sign-in or the store */
+    THROUGH = 4, /* it made fewer allocations than n */
+    WORKS = 8,   /* a request got its answer */
+    SIGNED_OUT = 16, /* the sign-out said TACIT_OK */
+    BROKEN = 64      /* what must never be; stderr says what */
+};
+
+static char server_url[64], provider_json[512], api_url[96], record_path[256];
+static int server_port;
+
+static void die(const char *what) {
+    perror(what);
+    exit(2);
+}
+
+/* ------------------------------------------------------------------ the server */
+
+static FILE *start_server(const char *program, pid_t *pid) {
+    int out[2], in[2];
+    FILE *first_line;
+
+    if (pipe(out) != 0 || pipe(in) != 0) die("pipe");
+    *pid = fork();
+    if (*pid == 0) {
+        dup2(in[0], 0);
+        dup2(out[1], 1);
+        close(in[1]);
+        close(out[0]);
+        execl(program, program, "--stdin", "--grace-ms", "60000", "--max-seconds", "3000",
+              (char *)NULL);
+        _exit(127);
+    }
+    close(in[0]);
+    close(out[1]);
+    first_line = fdopen(out[0], "r");
+    if (first_line == NULL || fgets(server_url, sizeof server_url, first_line) == NULL)
+        die("tacit-test-server");
+    if (sscanf(server_url, "http://127.0.0.1:%d", &server_port) != 1) die(server_url);
+    snprintf(server_url, sizeof server_url, "http://127.0.0.1:%d", server_port);
+    snprintf(api_url, sizeof api_url, "%s/api/x", server_url);
+    snprintf(
+        provider_json, sizeof provider_json,
+        "{\"issuer\":\"%s\",\"token_endpoint\":\"%s/token\",\"revocation_endpoint\":\"%s/revoke\"}",
+        server_url, server_url, server_url);
+    return first_line;
+}
+
+/* Without a library, since memory is short. */
+static void revoke_access_tokens(void) {
+    static const char body[] = "{\"revoke_access_tokens\":true}";
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)server_port)};
+    char request[256], answer[1024];
+    int connection = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int size = snprintf(request, sizeof request,
+                        "POST /__control HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                        "Content-Length: %zu\r\n\r\n%s",
+                        sizeof body - 1, body);
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (connect(connection, (struct sockaddr *)&address, sizeof address) != 0 ||
+        write(connection, request, (size_t)size) != size ||
+        read(connection, answer, sizeof answer) <= 0)
+        _exit(BROKEN);
+    close(connection);
+}
+
+/* ------------------------------------------------------------------ a life */
+
+static atomic_int told; /* of these */
+
+static void listen_to(tacit_status status) {
+    switch (status) {
+    case TACIT_OK:
+        break;
+    case TACIT_ERR_SIGN_IN_REQUIRED:
+    case TACIT_ERR_SIGNED_OUT:
+    case TACIT_ERR_STORE_NOT_FOUND:
+    case TACIT_ERR_STORE_UNAVAILABLE:
+    case TACIT_ERR_STORE_FAILED:
+        atomic_fetch_or(&told, TOLD);
+        break;
+    default:
+        break;
+    }
+}
+
+static void on_event(tacit_session *session, const tacit_event *event, void *data) {
+    (void)session;
+    (void)data;
+    if (event->type == TACIT_EVENT_STORE_FAILED || event->type == TACIT_EVENT_SIGN_IN_REQUIRED)
+        atomic_fetch_or(&told, TOLD);
+}
+
+/* An error without a status, or a status without an error, or none at all. */
+static void check(tacit_status status, const tacit_error *error, const char *what) {
+    listen_to(status);
+    if (status == error->status && (status == TACIT_OK) == (error->message[0] == '\0')) return;
+    fprintf(stderr, "%s: %s, but the error says %s\n", what, tacit_status_name(status),
+            tacit_status_name(error->status));
+    _exit(BROKEN);
+}
+
+typedef struct process {
+    tacit_client *client;
+    tacit_provider *provider;
+    tacit_store *store;
+    tacit_session *session; /* NULL: it could not be opened */
+} process;
+
+static void open_process(process *p) {
+    const char *origins[] = {server_url, NULL};
+    tacit_client_options client_options = TACIT_CLIENT_OPTIONS_INIT;
+    tacit_session_options options = TACIT_SESSION_OPTIONS_INIT;
+    tacit_error error = TACIT_ERROR_INIT;
+
+    *p = (process){.client = NULL};
+    client_options.proxy = "";
+    p->client = tacit_client_new(&client_options, &error);
+    check(p->client == NULL ? error.status : TACIT_OK, &error, "client");
+    if (p->client == NULL) return;
+    p->provider = tacit_provider_from_json(provider_json, &error);
+    check(p->provider == NULL ? error.status : TACIT_OK, &error, "provider");
+    if (p->provider == NULL) return;
+    p->store = file_store_new(record_path, &error);
+    check(p->store == NULL ? error.status : TACIT_OK, &error, "store");
+    if (p->store == NULL) return;
+    options.client_id = "test-client";
+    options.origins = origins;
+    options.store = p->store;
+    options.on_event = on_event;
+    p->session = tacit_session_open(p->client, p->provider, &options, &error);
+    check(p->session == NULL ? error.status : TACIT_OK, &error, "session");
+}
+
+static void close_process(process *p) {
+    tacit_error error = TACIT_ERROR_INIT;
+
+    tacit_session_close(p->session, CALL_MS);
+    if (p->client != NULL) {
+        check(tacit_client_shutdown(p->client, CALL_MS, &error), &error, "shutdown");
+        if (error.status != TACIT_OK) {
+            fprintf(stderr, "shutdown: %s\n", error.message);
+            _exit(BROKEN);
+        }
+    }
+    tacit_client_unref(p->client);
+    tacit_provider_unref(p->provider);
+    tacit_store_unref(p->store);
+}
+
+/* The HTTP status, or minus the tacit_status. */
+static int get(tacit_session *session) {
+    tacit_request request = TACIT_REQUEST_INIT;
+    tacit_response *response = NULL;
+    tacit_error error = TACIT_ERROR_INIT;
+    tacit_status status;
+    int http_status;
+
+    request.url = api_url;
+    request.timeout_ms = CALL_MS;
+    status = tacit_send(session, &request, &response, &error);
+    check(status, &error, "get");
+    http_status = tacit_response_status(response);
+    tacit_response_free(response);
+    return status == TACIT_OK ? http_status : -(int)status;
+}
+
+static int first_process(void) {
+    tacit_error error = TACIT_ERROR_INIT;
+    int result = 0;
+    process p;
+
+    open_process(&p);
+    if (p.session != NULL) {
+        check(tacit_sign_in_with_password(p.session, "alice", "wonderland", NULL, &error), &error,
+              "sign in");
+        result = error.status == TACIT_OK ? SIGNED_IN : 0;
+        get(p.session);
+        revoke_access_tokens();
+        get(p.session);
+    }
+    close_process(&p);
+    return result;
+}
+
+static int second_process(bool with_sign_out) {
+    tacit_error error = TACIT_ERROR_INIT;
+    int result = 0;
+    process p;
+
+    open_process(&p);
+    if (p.session != NULL) {
+        check(tacit_session_load(p.session, CALL_MS, NULL, &error), &error, "load");
+        get(p.session);
+        check(tacit_session_refresh(p.session, CALL_MS, &error), &error, "refresh");
+        if (with_sign_out) {
+            check(tacit_sign_out(p.session, CALL_MS, &error), &error, "sign out");
+            if (error.status == TACIT_OK) result = SIGNED_OUT;
+        }
+    }
+    close_process(&p);
+    return result;
+}
+
+typedef struct plan {
+    long n;
+    bool for_good, with_sign_out;
+} plan;
+
+static int live(const plan *plan) {
+    int result;
+
+    allocation_fail(plan->n, plan->for_good);
+    result = first_process();
+    result |= second_process(plan->with_sign_out);
+    if (allocation_count() < plan->n) result |= THROUGH;
+    allocation_fail(0, false);
+    return result | atomic_load(&told);
+}
+
+/* ------------------------------------------------------------------ afterwards */
+
+/* With memory again: whether the sign-in is still there, and works. */
+static int look(const plan *plan) {
+    tacit_session_state state = TACIT_STATE_UNKNOWN;
+    tacit_error error = TACIT_ERROR_INIT;
+    process p;
+    int status;
+
+    (void)plan;
+    open_process(&p);
+    if (tacit_session_load(p.session, CALL_MS, &state, &error) != TACIT_OK) {
+        fprintf(stderr, "the record: %s\n", error.message);
+        _exit(BROKEN);
+    }
+    status = get(p.session);
+    close_process(&p);
+    return (state == TACIT_STATE_SIGNED_IN ? SIGNED_IN : 0) | (status == 200 ? WORKS : 0);
+}
+
+/* Runs it in a process of its own; its exit code. */
+static int run(int (*what)(const plan *), const plan *plan) {
+    pid_t pid = fork();
+    int status;
+
+    if (pid < 0) die("fork");
+    if (pid == 0) {
+        alarm(LIFE_S_MAX); /* a hang ends with a signal */
+        exit(what(plan));
+    }
+    if (waitpid(pid, &status, 0) != pid) die("waitpid");
+    if (WIFEXITED(status)) return WEXITSTATUS(status);
+    fprintf(stderr, "it ended with signal %d\n", WTERMSIG(status));
+    return BROKEN;
+}
+
+static bool complain(const plan *plan, const char *what) {
+    fprintf(stderr, "allocation %ld%s%s: %s\n", plan->n, plan->for_good ? " and all later" : "",
+            plan->with_sign_out ? ", with a sign-out" : "", what);
+    return false;
+}
+
+/* *through: no allocation failed any more. */
+static bool survive(const plan *plan, bool *through) {
+    int lived, after;
+
+    unlink(record_path);
+    lived = run(live, plan);
+    if (lived & BROKEN) return complain(plan, "it did not survive");
+    if (lived & ~(SIGNED_IN | TOLD | THROUGH | SIGNED_OUT))
+        return complain(plan, "it ended strangely");
+    *through = lived & THROUGH;
+    after = run(look, plan);
+    if (after & BROKEN) return complain(plan, "what it left is broken");
+    if ((lived & SIGNED_OUT) && (after & SIGNED_IN)) return complain(plan, "it is not signed out");
+    if (!plan->with_sign_out && (after & SIGNED_IN) && !(after & WORKS))
+        return complain(plan, "the record is there, but does not sign in");
+    if (!plan->with_sign_out && (lived & SIGNED_IN) && !(lived & TOLD) && !(after & SIGNED_IN))
+        return complain(plan, "the sign-in is lost, and nobody was told");
+    return true;
+}
+
+static bool survive_all(plan plan, long step) {
+    bool ok = true, through = false;
+    long lives = 0;
+
+    for (plan.n = 1; !through; plan.n += step, lives++) ok = survive(&plan, &through) && ok;
+    printf("%ld lives%s%s: %s\n", lives, plan.for_good ? ", for good" : "",
+           plan.with_sign_out ? ", with a sign-out" : "", ok ? "survived" : "FAILED");
+    fflush(stdout);
+    return ok;
+}
+
+int main(int argc, char **argv) {
+    long step = argc > 2 ? atol(argv[2]) : 1;
+    unsigned char hash[TI_SHA256_SIZE];
+    char *directory = fixture_directory_new();
+    pid_t server;
+    FILE *output;
+    bool ok;
+
+    if (argc < 2 || step < 1 || directory == NULL) {
+        fprintf(stderr, "usage: torture SERVER [STEP]\n");
+        return 2;
+    }
+    snprintf(record_path, sizeof record_path, "%s/record", directory);
+    if (!ti_crypto_sha256("", 0, hash)) die("SHA-256");
+    output = start_server(argv[1], &server);
+    ok = survive_all((plan){.for_good = false}, step);
+    ok = survive_all((plan){.with_sign_out = true}, step) && ok;
+    ok = survive_all((plan){.for_good = true}, 3 * step) && ok;
+    kill(server, SIGTERM);
+    waitpid(server, NULL, 0);
+    fclose(output);
+    fixture_directory_free(directory);
+    return ok ? 0 : 1;
+}
