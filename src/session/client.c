@@ -290,6 +290,29 @@ static bool stop_threads(tacit_client *client, int64_t deadline) {
     return stopped;
 }
 
+/* One whose work nobody does any more; NULL: none. */
+static ti_identity *find_lingering(tacit_client *client) {
+    ti_identity *found = NULL;
+
+    pthread_mutex_lock(&client->lock);
+    for (ti_identity *i = client->identities; i != NULL && found == NULL; i = i->next) {
+        pthread_mutex_lock(&i->lock);
+        if (i->lingers) found = ti_identity_ref(i);
+        pthread_mutex_unlock(&i->lock);
+    }
+    pthread_mutex_unlock(&client->lock);
+    return found;
+}
+
+static void let_go_of_identities(tacit_client *client) {
+    ti_identity *lingering;
+
+    while ((lingering = find_lingering(client)) != NULL) {
+        ti_identity_stop_lingering(lingering);
+        ti_identity_unref(lingering);
+    }
+}
+
 tacit_status tacit_client_shutdown(tacit_client *client, int timeout_ms, tacit_error *error) {
     const ti_clock *clock;
     int64_t deadline;
@@ -306,7 +329,9 @@ tacit_status tacit_client_shutdown(tacit_client *client, int timeout_ms, tacit_e
                             "The sessions are closed, but a thread of the library cannot wait for "
                             "itself to end.");
     done = wait_for_identities(client, deadline);
-    if (stop_threads(client, deadline) && done) return ti_error_clear(error);
+    done &= stop_threads(client, deadline);
+    let_go_of_identities(client);
+    if (done) return ti_error_clear(error);
     return ti_error_set(error, TACIT_ERR_TIMEOUT,
                         "A grant or a call of a store is still under way and ends by itself.");
 }

@@ -31,11 +31,32 @@ void ti_identity_nudge(ti_identity *identity, bool end_backoff) {
     if (end_backoff) ti_identity_schedule_now(identity);
 }
 
+static bool owes_the_store_locked(const ti_identity *identity) {
+    return identity->erase_pending || identity->mark_refused ||
+           (identity->state == TACIT_STATE_SIGNED_IN && !identity->journal.saved);
+}
+
 bool ti_identity_idle_locked(const ti_identity *identity) {
     return identity->flight.phase == TI_FLIGHT_NONE && identity->jobs == NULL &&
            identity->revocations == NULL && !identity->late.out &&
-           (identity->state != TACIT_STATE_SIGNED_IN || identity->journal.saved ||
+           (!owes_the_store_locked(identity) ||
             identity->store_retry_boot_ms > ti_identity_now(identity));
+}
+
+void ti_identity_linger_locked(ti_identity *identity) {
+    if (identity->lingers || ti_identity_idle_locked(identity)) return;
+    identity->lingers = true;
+    ti_identity_ref(identity);
+}
+
+void ti_identity_stop_lingering(ti_identity *identity) {
+    bool lingered;
+
+    pthread_mutex_lock(&identity->lock);
+    lingered = identity->lingers;
+    identity->lingers = false;
+    pthread_mutex_unlock(&identity->lock);
+    if (lingered) ti_identity_unref(identity);
 }
 
 bool ti_identity_wait_idle(ti_identity *identity, int64_t deadline_boot_ms) {
@@ -88,6 +109,8 @@ static char *make_key(const char *issuer, const char *client_id, const char *acc
 }
 
 static void free_identity(ti_identity *identity) {
+    if (identity->flight.phase != TI_FLIGHT_NONE) ti_flight_abandon_locked(identity);
+    ti_jobs_drop_locked(identity);
     ti_views_reset_locked(identity);
     ti_backoff_reset_locked(identity);
     ti_secret_unref(identity->refresh_token);

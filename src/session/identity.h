@@ -56,6 +56,7 @@ typedef struct ti_identity {
     ti_job *jobs, **last_job;
     bool sign_in_queued;
     ti_revocation *revocations;
+    bool lingers; /* holds a reference to itself until it is idle, since no session is left to do so */
 
     bool loaded_told;    /* TACIT_EVENT_LOADED went out */
     bool load_wanted;    /* somebody asks for the store now */
@@ -86,8 +87,12 @@ bool ti_identity_schedule_now(ti_identity *identity);
 /* The clock or the network changed: ends the backoff where asked, wakes all who wait, and looks again. */
 void ti_identity_nudge(ti_identity *identity, bool end_backoff);
 
-/* Nothing under way, and nothing that could be done now: an unsaved record whose next try lies ahead does not count. */
+/* Nothing under way, and nothing that could be done now: what the store is owed does not count where the next try lies ahead. */
 bool ti_identity_idle_locked(const ti_identity *identity);
+/* The last session is shut: what is under way goes on. */
+void ti_identity_linger_locked(ti_identity *identity);
+/* It is idle, or nobody will work for it any more. May be its end. */
+void ti_identity_stop_lingering(ti_identity *identity);
 bool ti_identity_wait_idle(ti_identity *identity,
                            int64_t deadline_boot_ms); /* false: it was not by then */
 

@@ -99,9 +99,14 @@ static tacit_status finish_locked(tacit_session *session, ti_job *job, int64_t d
     return ti_error_copy(error, &why);
 }
 
+static tacit_status closed(tacit_error *error) {
+    return ti_error_set(error, TACIT_ERR_CLOSED, "The session is closed.");
+}
+
 static tacit_status start_locked(tacit_session *session, ti_job *job, tacit_error *error) {
     ti_identity *identity = session->identity;
 
+    if (atomic_load(&session->closing)) return closed(error);
     if (ti_on_library_thread())
         return ti_error_set(error, TACIT_ERR_REENTRANT,
                             "This would have to wait on a thread of the library.");
@@ -168,6 +173,10 @@ static tacit_status sign_out_locked(tacit_session *session, ti_job *job, int64_t
     ti_identity *identity = session->identity;
     bool may_wait = deadline_boot_ms > ti_identity_now(identity);
 
+    if (atomic_load(&session->closing)) {
+        ti_job_free(job);
+        return closed(error);
+    }
     if (is_signed_out_locked(identity)) {
         ti_job_free(job);
         return ti_error_clear(error);
@@ -392,6 +401,12 @@ void ti_revocation_add_locked(ti_identity *identity, ti_view *view, ti_secret *t
     identity->revocations = revocation;
 }
 
+static void free_revocation_locked(ti_identity *identity, ti_revocation *revocation) {
+    ti_view_release_locked(identity, revocation->view);
+    ti_secret_unref(revocation->token);
+    free(revocation);
+}
+
 void ti_revocation_run_locked(ti_identity *identity) {
     ti_revocation *revocation = identity->revocations;
     tacit_error ignored;
@@ -404,7 +419,22 @@ void ti_revocation_run_locked(ti_identity *identity) {
         *link = revocation->next;
         break;
     }
-    ti_view_release_locked(identity, revocation->view);
-    ti_secret_unref(revocation->token);
-    free(revocation);
+    free_revocation_locked(identity, revocation);
+}
+
+/* ------------------------------------------------------------------ the end */
+
+void ti_jobs_drop_locked(ti_identity *identity) {
+    while (identity->jobs != NULL) {
+        ti_job *job = identity->jobs;
+
+        identity->jobs = job->next;
+        unref_locked(identity, job);
+    }
+    while (identity->revocations != NULL) {
+        ti_revocation *revocation = identity->revocations;
+
+        identity->revocations = revocation->next;
+        free_revocation_locked(identity, revocation);
+    }
 }

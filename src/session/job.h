@@ -53,6 +53,9 @@ tacit_status ti_job_sign_out(tacit_session *session, int64_t deadline_boot_ms, t
 /* Ends the wait of the sign-in under way, if any, with TACIT_ERR_CANCELLED. */
 void ti_job_cancel_sign_in(tacit_session *session);
 
+/* Nobody works for the identity any more, nor waits. */
+void ti_jobs_drop_locked(ti_identity *identity);
+
 /* On the worker: runs the first job. Drops the lock meanwhile. */
 void ti_job_run_locked(ti_identity *identity);
 

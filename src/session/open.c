@@ -248,6 +248,7 @@ void ti_session_shut_locked(tacit_session *session) {
     *link = session->next;
     identity->sessions--;
     identity->store_retry_boot_ms = 0; /* what is unsaved is tried once more */
+    if (identity->sessions == 0) ti_identity_linger_locked(identity);
     ti_event_push_release(session);
     pthread_cond_broadcast(&identity->changed);
 }
@@ -287,7 +288,7 @@ tacit_status tacit_session_close(tacit_session *session, int timeout_ms) {
     if (last) ti_client_drop_tokens(client, &id); /* R12 */
     ti_transport_wake(client->transport);
     ti_dispatch_kick(client->dispatch);
-    ti_identity_schedule_now(identity);
+    if (!ti_identity_schedule_now(identity)) ti_identity_stop_lingering(identity);
     if (timeout_ms < 0) timeout_ms = CLOSE_TIMEOUT_MS;
     if (ti_on_library_thread()) timeout_ms = TACIT_NO_WAIT;
     deadline = ti_clock_deadline(&client->context->clock, timeout_ms);

@@ -128,14 +128,18 @@ static void run(ti_task *task) {
     ti_view *view = NULL;
     int64_t due;
     step what;
+    bool leave;
 
     pthread_mutex_lock(&identity->lock);
     while ((what = next_step_locked(identity, ti_identity_now(identity), &view, &due)) != STEP_NONE)
         do_step_locked(identity, what, view);
+    leave = identity->lingers && ti_identity_idle_locked(identity);
+    if (leave) identity->lingers = false;
     pthread_cond_broadcast(&identity->changed); /* who closes waits for idleness */
     pthread_mutex_unlock(&identity->lock);
     ti_identity_schedule(identity, due);
     ti_dispatch_kick(identity->client->dispatch);
+    if (leave) ti_identity_unref(identity);
 }
 
 static void release(ti_task *task) {
