@@ -40,6 +40,69 @@ static bool is_too_deep(const char *text, size_t size) {
     return false;
 }
 
+static int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    return (c | 0x20) - 'a' + 10;
+}
+
+/* The size in UTF-8 of what "\uXXXX" stands for; a surrogate pair counts with its first half. */
+static size_t escaped_size(const char *digits) {
+    int code = hex_digit(digits[0]) << 12 | hex_digit(digits[1]) << 8 | hex_digit(digits[2]) << 4 |
+               hex_digit(digits[3]);
+    if (code >= 0xDC00 && code <= 0xDFFF) return 0;
+    if (code >= 0xD800 && code <= 0xDBFF) return 4;
+    return code < 0x80 ? 1 : code < 0x800 ? 2 : 3;
+}
+
+/* Of all strings in text, which is valid JSON, names included and decoded. */
+static size_t strings_size_of_text(const char *text, size_t size) {
+    size_t sum = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] != '"') continue;
+        size_t end = string_end(text, size, i) - 1;
+        for (i++; i < end; i++) {
+            if (text[i] != '\\') {
+                sum++;
+            } else if (text[++i] == 'u') {
+                sum += escaped_size(text + i + 1);
+                i += 4;
+            } else {
+                sum++;
+            }
+        }
+    }
+    return sum;
+}
+
+static size_t strings_size_of(json_t *value) {
+    size_t sum = json_string_length(value), index;
+    const char *name;
+    json_t *member;
+
+    json_array_foreach(value, index, member) {
+        sum += strings_size_of(member);
+    }
+    json_object_foreach(value, name, member) {
+        sum += strlen(name) + strings_size_of(member);
+    }
+    return sum;
+}
+
+/*
+ * Jansson goes on where its buffer for a string cannot grow, and the string lacks bytes: half a
+ * refresh token would be taken for a whole one. Fewer bytes than in the text are right only where
+ * a name came twice.
+ */
+static bool is_whole(json_t *value, const char *text, size_t size, size_t flags) {
+    if (strings_size_of(value) == strings_size_of_text(text, size)) return true;
+    if (flags & JSON_REJECT_DUPLICATES) return false;
+
+    json_error_t error = {.line = 0};
+    json_t *again = json_loadb(text, size, flags | JSON_REJECT_DUPLICATES, &error);
+    ti_json_wipe_and_free(again);
+    return !again && json_error_code(&error) == json_error_duplicate_key;
+}
+
 ti_json_result ti_json_load(const char *text, size_t size, size_t flags, json_t **value,
                             json_error_t *where) {
     *value = NULL;
@@ -47,7 +110,12 @@ ti_json_result ti_json_load(const char *text, size_t size, size_t flags, json_t 
 
     json_error_t error = {.line = 0}; /* jansson leaves the code as it is where it has none */
     *value = json_loadb(text, size, flags, &error);
-    if (*value) return TI_JSON_OK;
+    if (*value && is_whole(*value, text, size, flags)) return TI_JSON_OK;
+    if (*value) {
+        ti_json_wipe_and_free(*value);
+        *value = NULL;
+        return TI_JSON_NO_MEMORY;
+    }
     if (where) *where = error;
     /* An allocation that fails inside jansson often leaves no code at all. */
     bool no_memory = json_error_code(&error) == json_error_out_of_memory ||

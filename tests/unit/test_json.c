@@ -106,6 +106,43 @@ static void every_allocation_may_fail(void **state) {
     assert_true(granted > 5);
 }
 
+static size_t allocations_made, allocation_that_fails;
+
+static void *malloc_but_one(size_t size) {
+    return ++allocations_made == allocation_that_fails ? NULL : malloc(size);
+}
+
+/* Jansson drops the bytes for which its buffer could not grow, and goes on. */
+static void a_string_is_whole_or_there_is_none(void **state) {
+    (void)state;
+    static const char *const texts[] = {
+        "{\"refresh_token\":\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}",
+        "[\"0123456789\\n\\\"\\\\\\/\\u0041\\u00e4\\u20ac\\ud83d\\ude00\xc3\xa4\xe2\x82\xac "
+        "0123456789\"]",
+        "{\"a-name-that-is-longer-than-sixteen-bytes\":{\"a\":[[\"\"],\"x\"]},\"n\":1234567890}",
+        "{\"twice\":\"0123456789012345678901234567890123456789\",\"twice\":\"x\"}",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        json_t *whole = json_loads(texts[i], 0, NULL), *value;
+        assert_int_equal(load(texts[i], &value), TI_JSON_OK);
+        assert_true(json_equal(value, whole));
+        ti_json_wipe_and_free(value);
+
+        allocation_that_fails = 0;
+        do {
+            allocation_that_fails++;
+            allocations_made = 0;
+            json_set_alloc_funcs(malloc_but_one, free);
+            ti_json_result result = load(texts[i], &value);
+            json_set_alloc_funcs(malloc, free);
+            assert_int_equal(result == TI_JSON_OK, value != NULL);
+            if (value && !strstr(texts[i], "twice")) assert_true(json_equal(value, whole));
+            ti_json_wipe_and_free(value);
+        } while (allocations_made >= allocation_that_fails);
+        json_decref(whole);
+    }
+}
+
 static void numbers_may_be_strings(void **state) {
     (void)state;
     static const struct {
@@ -197,6 +234,7 @@ int main(void) {
         cmocka_unit_test(size_is_checked_before_parsing),
         cmocka_unit_test(a_syntax_error_says_where),
         cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(a_string_is_whole_or_there_is_none),
         cmocka_unit_test(numbers_may_be_strings),
         cmocka_unit_test(strings_with_a_nul_are_none),
         cmocka_unit_test(contradictions_are_seen),
