@@ -131,7 +131,11 @@ static bool start_worker_locked(ti_refresher *r) {
 
 /* Sees to it that somebody waits for the earliest task. false: nobody can, ever. */
 static bool ensure_leader_locked(ti_refresher *r) {
-    if (r->stopping || r->led || r->count == 0) return true;
+    if (r->stopping || r->count == 0) return true;
+    if (r->led) {
+        if (r->heap[1]->due_boot_ms < r->leader_waits_for) ti_os_timer_wake(r->timer);
+        return true;
+    }
     if (r->free_workers > 0) {
         pthread_cond_signal(&r->turn);
         return true;
@@ -264,8 +268,6 @@ bool ti_refresher_schedule(ti_refresher *r, ti_task *task, int64_t due_boot_ms) 
         move_up_locked(r, task, task->place);
         ok = ensure_leader_locked(r);
     }
-    if (r->led && r->count > 0 && r->heap[1]->due_boot_ms < r->leader_waits_for)
-        ti_os_timer_wake(r->timer);
     pthread_mutex_unlock(&r->lock);
     return ok;
 }
