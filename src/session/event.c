@@ -20,31 +20,63 @@ static void deliver(ti_dispatch_item *item) {
     tacit_session_unref(session);
 }
 
-static void fill(queued_event *queued, const ti_identity *identity, const ti_view *view,
-                 tacit_event_type type, const char *message, const tacit_error *error) {
-    tacit_event *event = &queued->event;
+/* The spare of a session: one at a time, and without the details of the error. */
+static void deliver_spare(ti_dispatch_item *item) {
+    tacit_session *session = (tacit_session *)((char *)item - offsetof(tacit_session, spare_item));
+    tacit_event event;
 
-    event->struct_size = sizeof *event;
-    event->type = type;
-    event->state = identity->state;
-    event->expires_in_s = tacit_token_expires_in_s(view->token);
-    event->generation = tacit_token_generation(view->token);
-    event->message = message;
-    if (error == NULL) return;
-    queued->error = *error;
-    event->error = &queued->error;
+    pthread_mutex_lock(&session->identity->lock);
+    event = session->spare_event;
+    session->spare_queued = false;
+    pthread_mutex_unlock(&session->identity->lock);
+    session->on_event(session, &event, session->event_data);
+    tacit_session_unref(session);
+}
+
+static tacit_event make_event(const ti_identity *identity, const ti_view *view,
+                              tacit_event_type type, const char *message) {
+    return (tacit_event){.struct_size = sizeof(tacit_event),
+                         .type = type,
+                         .state = identity->state,
+                         .expires_in_s = tacit_token_expires_in_s(view->token),
+                         .generation = tacit_token_generation(view->token),
+                         .message = message};
+}
+
+/* R15: that something failed is told even where memory is what is missing. */
+static void push_spare_locked(ti_identity *identity, tacit_session *session,
+                              const tacit_event *event) {
+    static const tacit_error no_memory = {.status = TACIT_ERR_NO_MEMORY,
+                                          .message = "Out of memory."};
+
+    if (session->spare_queued) return;
+    session->spare_queued = true;
+    session->spare_item.run = deliver_spare;
+    session->spare_event = *event;
+    session->spare_event.error = &no_memory;
+    tacit_session_ref(session);
+    ti_dispatch_push(identity->client->dispatch, &session->spare_item);
 }
 
 static void push_one_locked(ti_identity *identity, const ti_view *view, tacit_session *session,
                             tacit_event_type type, const char *message, const tacit_error *error) {
     queued_event *queued;
+    tacit_event event;
 
     if (session->on_event == NULL) return;
+    event = make_event(identity, view, type, message);
     queued = calloc(1, sizeof *queued);
-    if (queued == NULL) return;
+    if (queued == NULL) {
+        if (error != NULL) push_spare_locked(identity, session, &event);
+        return;
+    }
     queued->item.run = deliver;
     queued->session = tacit_session_ref(session);
-    fill(queued, identity, view, type, message, error);
+    queued->event = event;
+    if (error != NULL) {
+        queued->error = *error;
+        queued->event.error = &queued->error;
+    }
     ti_dispatch_push(identity->client->dispatch, &queued->item);
 }
 

@@ -5,7 +5,8 @@
 #include "session/identity.h"
 
 /* Queues an event for every open session of the identity, or of view where it is not NULL; kick the dispatch after unlocking. error may be
- * NULL. message is a literal. Without memory the event is lost. */
+ * NULL. message is a literal. Without memory the event is lost; of those that carry an
+ * error, a session still gets one at a time. */
 void ti_event_push_locked(ti_identity *identity, const ti_view *view, tacit_event_type type,
                           const char *message, const tacit_error *error);
 

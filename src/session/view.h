@@ -88,6 +88,11 @@ struct tacit_session {
     void (*event_release)(void *event_data);
     ti_dispatch_item release_item;
 
+    /* for an event that says what failed, where there is no memory for another; guarded by the identity's lock */
+    ti_dispatch_item spare_item;
+    tacit_event spare_event;
+    bool spare_queued;
+
     /* atomic */
     atomic_uint_fast64_t uses; /* references; from bit 32 the calls inside, each a reference too;
                                   bit 63: closed */
