@@ -54,7 +54,9 @@ cat >"$directory/bus.conf" <<END
 END
 dbus-daemon --config-file="$directory/bus.conf" --nofork >"$directory/bus.log" 2>&1 &
 bus=$!
-wait_for "message bus" test -S "$directory/bus"
+# Its socket is there a moment before it listens.
+wait_for "message bus" dbus-send --session --print-reply --dest=org.freedesktop.DBus / \
+    org.freedesktop.DBus.GetId >/dev/null 2>&1
 # The first start makes a keyring with this password.
 printf demo | gnome-keyring-daemon --foreground --unlock --components=secrets \
     >"$directory/keyring.log" 2>&1 &

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -135,15 +137,29 @@ static void stop(pid_t *pid) {
     *pid = 0;
 }
 
+/* The socket is there a moment before anyone listens. */
+static bool answers(const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool connected;
+
+    assert_true(fd >= 0);
+    assert_true(strlen(path) < sizeof address.sun_path);
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    connected = connect(fd, (const struct sockaddr *)&address, sizeof address) == 0;
+    close(fd);
+    return connected;
+}
+
 void keyring_bus_start(void) {
-    char configuration[160], socket[128];
+    char configuration[160], path[128];
     const char *const arguments[] = {"dbus-daemon", "--nofork", configuration, NULL};
 
     snprintf(configuration, sizeof configuration, "--config-file=%s/bus.conf", home);
-    path_in_home(socket, sizeof socket, "bus");
-    unlink(socket);
+    path_in_home(path, sizeof path, "bus");
+    unlink(path);
     bus = spawn(arguments, NULL);
-    for (int waited = 0; access(socket, F_OK) != 0; waited += 5) {
+    for (int waited = 0; !answers(path); waited += 5) {
         assert_true(waited < PATIENCE_MS);
         pause_ms(5);
     }
