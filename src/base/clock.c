@@ -15,8 +15,7 @@ int64_t ti_clock_wall_ms(const ti_clock *clock) {
 
 int64_t ti_clock_deadline(const ti_clock *clock, int64_t ms) {
     if (ms < 0) return TI_NEVER;
-    int64_t now = ti_clock_boot_ms(clock);
-    return now > TI_NEVER - ms ? TI_NEVER : now + ms;
+    return ti_boot_plus(ti_clock_boot_ms(clock), ms);
 }
 
 bool ti_cond_init(pthread_cond_t *cond) {

@@ -23,6 +23,11 @@ static inline int64_t ti_clock_boot_ms(const ti_clock *clock) {
 }
 int64_t ti_clock_wall_ms(const ti_clock *clock);
 
+/* boot_ms + ms, never past TI_NEVER; ms >= 0. */
+static inline int64_t ti_boot_plus(int64_t boot_ms, int64_t ms) {
+    return boot_ms > TI_NEVER - ms ? TI_NEVER : boot_ms + ms;
+}
+
 /* now + ms, never past TI_NEVER; ms < 0 is TI_NEVER. */
 int64_t ti_clock_deadline(const ti_clock *clock, int64_t ms);
 

@@ -18,10 +18,14 @@ void ti_journal_signed_in(ti_journal *journal, const ti_sign_in_id *id) {
 }
 
 void ti_journal_adopted(ti_journal *journal, const ti_sign_in_id *id, uint64_t generation) {
-    uint64_t reserved = ti_sign_in_id_equal(&journal->sign_in_id, id) ? journal->reserved : 0;
+    ti_journal before = *journal;
 
     begin(journal, id, generation, true);
-    if (reserved > generation) journal->reserved = reserved;
+    if (!ti_sign_in_id_equal(&before.sign_in_id, id)) return;
+    if (before.reserved > generation) journal->reserved = before.reserved;
+    /* Where the server does not rotate, the newer record holds the same refresh token. */
+    memcpy(journal->refresh_hash, before.refresh_hash, sizeof journal->refresh_hash);
+    journal->answer_lost = before.answer_lost;
 }
 
 void ti_journal_signed_out(ti_journal *journal) {

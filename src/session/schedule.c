@@ -27,13 +27,14 @@ int64_t ti_schedule_due(int64_t issued_boot_ms, int64_t lifetime_ms, int64_t ref
                         int lead_s, uint32_t random) {
     int64_t lead_ms;
 
+    if (refresh_in_s > TI_NEVER / 1000) refresh_in_s = TI_NEVER / 1000;
     if (refresh_in_s >= 0 && (lifetime_ms < 0 || refresh_in_s <= lifetime_ms / 1000))
-        return issued_boot_ms + refresh_in_s * 1000;
+        return ti_boot_plus(issued_boot_ms, refresh_in_s * 1000);
     if (lifetime_ms < 0) return TI_NEVER;
-    if (refresh_in_s >= 0) return issued_boot_ms + lifetime_ms;
+    if (refresh_in_s >= 0) return ti_boot_plus(issued_boot_ms, lifetime_ms);
     lead_ms = lead_s > 0 ? (int64_t)lead_s * 1000 : automatic_lead_ms(lifetime_ms, random);
     if (lead_ms > lifetime_ms / 2) lead_ms = lifetime_ms / 2;
-    return issued_boot_ms + lifetime_ms - lead_ms;
+    return ti_boot_plus(issued_boot_ms, lifetime_ms - lead_ms);
 }
 
 int64_t ti_schedule_due_loaded(int64_t due_boot_ms, int64_t expires_boot_ms, int64_t now_boot_ms,

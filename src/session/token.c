@@ -18,10 +18,6 @@ bool ti_sign_in_id_is_none(const ti_sign_in_id *id) {
     return ti_sign_in_id_equal(id, &none);
 }
 
-static int64_t add(int64_t boot_ms, int64_t ms) {
-    return boot_ms > TI_NEVER - ms ? TI_NEVER : boot_ms + ms;
-}
-
 tacit_token *ti_token_new(ti_context *context, const ti_token_facts *facts) {
     size_t value_size = ti_secret_size(facts->value);
     size_t line_size = sizeof PREFIX - 1 + value_size;
@@ -35,7 +31,7 @@ tacit_token *ti_token_new(ti_context *context, const ti_token_facts *facts) {
     token->issued_boot_ms = facts->issued_boot_ms;
     token->lifetime_ms = facts->lifetime_ms;
     token->expires_boot_ms =
-        facts->lifetime_ms < 0 ? TI_NEVER : add(facts->issued_boot_ms, facts->lifetime_ms);
+        facts->lifetime_ms < 0 ? TI_NEVER : ti_boot_plus(facts->issued_boot_ms, facts->lifetime_ms);
     token->context = ti_context_ref(context);
     token->value = ti_secret_ref(facts->value);
     token->line_size = line_size;

@@ -231,7 +231,7 @@ void ti_view_adopt_locked(ti_identity *identity, ti_view *view, const ti_record_
     if (facts.lifetime_ms >= 0) { /* R13: the wall clock may lie, but never beyond the lifetime */
         if (left_ms < 0) left_ms = 0;
         if (left_ms > facts.lifetime_ms) left_ms = facts.lifetime_ms;
-        facts.issued_boot_ms = now + left_ms - facts.lifetime_ms;
+        facts.issued_boot_ms = now - (facts.lifetime_ms - left_ms);
     }
     token = ti_token_new(ti_identity_context(identity), &facts);
     if (token == NULL) return; /* it is renewed instead */
