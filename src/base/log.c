@@ -27,9 +27,9 @@ bool ti_log_enabled(const ti_log *log, tacit_log_level level) {
     return log->fn && level <= log->level;
 }
 
-void ti_log_mask_add(ti_log *log, ti_log_mask *mask, ti_secret *secret) {
-    *mask = (ti_log_mask){.secret = secret};
-    if (!log->fn || ti_secret_size(secret) < VALUE_SIZE_MIN) return;
+void ti_log_mask_add(ti_log *log, ti_log_mask *mask, const char *secret, size_t size) {
+    *mask = (ti_log_mask){.secret = secret, .size = size};
+    if (!log->fn || size < VALUE_SIZE_MIN) return;
     pthread_mutex_lock(&log->lock);
     mask->next = log->masks;
     mask->link = &log->masks;
@@ -52,9 +52,8 @@ void ti_log_mask_remove(ti_log *log, ti_log_mask *mask) {
 static size_t secret_at_locked(const ti_log *log, const char *text, size_t size) {
     size_t longest = 0;
     for (const ti_log_mask *mask = log->masks; mask; mask = mask->next) {
-        size_t secret_size = ti_secret_size(mask->secret);
-        if (secret_size <= longest || secret_size > size) continue;
-        if (memcmp(text, ti_secret_data(mask->secret), secret_size) == 0) longest = secret_size;
+        if (mask->size <= longest || mask->size > size) continue;
+        if (memcmp(text, mask->secret, mask->size) == 0) longest = mask->size;
     }
     return longest;
 }

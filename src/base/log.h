@@ -10,12 +10,11 @@
 
 #include <tacit/client.h>
 
-#include "base/secret.h"
-
 /* Lies inside what owns the secret. */
 typedef struct ti_log_mask {
     struct ti_log_mask *next, **link; /* guarded by the log's lock; link NULL: not listed */
-    ti_secret *secret;                /* borrowed from the owner */
+    const char *secret;               /* borrowed from the owner */
+    size_t size;
 } ti_log_mask;
 
 typedef struct ti_log {
@@ -30,9 +29,8 @@ bool ti_log_init(ti_log *log, tacit_log_fn fn, void *data, tacit_log_level level
 void ti_log_destroy(ti_log *log);
 bool ti_log_enabled(const ti_log *log, tacit_log_level level);
 
-/* While listed, the value shows as "***" in every message. Call unmask before the secret's last
- * reference goes. */
-void ti_log_mask_add(ti_log *log, ti_log_mask *mask, ti_secret *secret);
+/* While listed, the value shows as "***" in every message; remove it before the bytes go. */
+void ti_log_mask_add(ti_log *log, ti_log_mask *mask, const char *secret, size_t size);
 void ti_log_mask_remove(ti_log *log, ti_log_mask *mask);
 
 void ti_log_write(ti_log *log, tacit_log_level level, const char *format, ...)

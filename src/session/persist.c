@@ -154,7 +154,9 @@ static bool describe_locked(const ti_identity *identity, const ti_view *view,
         const tacit_token *token = v == view && newest != NULL ? newest : v->token;
 
         if (token == NULL || has_view(record, v->key)) continue;
-        ti_view_token_to_record(v->key, token, &record->tokens[record->token_count++]);
+        if (!ti_view_token_to_record(v->key, token, &record->tokens[record->token_count]))
+            return false;
+        record->token_count++;
     }
     for (size_t i = 0; i < identity->parked_count; i++) {
         const ti_record_token *parked = &identity->parked[i];

@@ -33,16 +33,19 @@ tacit_token *ti_token_new(ti_context *context, const ti_token_facts *facts) {
     token->expires_boot_ms =
         facts->lifetime_ms < 0 ? TI_NEVER : ti_boot_plus(facts->issued_boot_ms, facts->lifetime_ms);
     token->context = ti_context_ref(context);
-    token->value = ti_secret_ref(facts->value);
     token->line_size = line_size;
     memcpy(token->line, PREFIX, sizeof PREFIX - 1);
     memcpy(token->line + sizeof PREFIX - 1, ti_secret_data(facts->value), value_size);
-    ti_log_mask_add(&context->log, &token->mask, token->value);
+    ti_log_mask_add(&context->log, &token->mask, token->line + sizeof PREFIX - 1, value_size);
     return token;
 }
 
 const char *ti_token_line(const tacit_token *token) {
     return token->line;
+}
+
+ti_secret *ti_token_copy_value(const tacit_token *token) {
+    return ti_secret_new(token->line + sizeof PREFIX - 1, token->line_size - (sizeof PREFIX - 1));
 }
 
 bool ti_token_lives(const tacit_token *token, int64_t now_boot_ms, int min_valid_s) {
@@ -62,14 +65,13 @@ void tacit_token_unref(tacit_token *token) {
     if (token == NULL) return;
     if (atomic_fetch_sub_explicit(&token->refs, 1, memory_order_acq_rel) != 1) return;
     ti_log_mask_remove(&token->context->log, &token->mask);
-    ti_secret_unref(token->value);
     ti_context_unref(token->context);
     ti_os_wipe(token->line, token->line_size);
     free(token);
 }
 
 const char *tacit_token_value(const tacit_token *token) {
-    return token == NULL ? NULL : ti_secret_data(token->value);
+    return token == NULL ? NULL : token->line + sizeof PREFIX - 1;
 }
 
 const char *tacit_token_type(const tacit_token *token) {

@@ -4,6 +4,7 @@
 
 #include <tacit/session.h>
 
+#include "base/secret.h"
 #include "session/context.h"
 
 #define TI_SIGN_IN_ID_SIZE 16
@@ -27,14 +28,13 @@ struct tacit_token {
     int64_t lifetime_ms;     /* as granted; -1: unknown */
     ti_context *context;     /* for the clock and the log's mask */
     ti_log_mask mask;
-    ti_secret *value;
     size_t line_size;
     char line[]; /* "Authorization: Bearer ey..." */
 };
 
 /* What a token is made of. One from a record passes the issue time that makes issue + lifetime its expiry. */
 typedef struct ti_token_facts {
-    ti_secret *value; /* a reference is taken */
+    const ti_secret *value; /* copied */
     uint64_t generation;
     ti_sign_in_id sign_in_id;
     int64_t issued_boot_ms;
@@ -44,6 +44,8 @@ tacit_token *ti_token_new(ti_context *context, const ti_token_facts *facts); /* 
 
 /* The whole header line. */
 const char *ti_token_line(const tacit_token *token);
+/* Its value alone, as a new secret. NULL: no memory. */
+ti_secret *ti_token_copy_value(const tacit_token *token);
 /* Whether it lives min_valid_s longer at now; what is asked for is capped at half its lifetime. An unknown expiry always does. */
 bool ti_token_lives(const tacit_token *token, int64_t now_boot_ms, int min_valid_s);
 

@@ -182,8 +182,8 @@ static void park_locked(ti_identity *identity, const ti_view *view) {
     parked = realloc(identity->parked, (identity->parked_count + 1) * sizeof *identity->parked);
     if (parked == NULL) return; /* one refresh more, some day */
     identity->parked = parked;
-    ti_view_token_to_record(view->key, view->token, &parked[identity->parked_count]);
-    identity->parked_count++;
+    if (ti_view_token_to_record(view->key, view->token, &parked[identity->parked_count]))
+        identity->parked_count++;
 }
 
 void ti_view_release_locked(ti_identity *identity, ti_view *view) {
@@ -249,18 +249,19 @@ void ti_view_expect_token_locked(const ti_identity *identity, ti_view *view) {
         view->due_boot_ms = ti_schedule_due_loaded(now, now, now, ti_identity_random());
 }
 
-void ti_view_token_to_record(const char *key, const tacit_token *token, ti_record_token *kept) {
+bool ti_view_token_to_record(const char *key, const tacit_token *token, ti_record_token *kept) {
     const ti_clock *clock = &token->context->clock;
 
     memcpy(kept->view, key, TI_VIEW_KEY_SIZE);
-    kept->value = ti_secret_ref(token->value);
+    kept->value = ti_token_copy_value(token);
     kept->generation = token->generation;
     kept->lifetime_ms = token->lifetime_ms;
     kept->expires_wall_ms = -1;
-    if (token->expires_boot_ms == TI_NEVER) return;
+    if (kept->value == NULL || token->expires_boot_ms == TI_NEVER) return kept->value != NULL;
     kept->expires_wall_ms =
         ti_clock_wall_ms(clock) + token->expires_boot_ms - ti_clock_boot_ms(clock);
     if (kept->expires_wall_ms < 0) kept->expires_wall_ms = 0;
+    return true;
 }
 
 bool ti_view_is_proactive_locked(const ti_view *view) {

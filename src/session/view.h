@@ -56,8 +56,8 @@ void ti_view_adopt_locked(ti_identity *identity, ti_view *view, const ti_record_
 /* The identity is signed in and nothing brought a token for the view: it is fetched on first need, or within a minute where that
  * can be. */
 void ti_view_expect_token_locked(const ti_identity *identity, ti_view *view);
-/* As the record keeps it; takes a reference of the value. */
-void ti_view_token_to_record(const char *key, const tacit_token *token, ti_record_token *kept);
+/* As the record keeps it, with its own copy of the value. false: no memory. */
+bool ti_view_token_to_record(const char *key, const tacit_token *token, ti_record_token *kept);
 /* Whether the background renews it by itself. */
 bool ti_view_is_proactive_locked(const ti_view *view);
 

@@ -5,6 +5,7 @@
 /* Messages are formatted in buffers: with the allocator above, memory can run out on them. */
 #include "base/buffer.c"
 #include "base/log.h"
+#include "base/secret.h"
 
 #include <stdio.h>
 
@@ -16,6 +17,10 @@ typedef struct journal {
     char last[256 * 1024];
     bool lock_was_free;
 } journal;
+
+static void mask_secret(ti_log *log, ti_log_mask *mask, const ti_secret *secret) {
+    ti_log_mask_add(log, mask, ti_secret_data(secret), ti_secret_size(secret));
+}
 
 static void keep(tacit_log_level level, const char *message, void *data) {
     journal *kept = data;
@@ -164,7 +169,7 @@ static void live_tokens_are_masked_by_value(void **state) {
     ti_secret *secrets[COUNT];
     for (size_t i = 0; i < COUNT; i++) {
         secrets[i] = ti_secret_from_string(values[i]);
-        ti_log_mask_add(&kept->log, &masks[i], secrets[i]);
+        mask_secret(&kept->log, &masks[i], secrets[i]);
     }
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -191,7 +196,7 @@ static void masks_may_be_removed_in_any_order(void **state) {
         bool masked[3] = {true, true, true};
         for (size_t i = 0; i < 3; i++) {
             secrets[i] = ti_secret_from_string(values[i]);
-            ti_log_mask_add(&kept->log, &masks[i], secrets[i]);
+            mask_secret(&kept->log, &masks[i], secrets[i]);
         }
         for (size_t step = 0; step < 3; step++) {
             size_t gone = orders[order][step];
@@ -212,10 +217,10 @@ static void mask_that_is_not_listed_may_be_removed(void **state) {
     ti_secret *secret = ti_secret_from_string("a long secret");
 
     ti_log_mask_remove(&kept->log, &never);
-    ti_log_mask_add(&kept->log, &twice, secret);
+    mask_secret(&kept->log, &twice, secret);
     ti_log_mask_remove(&kept->log, &twice);
     ti_log_mask_remove(&kept->log, &twice);
-    ti_log_mask_add(&kept->log, &none, NULL);
+    mask_secret(&kept->log, &none, NULL);
     ti_log_mask_remove(&kept->log, &none);
 
     assert_null(kept->log.masks);
@@ -250,7 +255,7 @@ static void header_lines_are_masked_by_name(void **state) {
     };
     ti_log_mask mask;
     ti_secret *secret = ti_secret_from_string("live-token");
-    ti_log_mask_add(&kept->log, &mask, secret);
+    mask_secret(&kept->log, &mask, secret);
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         /* No NUL behind it: the sanitizers see a read too far. */
@@ -274,7 +279,7 @@ static void *add_and_remove(void *data) {
     for (int i = 0; i < 300; i++) {
         ti_log_mask mask;
         ti_secret *secret = ti_secret_from_string("comes and goes");
-        ti_log_mask_add(log, &mask, secret);
+        mask_secret(log, &mask, secret);
         ti_log_mask_remove(log, &mask);
         ti_secret_unref(secret);
     }
@@ -296,7 +301,7 @@ static void threads_may_write_while_tokens_come_and_go(void **state) {
     bool leaked = false;
     pthread_t thread;
     assert_true(ti_log_init(&log, check_masked, &leaked, TACIT_LOG_DEBUG));
-    ti_log_mask_add(&log, &mask, secret);
+    mask_secret(&log, &mask, secret);
     assert_int_equal(pthread_create(&thread, NULL, add_and_remove, &log), 0);
 
     for (int i = 0; i < 300; i++) {
