@@ -61,9 +61,7 @@ static size_t strings_size_of_text(const char *text, size_t size) {
         if (text[i] != '"') continue;
         size_t end = string_end(text, size, i) - 1;
         for (i++; i < end; i++) {
-            if (text[i] != '\\') {
-                sum++;
-            } else if (text[++i] == 'u') {
+            if (text[i] == '\\' && text[++i] == 'u') {
                 sum += escaped_size(text + i + 1);
                 i += 4;
             } else {
