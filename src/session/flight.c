@@ -188,11 +188,11 @@ static void want_locked(waiter *w) {
     ti_identity *identity = w->identity;
     ti_view *view = w->view;
 
+    if (flying(identity) && w->join <= identity->flight.attempt) return;
     if (identity->state == TACIT_STATE_UNKNOWN) {
         identity->load_wanted = true;
         return;
     }
-    if (flying(identity) && w->join <= identity->flight.attempt) return;
     /* What its attempt adopted was over before it woke up: the next one serves it. */
     if (!flying(identity) && w->join <= view->begun) w->join = identity->flight.attempt + 1;
     if (w->need->refused != NULL && view->wanted_generation <= w->need->refused->generation)
