@@ -4,6 +4,7 @@
 #include "support/sending.h"
 #include "support/unit.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,13 +18,20 @@ typedef struct scene {
     char *good;
 } scene;
 
+/* Starts again from a store that holds something else, and has read it. */
+static void restart_from_garbage(const scene *s) {
+    fake_store_put(s->store, "");
+    world_restart(s->world);
+    assert_int_equal(tacit_session_load(world_session(s->world), PATIENCE_MS, NULL, NULL),
+                     TACIT_ERR_STORE_CORRUPT);
+}
+
 static scene new_scene(void) {
     scene s = {.store = fake_store_new()};
 
     s.world = signed_in(&(world_options){.store = fake_store_handle(s.store), .clock = true});
     s.good = fake_store_record(s.store);
-    fake_store_put(s.store, "");
-    world_restart(s.world);
+    restart_from_garbage(&s);
     server_counters_reset(world_server(s.world));
     return s;
 }
@@ -129,8 +137,7 @@ static void a_flipped_byte_does_no_harm(void **state) {
         if (status == TACIT_ERR_STORE_CORRUPT) assert_untouched(&s, record);
         free(record);
     }
-    fake_store_put(s.store, "");
-    world_restart(s.world);
+    restart_from_garbage(&s);
     free_scene(&s);
 }
 
@@ -274,8 +281,7 @@ static void absurd_times_do_not_overflow(void **state) {
             world_wall_step(s.world, -steps_ms[step]);
             free(record);
         }
-    fake_store_put(s.store, "");
-    world_restart(s.world);
+    restart_from_garbage(&s);
     free_scene(&s);
 }
 
@@ -289,6 +295,35 @@ static void a_generation_without_successors_is_corrupt(void **state) {
     free_scene(&s);
 }
 
+/* ------------------------------------------------------------------ how often it is read */
+
+static void *load_elsewhere(void *world) {
+    tacit_session_load(world_session(world), PATIENCE_MS, NULL, NULL);
+    return NULL;
+}
+
+/* Whoever waits for a load that is under way gets what it brings; that asks for no further one. */
+static void a_load_that_is_waited_for_is_made_once(void **state) {
+    fake_store *store = fake_store_new();
+    pthread_t thread;
+    world *w;
+
+    (void)state;
+    fake_store_put(store, "garbage");
+    fake_store_gate_close(store, FAKE_LOAD);
+    w = world_new(&(world_options){.store = fake_store_handle(store), .clock = true});
+    assert_true(fake_store_gate_waiter(store, FAKE_LOAD));
+    assert_int_equal(pthread_create(&thread, NULL, load_elsewhere, w), 0);
+    wait_waiters(w, 1);
+    fake_store_gate_open(store, FAKE_LOAD);
+    pthread_join(thread, NULL);
+    look_a_while();
+
+    assert_int_equal(fake_store_calls(store, FAKE_LOAD), 1);
+    world_free(w);
+    fake_store_free(store);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_record_cut_at_any_byte_is_corrupt),
@@ -300,6 +335,7 @@ int main(void) {
         cmocka_unit_test(a_refresh_token_with_line_ends_stays_within_its_field),
         cmocka_unit_test(absurd_times_do_not_overflow),
         cmocka_unit_test(a_generation_without_successors_is_corrupt),
+        cmocka_unit_test(a_load_that_is_waited_for_is_made_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
