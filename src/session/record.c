@@ -46,7 +46,7 @@ static bool put_tokens(json_t *root, const ti_record *record) {
     json_t *list = json_array();
 
     if (!put(root, "access_tokens", list)) return false;
-    for (size_t i = 0; i < record->token_count; i++) {
+    for (size_t i = 0; i < record->token_count && i < TOKENS_MAX; i++) {
         const ti_record_token *token = &record->tokens[i];
         json_t *item = json_object();
 
@@ -106,7 +106,9 @@ tacit_status ti_record_write(const ti_record *record, const char *issuer, const 
     tacit_status status = write_once(record, issuer, client_id, true, bytes, error);
 
     if (status != TACIT_OK) return status;
-    if (size_max == 0 || bytes->size <= size_max) return status;
+    /* What is written must be read again. */
+    if (size_max == 0 || size_max > TI_JSON_SIZE_MAX) size_max = TI_JSON_SIZE_MAX;
+    if (bytes->size <= size_max) return status;
     status = write_once(record, issuer, client_id, false, bytes, error);
     if (status != TACIT_OK || bytes->size <= size_max) return status;
     return ti_error_set(error, TACIT_ERR_STORE_TOO_LARGE,

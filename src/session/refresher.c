@@ -262,12 +262,11 @@ bool ti_refresher_schedule(ti_refresher *r, ti_task *task, int64_t due_boot_ms) 
         task->due_boot_ms = due_boot_ms;
         ok = make_room_locked(r);
         if (ok) put_in_locked(r, task);
-        ok = ok && ensure_leader_locked(r);
     } else if (due_boot_ms < task->due_boot_ms) {
         task->due_boot_ms = due_boot_ms;
         move_up_locked(r, task, task->place);
-        ok = ensure_leader_locked(r);
     }
+    ok = ok && ensure_leader_locked(r);
     pthread_mutex_unlock(&r->lock);
     return ok;
 }
