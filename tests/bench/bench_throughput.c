@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { PAIRS = 15, RUN_MS = 300 };
+enum { PAIRS = 61, RUN_MS = 100 };
 
 typedef struct run {
     const char *url;
