@@ -56,7 +56,8 @@ typedef struct ti_identity {
     ti_job *jobs, **last_job;
     bool sign_in_queued;
     ti_revocation *revocations;
-    bool lingers; /* holds a reference to itself until it is idle, since no session is left to do so */
+    bool
+        lingers; /* holds a reference to itself until it is idle, since no session is left to do so */
 
     bool loaded_told;    /* TACIT_EVENT_LOADED went out */
     bool load_wanted;    /* somebody asks for the store now */

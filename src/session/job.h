@@ -33,7 +33,7 @@ typedef struct ti_job {
     ti_sign_in_id ended; /* the sign-in that a sign-out ends */
     unsigned refs;       /* guarded by the identity's lock, as is all below */
     bool cancelled;
-    bool in_force; /* too late to cancel: the head names the new sign-in */
+    bool in_force;  /* too late to cancel: the head names the new sign-in */
     bool overtaken; /* by a sign-out: what it brings is revoked */
     bool done;
     tacit_error result;
