@@ -8,12 +8,13 @@ set -eu
 
 parts="gcc clang asan tsan valgrind lint package fuzz mutants"
 packages="gcc g++ clang clang-tidy clang-format cppcheck libclang-rt-14-dev valgrind binutils
+    ca-certificates openssl
     cmake make pkg-config libcurl4-openssl-dev libjansson-dev libssl-dev libsecret-1-dev
     libcmocka-dev libmicrohttpd-dev gnome-keyring dbus patch
     libnghttp2-dev libidn2-dev librtmp-dev libssh2-1-dev libpsl-dev libkrb5-dev libldap-dev
     libzstd-dev libbrotli-dev zlib1g-dev" # the last two lines: what a static libcurl asks for
 tools="gcc g++ clang clang++ clang-tidy clang-format cppcheck valgrind nm strip cmake make pkg-config \
-dbus-run-session gnome-keyring-daemon"
+openssl dbus-run-session gnome-keyring-daemon"
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 jobs=$(nproc 2>/dev/null || echo 2)
