@@ -31,7 +31,7 @@ for patch in "$root"/tests/mutants/*.patch; do
     name=$(basename "$patch" .patch)
     tests=$(sed -n 's/^red: //p' "$patch")
     build "$tests" && green "$tests" || { echo "$name: its tests are not green without it" >&2; exit 1; }
-    patch -s -p1 -d "$work/tree" <"$patch" || { echo "$name: does not apply" >&2; exit 1; }
+    patch -s -F0 -p1 -d "$work/tree" <"$patch" || { echo "$name: does not apply" >&2; exit 1; }
     build "$tests" || { echo "$name: does not compile" >&2; exit 1; }
     if green "$tests"; then
         echo "$name: survived $tests" >&2
@@ -39,6 +39,6 @@ for patch in "$root"/tests/mutants/*.patch; do
     else
         echo "$name: found by $test"
     fi
-    patch -s -R -p1 -d "$work/tree" <"$patch"
+    patch -s -F0 -R -p1 -d "$work/tree" <"$patch"
 done
 exit "$failed"
