@@ -23,6 +23,12 @@ void ti_os_wipe(void *memory, size_t size);
 /* How many bytes of a block from malloc() may be wiped; 0 for NULL. */
 size_t ti_os_usable_size(void *memory);
 
+/* Where programs of this user keep state: on Linux $XDG_STATE_HOME/tacit, or ~/.local/state/tacit. From malloc(); NULL: nothing
+ * says where (errno ENOENT), or no memory. Made by nobody yet. */
+char *ti_os_state_directory(void);
+/* Differs after each boot of the system; all zero where the system does not tell. */
+void ti_os_boot_id(unsigned char id[16]);
+
 /* A timer that one thread waits on and any thread wakes. It runs on the boot clock: after a suspend
  * a time that has passed meanwhile counts as reached at once. */
 typedef struct ti_os_timer ti_os_timer;

@@ -96,6 +96,7 @@ tacit_store *tacit_store_memory(void) {
     ops.erase = erase;
     ops.release = release;
     ops.description = "the memory of this process, until it ends";
+    ops.process_only = true;
     store = tacit_store_custom(&ops, self, NULL);
     if (store == NULL) release(self);
     return store;

@@ -41,6 +41,11 @@ typedef struct tacit_store_ops {
     void (*release)(void *store_data);
     /* For tacit_store_describe(); copied. May be NULL. */
     const char *description;
+    /* The directory for the lock and the journal of its records, which all processes that use the
+     * store must share; copied. NULL: the client's state_dir. */
+    const char *lock_directory;
+    /* The records end with this process and no other sees them: neither lock nor journal is needed. */
+    bool process_only;
 } tacit_store_ops;
 #define TACIT_STORE_OPS_INIT TACIT_INIT(tacit_store_ops)
 

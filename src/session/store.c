@@ -40,12 +40,16 @@ static tacit_store *store_new(const tacit_store_ops *ops, void *data) {
     store->data = data;
     atomic_init(&store->refs, 1);
     store->description = strdup(description);
-    if (store->description == NULL || !sync_init(store)) {
+    if (ops->lock_directory != NULL) store->lock_directory = strdup(ops->lock_directory);
+    if (store->description == NULL || (ops->lock_directory != NULL) != (store->lock_directory != NULL) ||
+        !sync_init(store)) {
         free(store->description);
+        free(store->lock_directory);
         free(store);
         return NULL;
     }
     store->ops.description = store->description;
+    store->ops.lock_directory = store->lock_directory;
     return store;
 }
 
@@ -54,6 +58,7 @@ static void store_free(tacit_store *store) {
     pthread_cond_destroy(&store->freed);
     pthread_mutex_destroy(&store->lock);
     free(store->description);
+    free(store->lock_directory);
     free(store);
 }
 

@@ -12,6 +12,7 @@ struct tacit_store {
     tacit_store_ops ops;
     void *data;
     char *description;
+    char *lock_directory; /* NULL: the client's */
 
     atomic_uint refs;
 
