@@ -1,8 +1,10 @@
 #include "platform/os.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -43,6 +45,58 @@ void ti_os_wipe(void *memory, size_t size) {
 
 size_t ti_os_usable_size(void *memory) {
     return malloc_usable_size(memory);
+}
+
+/* A path that is not absolute is to be ignored, says the XDG base directory specification; and what
+ * whoever started a privileged program says is not asked. */
+static const char *directory_from(const char *variable) {
+    const char *path = secure_getenv(variable);
+    return path && *path == '/' ? path : NULL;
+}
+
+char *ti_os_state_directory(void) {
+    const char *base = directory_from("XDG_STATE_HOME"), *below = "/tacit";
+    if (!base) {
+        base = directory_from("HOME");
+        below = "/.local/state/tacit";
+    }
+    if (!base) {
+        errno = ENOENT;
+        return NULL;
+    }
+    size_t size = strlen(base) + strlen(below) + 1;
+    char *path = malloc(size);
+    if (path) snprintf(path, size, "%s%s", base, below);
+    return path;
+}
+
+static int hex_value(char digit) {
+    static const char digits[] = "0123456789abcdef";
+    const char *found = digit ? strchr(digits, digit) : NULL;
+    return found ? (int)(found - digits) : -1;
+}
+
+/* The 16 bytes of a UUID in its usual form. */
+static bool read_uuid(const char *text, unsigned char id[16]) {
+    for (size_t i = 0; i < 16; i++) {
+        if (*text == '-') text++;
+        int high = hex_value(text[0]), low = high < 0 ? -1 : hex_value(text[1]);
+        if (low < 0) return false;
+        id[i] = (unsigned char)(high * 16 + low);
+        text += 2;
+    }
+    return true;
+}
+
+void ti_os_boot_id(unsigned char id[16]) {
+    char text[40] = "";
+    int file = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (file >= 0) {
+        ssize_t got = read(file, text, sizeof text - 1);
+        if (got < 0) text[0] = '\0';
+        close(file);
+    }
+    if (!read_uuid(text, id)) memset(id, 0, 16);
 }
 
 struct ti_os_timer {
