@@ -1,0 +1,149 @@
+#include "support/plain_store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct plain_store {
+    char *directory;
+    tacit_store *handle;
+
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    tacit_status failure[PLAIN_CALLS]; /* guarded by lock */
+    bool held[PLAIN_CALLS];            /* guarded by lock */
+};
+
+char *plain_store_path(const char *directory, const char *key) {
+    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a: a key may hold anything */
+    char *path = NULL;
+
+    for (; *key; key++) hash = (hash ^ (unsigned char)*key) * 0x100000001b3u;
+    if (asprintf(&path, "%s/%016llx.record", directory, (unsigned long long)hash) < 0) return NULL;
+    return path;
+}
+
+/* What the test wants of this call, once it lets it through. */
+static tacit_status pass(plain_store *store, plain_call call) {
+    tacit_status status;
+
+    pthread_mutex_lock(&store->lock);
+    while (store->held[call]) pthread_cond_wait(&store->changed, &store->lock);
+    status = store->failure[call];
+    pthread_mutex_unlock(&store->lock);
+    return status;
+}
+
+static tacit_status read_file(int file, char **record, size_t *size) {
+    struct stat facts;
+
+    if (fstat(file, &facts) != 0) return TACIT_ERR_STORE_FAILED;
+    *size = (size_t)facts.st_size;
+    *record = malloc(*size + 1);
+    if (*record == NULL) return TACIT_ERR_STORE_FAILED;
+    if (read(file, *record, *size) == (ssize_t)*size) return TACIT_OK;
+    free(*record);
+    *record = NULL;
+    return TACIT_ERR_STORE_FAILED;
+}
+
+static tacit_status load(void *data, const char *key, char **record, size_t *size) {
+    plain_store *store = data;
+    tacit_status status = pass(store, PLAIN_LOAD);
+    char *path;
+    int file;
+
+    if (status != TACIT_OK) return status;
+    path = plain_store_path(store->directory, key);
+    file = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (file < 0) status = errno == ENOENT ? TACIT_ERR_STORE_NOT_FOUND : TACIT_ERR_STORE_FAILED;
+    free(path);
+    if (file < 0) return status;
+    status = read_file(file, record, size);
+    close(file);
+    return status;
+}
+
+static bool write_file(const char *path, const char *record, size_t size) {
+    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    bool ok;
+
+    if (file < 0) return false;
+    ok = write(file, record, size) == (ssize_t)size && fsync(file) == 0;
+    return close(file) == 0 && ok;
+}
+
+static tacit_status save(void *data, const char *key, const char *record, size_t size) {
+    plain_store *store = data;
+    tacit_status status = pass(store, PLAIN_SAVE);
+    char *path, *next = NULL;
+
+    if (status != TACIT_OK) return status;
+    path = plain_store_path(store->directory, key);
+    if (path == NULL || asprintf(&next, "%s.next", path) < 0) next = NULL;
+    if (next == NULL || !write_file(next, record, size) || rename(next, path) != 0)
+        status = TACIT_ERR_STORE_FAILED;
+    free(next);
+    free(path);
+    return status;
+}
+
+static tacit_status erase(void *data, const char *key) {
+    plain_store *store = data;
+    tacit_status status = pass(store, PLAIN_ERASE);
+    char *path;
+
+    if (status != TACIT_OK) return status;
+    path = plain_store_path(store->directory, key);
+    if (path == NULL || (unlink(path) != 0 && errno != ENOENT)) status = TACIT_ERR_STORE_FAILED;
+    free(path);
+    return status;
+}
+
+plain_store *plain_store_new(const char *directory) {
+    plain_store *store = calloc(1, sizeof *store);
+    tacit_store_ops ops = TACIT_STORE_OPS_INIT;
+
+    if (store == NULL) return NULL;
+    ops.load = load;
+    ops.save = save;
+    ops.erase = erase;
+    pthread_mutex_init(&store->lock, NULL);
+    pthread_cond_init(&store->changed, NULL);
+    store->directory = strdup(directory);
+    store->handle = tacit_store_custom(&ops, store, NULL);
+    if (store->directory != NULL && store->handle != NULL) return store;
+    plain_store_free(store);
+    return NULL;
+}
+
+void plain_store_free(plain_store *store) {
+    if (store == NULL) return;
+    tacit_store_unref(store->handle);
+    pthread_cond_destroy(&store->changed);
+    pthread_mutex_destroy(&store->lock);
+    free(store->directory);
+    free(store);
+}
+
+tacit_store *plain_store_handle(plain_store *store) {
+    return store->handle;
+}
+
+void plain_store_fail(plain_store *store, plain_call call, tacit_status status) {
+    pthread_mutex_lock(&store->lock);
+    store->failure[call] = status;
+    pthread_mutex_unlock(&store->lock);
+}
+
+void plain_store_hold(plain_store *store, plain_call call, bool held) {
+    pthread_mutex_lock(&store->lock);
+    store->held[call] = held;
+    pthread_cond_broadcast(&store->changed);
+    pthread_mutex_unlock(&store->lock);
+}
