@@ -90,3 +90,35 @@ bool ti_crypto_sha256(const void *data, size_t size, unsigned char digest[TI_SHA
     ti_os_wipe(&state, sizeof state);
     return true;
 }
+
+/* The rest is not there. */
+bool ti_crypto_can_seal(void) {
+    return false;
+}
+
+ti_crypto_result ti_crypto_seal(const unsigned char key[TI_CRYPTO_KEY_SIZE],
+                                const unsigned char nonce[TI_CRYPTO_NONCE_SIZE], const void *bound,
+                                size_t bound_size, const void *text, size_t size,
+                                unsigned char *sealed) {
+    (void)key, (void)nonce, (void)bound, (void)bound_size, (void)text;
+    memset(sealed, 0, size + TI_CRYPTO_TAG_SIZE);
+    return TI_CRYPTO_UNSUPPORTED;
+}
+
+ti_crypto_result ti_crypto_open(const unsigned char key[TI_CRYPTO_KEY_SIZE],
+                                const unsigned char nonce[TI_CRYPTO_NONCE_SIZE], const void *bound,
+                                size_t bound_size, const unsigned char *sealed, size_t size,
+                                unsigned char *text) {
+    (void)key, (void)nonce, (void)bound, (void)bound_size, (void)sealed;
+    if (size > 0) memset(text, 0, size);
+    return TI_CRYPTO_UNSUPPORTED;
+}
+
+ti_crypto_result ti_crypto_scrypt(const char *passphrase, size_t passphrase_size,
+                                  const unsigned char *salt, size_t salt_size, unsigned log2_n,
+                                  unsigned r, unsigned p, unsigned char key[TI_CRYPTO_KEY_SIZE]) {
+    (void)passphrase, (void)passphrase_size, (void)salt, (void)salt_size;
+    (void)log2_n, (void)r, (void)p;
+    memset(key, 0, TI_CRYPTO_KEY_SIZE);
+    return TI_CRYPTO_UNSUPPORTED;
+}

@@ -46,6 +46,10 @@ typedef struct tacit_store_ops {
     const char *lock_directory;
     /* The records end with this process and no other sees them: neither lock nor journal is needed. */
     bool process_only;
+    /* Why the last function failed, for a person: a clause that goes behind "Could not save to
+     * <description>: ", never a secret; *os_error: errno, where one is behind it, else left alone.
+     * Called after a failure, before any other function; copied. May be NULL, and answer NULL. */
+    const char *(*last_error)(void *store_data, int *os_error);
 } tacit_store_ops;
 #define TACIT_STORE_OPS_INIT TACIT_INIT(tacit_store_ops)
 
@@ -67,6 +71,58 @@ TACIT_API tacit_store *tacit_store_default(const char *application_id, tacit_err
  * TACIT_ERR_UNSUPPORTED: built without it.
  */
 TACIT_API tacit_store *tacit_store_keyring(const char *application_id, tacit_error *error);
+
+/*
+ * Encrypted files, for systems without a keyring: one per sign-in, AES-256-GCM under a random or
+ * derived key of 256 bits, bound to the sign-in it belongs to. A file is replaced as a whole: after a
+ * crash or a power loss, on a full disk or an I/O error it holds the old record or the new one.
+ *
+ * What is protected against what depends on where the key comes from; exactly one is named:
+ *
+ * key_file    32 random bytes, made with its directory on first use (file 0600, directory 0700).
+ *             Protects copies of the directory that come without the key: backups, synchronised
+ *             folders, a disk image, a discarded card. So keep it elsewhere, best on another medium.
+ *             Does not protect against who can read both: programs of the same user, and root. It
+ *             is used only while it belongs to the user, is a regular file and nobody else may open
+ *             it. Lost, the records are lost with it: while it is missing, loads and saves answer
+ *             STORE_UNAVAILABLE, and none is made anew beside records that it opened.
+ * passphrase  Derived with scrypt (N = 32768, r = 8, p = 1: 32 MiB and about 0.1 s, on first use).
+ *             Protects everything on the disk, as far as the passphrase cannot be guessed; not the
+ *             memory of this process, where it stays until the store is freed.
+ * get_key     Protects as well as the place that the app has the key from: a TPM, a secure element,
+ *             a platform's own key store. Asked for each load and save that needs it, on a thread of
+ *             the library, and wiped after. Fills key and answers TACIT_OK, or answers STORE_LOCKED,
+ *             STORE_UNAVAILABLE (asked again later), STORE_CORRUPT or STORE_FAILED, which become the
+ *             store's answer. May block, as a store's function may, and call as little of tacit.
+ *
+ * None protects against someone who may write to the directory and puts an older file back; the
+ * journal beside it notices that, and whoever replaces both is not noticed.
+ */
+typedef struct tacit_store_file_options {
+    size_t struct_size;
+    /* Made on the first save (0700). It must belong to the user, and nobody else may write to it.
+     * The lock and the journal lie there too. Not on a network file system. */
+    const char *directory;
+    const char *key_file;
+    const char *passphrase;
+    tacit_status (*get_key)(void *key_data, unsigned char key[32]);
+    void *key_data; /* borrowed until the store is freed */
+} tacit_store_file_options;
+#define TACIT_STORE_FILE_OPTIONS_INIT TACIT_INIT(tacit_store_file_options)
+
+/*
+ * Relative paths count from the working directory of now. Takes records of up to 4 MiB. Does not
+ * touch the disk; what is wrong there shows as an error of the load or the save, with a sentence:
+ *   STORE_CORRUPT      the file is damaged, cut short, of a later version, of another sign-in, no
+ *                      record at all, or sealed with another key or passphrase
+ *   STORE_UNAVAILABLE  the key file is missing, though there are records
+ *   STORE_FAILED       the directory, the key file or the record belongs to another user, is open to
+ *                      others or is a symbolic link; the disk is full or fails (os_error)
+ * After each of them what was stored is as it was.
+ * TACIT_ERR_UNSUPPORTED: built without a crypto library.
+ */
+TACIT_API tacit_store *tacit_store_file(const tacit_store_file_options *options,
+                                        tacit_error *error);
 
 /* In memory, until the last reference is gone. NULL only without memory. */
 TACIT_API tacit_store *tacit_store_memory(void);

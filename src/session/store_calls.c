@@ -24,6 +24,8 @@
 
 #include <tacit/client.h>
 
+#define WHY_SIZE 256
+
 typedef struct call {
     ti_helper_job job; /* first: the helper gets the call by it */
 
@@ -38,6 +40,8 @@ typedef struct call {
     char *loaded;     /* from the store */
     size_t loaded_size;
     tacit_status store_answer; /* what the store said, legal or not */
+    char why[WHY_SIZE];        /* ... and in its own words; "": it has none */
+    int os_error;
 
     /* guarded by store->lock */
     bool answered;
@@ -126,6 +130,15 @@ static tacit_status ask(call *self) {
     return TACIT_ERR_STORE_FAILED;
 }
 
+/* Before the gate opens, since the next call has words of its own. */
+static void ask_why(call *self) {
+    const tacit_store_ops *ops = &self->store->ops;
+
+    if (ops->last_error == NULL) return;
+    ti_error_text(self->why, sizeof self->why,
+                  ops->last_error(self->store->data, &self->os_error));
+}
+
 /* Moves what the store allocated into the record. */
 static tacit_status take_loaded(call *self) {
     bool kept;
@@ -168,6 +181,7 @@ static void run(ti_helper_job *job) {
     tacit_status status = ask(self);
 
     self->store_answer = status;
+    if (status != TACIT_OK) ask_why(self);
     status = ti_store_judge(self->operation, status);
     if (self->operation == TI_STORE_LOAD && status == TACIT_OK) status = take_loaded(self);
     if (!answer(self, status)) return;
@@ -237,6 +251,15 @@ static tacit_status explain_not_run(const call *self, tacit_status status, tacit
     return ti_store_no_answer(self->operation, self->store, status, why, error);
 }
 
+static tacit_status explain(const call *self, tacit_error *error) {
+    if (*self->why == '\0' || self->status == TACIT_OK || self->status != self->store_answer)
+        return ti_store_explain(self->operation, self->store, self->store_answer, self->status,
+                                error);
+    ti_store_no_answer(self->operation, self->store, self->status, self->why, error);
+    if (error != NULL) error->os_error = self->os_error;
+    return self->status;
+}
+
 /* Sets *overdue where the call is the helper's afterwards, not to be touched. */
 static tacit_status attempt(ti_store_calls *calls, call *self, int timeout_ms, bool *overdue,
                             tacit_error *error) {
@@ -254,8 +277,7 @@ static tacit_status attempt(ti_store_calls *calls, call *self, int timeout_ms, b
         leave(store);
         return explain_not_run(self, status, error);
     }
-    if (wait_for_answer(calls->clock, self, deadline))
-        return ti_store_explain(operation, store, self->store_answer, self->status, error);
+    if (wait_for_answer(calls->clock, self, deadline)) return explain(self, error);
     *overdue = true;
     return ti_store_no_answer(operation, store, TACIT_ERR_STORE_UNAVAILABLE,
                               "it did not answer in time", error);

@@ -1,0 +1,295 @@
+/*
+ * Encrypted files: one for each record, "<hash of its key>.record", sealed as store_file_format
+ * says, written as store_file_write says. Its functions are called one at a time.
+ */
+#include <tacit/store.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "platform/crypto.h"
+#include "platform/os.h"
+#include "platform/store_file_directory.h"
+#include "platform/store_file_format.h"
+#include "platform/store_file_key.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NAME_DIGITS 32
+
+typedef struct record_name {
+    char text[NAME_DIGITS + sizeof TI_RECORD_ENDING];
+} record_name;
+
+typedef struct file_store {
+    char *directory; /* absolute */
+    ti_key_source *source;
+    tacit_error error; /* of the last call */
+} file_store;
+
+/* Keys hold '/', and are longer than a name may be. */
+static tacit_status name_of(const char *key, record_name *name, tacit_error *error) {
+    unsigned char digest[TI_SHA256_SIZE];
+
+    if (!ti_crypto_sha256(key, strlen(key), digest))
+        return ti_error_set(error, TACIT_ERR_STORE_FAILED, "there is no memory");
+    for (size_t i = 0; i < NAME_DIGITS / 2; i++) snprintf(name->text + 2 * i, 3, "%02x", digest[i]);
+    memcpy(name->text + NAME_DIGITS, TI_RECORD_ENDING, sizeof TI_RECORD_ENDING);
+    return TACIT_OK;
+}
+
+/* ------------------------------------------------------------------ load */
+
+/* Says which file: "<name> is damaged". */
+static tacit_status about(const record_name *name, tacit_status status, tacit_error *error) {
+    return ti_error_set(error, status, "%s %s", name->text, error->message);
+}
+
+static tacit_status unseal(file_store *self, const record_name *name, const char *key,
+                           const ti_buffer *file, char **record, size_t *size) {
+    tacit_error *error = &self->error;
+    unsigned char seal_key[TI_CRYPTO_KEY_SIZE];
+    ti_key_recipe recipe;
+    tacit_status status = ti_sealed_inspect(file->data, file->size, key, &recipe, error);
+
+    if (status != TACIT_OK) return about(name, status, error);
+    status = ti_key_for_opening(self->source, &recipe, seal_key, error);
+    if (status == TACIT_OK) {
+        status = ti_sealed_open(file->data, file->size, seal_key, record, size, error);
+        if (status == TACIT_OK)
+            ti_key_was_right(self->source, &recipe, seal_key);
+        else
+            about(name, status, error);
+    }
+    ti_os_wipe(seal_key, sizeof seal_key);
+    return status;
+}
+
+static tacit_status load_from(file_store *self, const ti_directory *directory, const char *key,
+                              char **record, size_t *size) {
+    ti_buffer file = TI_BUFFER_INIT;
+    record_name name;
+    tacit_status status = name_of(key, &name, &self->error);
+
+    if (status == TACIT_OK)
+        status = ti_directory_read(directory, name.text, TI_SEALED_FILE_MAX, &file, &self->error);
+    if (status == TACIT_OK) status = unseal(self, &name, key, &file, record, size);
+    ti_buffer_free(&file);
+    return status;
+}
+
+static tacit_status load(void *data, const char *key, char **record, size_t *size) {
+    file_store *self = data;
+    ti_directory directory;
+    tacit_status status =
+        ti_directory_open(&directory, self->directory, TI_DIRECTORY_OURS, false, &self->error);
+
+    if (status != TACIT_OK) return status;
+    status = load_from(self, &directory, key, record, size);
+    ti_directory_close(&directory);
+    return status;
+}
+
+/* ------------------------------------------------------------------ save and erase */
+
+static tacit_status seal(file_store *self, const ti_directory *directory, const char *key,
+                         const char *record, size_t size, ti_buffer *file) {
+    unsigned char seal_key[TI_CRYPTO_KEY_SIZE];
+    ti_key_recipe recipe;
+    tacit_status status =
+        ti_key_for_sealing(self->source, directory, &recipe, seal_key, &self->error);
+
+    if (status == TACIT_OK)
+        status = ti_sealed_make(&recipe, key, seal_key, record, size, file, &self->error);
+    ti_os_wipe(seal_key, sizeof seal_key);
+    return status;
+}
+
+static tacit_status save_to(file_store *self, const ti_directory *directory, const char *key,
+                            const char *record, size_t size) {
+    ti_buffer file = TI_BUFFER_INIT;
+    record_name name;
+    tacit_status status = name_of(key, &name, &self->error);
+
+    if (status == TACIT_OK) status = seal(self, directory, key, record, size, &file);
+    if (status == TACIT_OK)
+        status = ti_directory_replace(directory, name.text, file.data, file.size, &self->error);
+    ti_buffer_free(&file);
+    return status;
+}
+
+static tacit_status save(void *data, const char *key, const char *record, size_t size) {
+    file_store *self = data;
+    ti_directory directory;
+    tacit_status status;
+
+    if (size > TI_SEALED_RECORD_MAX)
+        return ti_error_set(&self->error, TACIT_ERR_STORE_TOO_LARGE, "it takes at most %zu bytes",
+                            TI_SEALED_RECORD_MAX);
+    status = ti_directory_open(&directory, self->directory, TI_DIRECTORY_OURS, true, &self->error);
+    if (status != TACIT_OK) return status;
+    status = save_to(self, &directory, key, record, size);
+    ti_directory_close(&directory);
+    return status;
+}
+
+static tacit_status erase(void *data, const char *key) {
+    file_store *self = data;
+    ti_directory directory;
+    record_name name;
+    tacit_status status = name_of(key, &name, &self->error);
+
+    if (status == TACIT_OK)
+        status =
+            ti_directory_open(&directory, self->directory, TI_DIRECTORY_OURS, false, &self->error);
+    if (status == TACIT_ERR_STORE_NOT_FOUND) return TACIT_OK;
+    if (status != TACIT_OK) return status;
+    status = ti_directory_remove(&directory, name.text, &self->error);
+    ti_directory_close(&directory);
+    return status;
+}
+
+static const char *last_error(void *data, int *os_error) {
+    const file_store *self = data;
+
+    *os_error = self->error.os_error;
+    return self->error.message;
+}
+
+/* ------------------------------------------------------------------ the store object */
+
+static void release(void *data) {
+    file_store *self = data;
+
+    if (self == NULL) return;
+    ti_key_source_free(self->source);
+    free(self->directory);
+    free(self);
+}
+
+/* So that the app may change its working directory later. No slash at the end, behind which a
+ * symbolic link would be followed. NULL: no memory, or there is no working directory. */
+static char *absolute(const char *path) {
+    ti_buffer text = TI_BUFFER_INIT;
+
+    if (*path != '/') {
+        char *working_directory = getcwd(NULL, 0);
+
+        if (working_directory == NULL) return NULL;
+        ti_buffer_append_string(&text, working_directory);
+        ti_buffer_append_string(&text, "/");
+        free(working_directory);
+    }
+    ti_buffer_append_string(&text, path);
+    if (text.failed) ti_buffer_free(&text);
+    while (text.size > 1 && text.data[text.size - 1] == '/') text.data[--text.size] = '\0';
+    return text.data;
+}
+
+static ti_key_source *source_of(const tacit_store_file_options *options) {
+    ti_key_source *source;
+    char *key_file;
+
+    if (options->passphrase != NULL) return ti_key_source_of_passphrase(options->passphrase);
+    if (options->get_key != NULL) return ti_key_source_of_app(options->get_key, options->key_data);
+    key_file = absolute(options->key_file);
+    if (key_file == NULL) return NULL;
+    source = ti_key_source_of_file(key_file);
+    free(key_file);
+    return source;
+}
+
+static file_store *file_store_new(const tacit_store_file_options *options) {
+    file_store *self = calloc(1, sizeof *self);
+
+    if (self == NULL) return NULL;
+    self->directory = absolute(options->directory);
+    self->source = source_of(options);
+    if (self->directory != NULL && self->source != NULL) return self;
+    release(self);
+    return NULL;
+}
+
+static char *describe(const file_store *self) {
+    char *source = ti_key_source_describe(self->source);
+    ti_buffer text = TI_BUFFER_INIT;
+
+    if (source == NULL) return NULL;
+    ti_buffer_append_string(&text, "files in ");
+    ti_buffer_append_string(&text, self->directory);
+    ti_buffer_append_string(&text, ", encrypted with ");
+    ti_buffer_append_string(&text, source);
+    free(source);
+    if (text.failed) ti_buffer_free(&text);
+    return text.data;
+}
+
+static bool options_read(tacit_store_file_options *options, const tacit_store_file_options *given,
+                         tacit_error *error) {
+    int sources;
+
+    if (!ti_struct_read(options, sizeof *options, given, "options", "TACIT_STORE_FILE_OPTIONS_INIT",
+                        error))
+        return false;
+    sources =
+        (options->key_file != NULL) + (options->passphrase != NULL) + (options->get_key != NULL);
+    if (options->directory == NULL || *options->directory == '\0')
+        ti_error_argument(error, "options->directory", "is NULL or empty");
+    else if (sources != 1)
+        ti_error_argument(error, "options",
+                          "names not exactly one of key_file, passphrase and get_key");
+    else if (options->key_file != NULL && *options->key_file == '\0')
+        ti_error_argument(error, "options->key_file", "is empty");
+    else if (options->passphrase != NULL && *options->passphrase == '\0')
+        ti_error_argument(error, "options->passphrase", "is empty");
+    else
+        return true;
+    return false;
+}
+
+static tacit_store *store_of(file_store *self, tacit_error *error) {
+    tacit_store_ops ops = TACIT_STORE_OPS_INIT;
+    char *description = describe(self);
+    tacit_store *store;
+
+    if (description == NULL) {
+        ti_error_no_memory(error);
+        return NULL;
+    }
+    ops.record_size_max = TI_SEALED_RECORD_MAX;
+    ops.load = load;
+    ops.save = save;
+    ops.erase = erase;
+    ops.release = release;
+    ops.last_error = last_error;
+    ops.description = description;
+    ops.lock_directory = self->directory;
+    store = tacit_store_custom(&ops, self, error);
+    free(description);
+    return store;
+}
+
+tacit_store *tacit_store_file(const tacit_store_file_options *options, tacit_error *error) {
+    tacit_store_file_options own;
+    file_store *self;
+    tacit_store *store;
+
+    ti_error_clear(error);
+    if (!options_read(&own, options, error)) return NULL;
+    if (!ti_crypto_can_seal()) {
+        ti_error_set(error, TACIT_ERR_UNSUPPORTED,
+                     "This build of tacit cannot encrypt files; it was made with "
+                     "TACIT_CRYPTO=none.");
+        return NULL;
+    }
+    self = file_store_new(&own);
+    if (self == NULL) {
+        ti_error_no_memory(error);
+        return NULL;
+    }
+    store = store_of(self, error);
+    if (store == NULL) release(self);
+    return store;
+}
