@@ -343,6 +343,12 @@ tacit_store *tacit_store_keyring(const char *application_id, tacit_error *error)
                      "(libsecret-1.so.0, version 0.18 or later).");
         return NULL;
     }
+    if (ti_libsecret_forked()) {
+        ti_error_set(error, TACIT_ERR_STORE_UNAVAILABLE,
+                     "The process from which this one was forked has used the keyring, whose "
+                     "library does not survive that: fork earlier, or exec after it.");
+        return NULL;
+    }
     if (!is_utf8(application_id)) {
         ti_error_argument(error, "application_id", "is not UTF-8");
         return NULL;

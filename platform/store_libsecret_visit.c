@@ -9,15 +9,21 @@
  *
  * Safety. One visit at a time in the process, under `visiting`, whatever the number of stores:
  * sessions side by side have crashed services. It is held while the service is asked; every call
- * comes on a thread that can be left behind, and nothing but keyring calls waits for it.
+ * comes on a thread that can be left behind, and nothing but keyring calls waits for it. A forked
+ * child inherits GLib, but not the thread of GLib's that reads the answers; so the process of the
+ * first visit is the only one that visits.
  */
 #include "platform/store_libsecret_visit.h"
 
+#include "platform/os.h"
+
 #include <pthread.h>
+#include <stdatomic.h>
 
 static const ti_libsecret_library *const lib = &ti_libsecret;
 
 static pthread_mutex_t visiting = PTHREAD_MUTEX_INITIALIZER;
+static atomic_uint visitor; /* ti_os_process() of the first visit; 0: there was none */
 
 static bool connect_to_bus(ti_libsecret_visit *visit, GError **error) {
     char *address = lib->g_dbus_address_get_for_bus_sync(G_BUS_TYPE_SESSION, NULL, error);
@@ -39,10 +45,18 @@ static bool open_service(ti_libsecret_visit *visit, GError **error) {
     return visit->service != NULL;
 }
 
+bool ti_libsecret_forked(void) {
+    unsigned process = atomic_load(&visitor);
+
+    return process != 0 && !ti_os_process_is(process);
+}
+
 tacit_status ti_libsecret_visit_begin(ti_libsecret_visit *visit) {
     GError *error = NULL;
 
     *visit = (ti_libsecret_visit){.service = NULL};
+    if (ti_libsecret_forked()) return TACIT_ERR_STORE_UNAVAILABLE;
+    atomic_store(&visitor, ti_os_process());
     pthread_mutex_lock(&visiting);
     visit->context = lib->g_main_context_new();
     lib->g_main_context_push_thread_default(visit->context);
@@ -52,6 +66,7 @@ tacit_status ti_libsecret_visit_begin(ti_libsecret_visit *visit) {
 }
 
 void ti_libsecret_visit_end(ti_libsecret_visit *visit) {
+    if (visit->context == NULL) return;
     if (visit->service != NULL) lib->g_object_unref(visit->service);
     if (visit->connection != NULL) {
         lib->g_dbus_connection_close_sync(visit->connection, NULL, NULL);

@@ -12,8 +12,11 @@ typedef struct ti_libsecret_visit {
     GMainContext *context; /* takes the signals that nobody reads */
 } ti_libsecret_visit;
 
+/* Whether a process from which this one was forked has made a visit: then this one can make none. */
+bool ti_libsecret_forked(void);
+
 /* Waits for other visits of the process to end. To be ended whatever it answers.
- * TACIT_ERR_STORE_UNAVAILABLE: no bus, or no service on it. */
+ * TACIT_ERR_STORE_UNAVAILABLE: no bus, no service on it, or ti_libsecret_forked(). */
 tacit_status ti_libsecret_visit_begin(ti_libsecret_visit *visit);
 void ti_libsecret_visit_end(ti_libsecret_visit *visit);
 

@@ -118,6 +118,7 @@ static int64_t wall_ahead_ms(const tacit_client *client) {
 static bool make_parts(tacit_client *client, const tacit_client_options *o, tacit_error *error) {
     client->context = ti_context_new(o);
     if (client->context == NULL) return ti_error_no_memory(error), false;
+    client->process = client->context->process;
     atomic_init(&client->wall_ahead_ms, wall_ahead_ms(client));
     if (o->application_id != NULL) {
         client->application_id = strdup(o->application_id);
@@ -159,7 +160,7 @@ tacit_client *ti_client_ref(tacit_client *client) {
 }
 
 void tacit_client_unref(tacit_client *client) {
-    if (client == NULL) return;
+    if (client == NULL || ti_client_forked(client)) return;
     if (atomic_fetch_sub_explicit(&client->refs, 1, memory_order_acq_rel) == 1) free_client(client);
 }
 
@@ -173,7 +174,7 @@ void ti_client_nudge(tacit_client *client, bool end_backoff) {
 }
 
 void tacit_client_network_changed(tacit_client *client) {
-    if (client != NULL) ti_client_nudge(client, true);
+    if (client != NULL && !ti_client_forked(client)) ti_client_nudge(client, true);
 }
 
 /* An injected clock's, which the timer cannot see. */
@@ -187,7 +188,7 @@ static bool wall_clock_stepped(tacit_client *client) {
 void tacit_client_clock_moved(tacit_client *client) {
     bool stepped;
 
-    if (client == NULL) return;
+    if (client == NULL || ti_client_forked(client)) return;
     stepped = wall_clock_stepped(client);
     ti_refresher_wake(client->refresher);
     ti_store_calls_clock_moved(client->store_calls);
@@ -227,7 +228,7 @@ static void add_sessions_locked(tacit_client *client, tacit_client_stats *stats)
 void tacit_client_get_stats(tacit_client *client, tacit_client_stats *stats) {
     tacit_client_stats now = TACIT_CLIENT_STATS_INIT;
 
-    if (client == NULL || stats == NULL) return;
+    if (client == NULL || stats == NULL || ti_client_forked(client)) return;
     pthread_mutex_lock(&client->lock);
     now.requests = atomic_load(&client->requests);
     now.replays = atomic_load(&client->replays);
@@ -321,6 +322,7 @@ tacit_status tacit_client_shutdown(tacit_client *client, int timeout_ms, tacit_e
     if (client == NULL) return ti_error_argument(error, "client", "is NULL");
     if (timeout_ms < TACIT_TIMEOUT_DEFAULT)
         return ti_error_argument(error, "timeout_ms", "is below -1");
+    if (ti_client_forked(client)) return ti_error_forked(error, "client");
     clock = &client->context->clock;
     deadline = ti_clock_deadline(clock, timeout_ms < 0 ? SHUTDOWN_TIMEOUT_MS : timeout_ms);
     close_sessions(client);

@@ -13,6 +13,7 @@
 
 struct tacit_client {
     /* set at creation, then read-only */
+    unsigned process; /* the context's, for the fast path */
     ti_context *context;
     ti_transport *transport;
     ti_refresher *refresher;
@@ -36,6 +37,10 @@ struct tacit_client {
     bool closed;
 };
 
+/* Made before a fork, by a parent: nothing of it may be locked, changed or freed here. */
+static inline bool ti_client_forked(const tacit_client *client) {
+    return !ti_os_process_is(client->process);
+}
 /* For every identity: see ti_identity_nudge(). */
 void ti_client_nudge(tacit_client *client, bool end_backoff);
 tacit_client *ti_client_ref(tacit_client *client);

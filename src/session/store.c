@@ -36,12 +36,13 @@ static tacit_store *store_new(const tacit_store_ops *ops, void *data) {
     tacit_store *store = calloc(1, sizeof *store);
 
     if (store == NULL) return NULL;
+    store->process = ti_os_process();
     store->ops = *ops;
     store->data = data;
     atomic_init(&store->refs, 1);
     store->description = strdup(description);
     if (ops->lock_directory != NULL) store->lock_directory = strdup(ops->lock_directory);
-    if (store->description == NULL || (ops->lock_directory != NULL) != (store->lock_directory != NULL) ||
+    if (store->process == 0 || store->description == NULL || (ops->lock_directory != NULL) != (store->lock_directory != NULL) ||
         !sync_init(store)) {
         free(store->description);
         free(store->lock_directory);
@@ -82,11 +83,12 @@ const char *tacit_store_describe(const tacit_store *store) {
 }
 
 tacit_store *tacit_store_ref(tacit_store *store) {
-    if (store != NULL) atomic_fetch_add_explicit(&store->refs, 1, memory_order_relaxed);
+    if (store != NULL && !ti_store_forked(store))
+        atomic_fetch_add_explicit(&store->refs, 1, memory_order_relaxed);
     return store;
 }
 
 void tacit_store_unref(tacit_store *store) {
-    if (store == NULL) return;
+    if (store == NULL || ti_store_forked(store)) return;
     if (atomic_fetch_sub_explicit(&store->refs, 1, memory_order_acq_rel) == 1) store_free(store);
 }

@@ -7,8 +7,11 @@
 
 #include <tacit/store.h>
 
+#include "platform/os.h"
+
 struct tacit_store {
     /* set at creation, then read-only */
+    unsigned process; /* that made it */
     tacit_store_ops ops;
     void *data;
     char *description;
@@ -22,5 +25,10 @@ struct tacit_store {
     bool busy;            /* a call is inside */
     bool overdue;         /* ... and its deadline has passed: nobody waits for the gate */
 };
+
+/* Made before a fork, by a parent: it may be inside a call that nobody ends here. */
+static inline bool ti_store_forked(const tacit_store *store) {
+    return !ti_os_process_is(store->process);
+}
 
 #endif
