@@ -5,6 +5,7 @@
 #ifndef TI_OS_H
 #define TI_OS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,6 +29,23 @@ size_t ti_os_usable_size(void *memory);
 char *ti_os_state_directory(void);
 /* Differs after each boot of the system; all zero where the system does not tell. */
 void ti_os_boot_id(unsigned char id[16]);
+
+/*
+ * The process that asks, as a number that none of those has from which it was forked. 0: no memory.
+ * Thread-safe. Who was made by vfork() or posix_spawn() and runs in its parent's memory is the
+ * parent.
+ */
+unsigned ti_os_process(void);
+
+/* Where the number lies; zero before the first question, and in a forked child until it asks. */
+extern _Atomic(atomic_uint *) ti_os_process_mark __attribute__((visibility("hidden")));
+
+/* Whether an answer of ti_os_process(), never 0, was given in the process that asks now. Inline,
+ * since every call on a session asks: two loads, no lock, no system call. */
+static inline bool ti_os_process_is(unsigned process) {
+    const atomic_uint *mark = atomic_load_explicit(&ti_os_process_mark, memory_order_relaxed);
+    return atomic_load_explicit(mark, memory_order_relaxed) == process;
+}
 
 /* A timer that one thread waits on and any thread wakes. It runs on the boot clock: after a suspend
  * a time that has passed meanwhile counts as reached at once. */

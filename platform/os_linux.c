@@ -4,10 +4,12 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -97,6 +99,58 @@ void ti_os_boot_id(unsigned char id[16]) {
         close(file);
     }
     if (!read_uuid(text, id)) memset(id, 0, 16);
+}
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+
+/* Grows with each number that is given, and is inherited: so a child never gets one of its
+ * parent's. */
+static atomic_uint last_process;
+static atomic_uint no_process;
+_Atomic(atomic_uint *) ti_os_process_mark = &no_process;
+
+/* In the child. */
+static void forget_process(void) {
+    atomic_store(atomic_load(&ti_os_process_mark), 0);
+}
+
+/* The kernel does it, since 4.14, for children of fork() and clone() alike. Emulators are known that
+ * answer 0 to whatever advice and do nothing. */
+static bool is_wiped_on_fork(void *page, size_t size) {
+    return madvise(page, size, -1) != 0 && madvise(page, size, MADV_WIPEONFORK) == 0;
+}
+
+static atomic_uint *new_process_mark(void) {
+    size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) return NULL;
+    if (is_wiped_on_fork(page, size) || pthread_atfork(NULL, NULL, forget_process) == 0) {
+        return page;
+    }
+    munmap(page, size);
+    return NULL;
+}
+
+/* Without a lock, which a thread that the child lacks might hold. */
+static atomic_uint *process_mark(void) {
+    atomic_uint *mark = atomic_load(&ti_os_process_mark), *before = &no_process;
+    if (mark != before) return mark;
+    mark = new_process_mark();
+    if (!mark || atomic_compare_exchange_strong(&ti_os_process_mark, &before, mark)) return mark;
+    munmap(mark, (size_t)sysconf(_SC_PAGESIZE));
+    return before;
+}
+
+unsigned ti_os_process(void) {
+    atomic_uint *mark = process_mark();
+    if (!mark) return 0;
+    unsigned process = atomic_load(mark), none = 0;
+    if (process != 0) return process;
+    /* Counted before it is given: who is forked in between gets a later one. */
+    process = atomic_fetch_add(&last_process, 1) + 1;
+    return atomic_compare_exchange_strong(mark, &none, process) ? process : none;
 }
 
 struct ti_os_timer {

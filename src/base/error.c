@@ -99,6 +99,13 @@ tacit_status ti_error_no_memory(tacit_error *error) {
     return ti_error_set(error, TACIT_ERR_NO_MEMORY, "Out of memory.");
 }
 
+tacit_status ti_error_forked(tacit_error *error, const char *thing) {
+    return ti_error_set(error, TACIT_ERR_FORKED,
+                        "This %s belongs to the process from which this one was forked; make "
+                        "another here.",
+                        thing);
+}
+
 tacit_status ti_error_argument(tacit_error *error, const char *argument, const char *what) {
     return ti_error_set(error, TACIT_ERR_INVALID_ARGUMENT, "%s %s", argument, what);
 }

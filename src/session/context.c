@@ -6,9 +6,11 @@ ti_context *ti_context_new(const tacit_client_options *options) {
     ti_context *context = calloc(1, sizeof *context);
 
     if (context == NULL) return NULL;
+    context->process = ti_os_process();
     atomic_init(&context->refs, 1);
     if (options->clock != NULL) context->clock.injected = *options->clock;
-    if (!ti_log_init(&context->log, options->log, options->log_data, options->log_level)) {
+    if (context->process == 0 ||
+        !ti_log_init(&context->log, options->log, options->log_data, options->log_level)) {
         free(context);
         return NULL;
     }

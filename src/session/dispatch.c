@@ -9,6 +9,7 @@
  */
 #include "session/dispatch.h"
 
+#include "platform/os.h"
 #include "session/library_thread.h"
 
 #include <pthread.h>
@@ -16,6 +17,7 @@
 
 struct ti_dispatch {
     /* set at creation, then read-only */
+    unsigned process;      /* that made it */
     const ti_clock *clock; /* used by stop only, which the client calls */
     size_t stack_bytes;
     tacit_post_fn post;
@@ -110,6 +112,8 @@ static void run_posted(void *job) {
     ti_dispatch *d = job;
     ti_dispatch_item *items;
 
+    /* A forked child has inherited its parent's loop, and with it this job. */
+    if (!ti_os_process_is(d->process)) return;
     pthread_mutex_lock(&d->lock);
     items = take_all_locked(d);
     pthread_mutex_unlock(&d->lock);
@@ -134,6 +138,7 @@ ti_dispatch *ti_dispatch_new(const ti_clock *clock, size_t thread_stack_bytes, t
         return NULL;
     }
     pthread_mutex_init(&d->lock, NULL);
+    d->process = ti_os_process();
     d->clock = clock;
     d->stack_bytes = thread_stack_bytes;
     d->post = post;

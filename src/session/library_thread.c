@@ -1,5 +1,7 @@
 #include "session/library_thread.h"
 
+#include "platform/os.h"
+
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -10,13 +12,14 @@ typedef struct start {
     char name[16];
 } start;
 
-static _Thread_local bool marked;
+/* By ti_os_process(), since a child that a callback forks off has that thread as its own; 0: not. */
+static _Thread_local unsigned marked;
 
 static void *thread_main(void *argument) {
     start s = *(start *)argument;
 
     free(argument);
-    marked = true;
+    marked = ti_os_process();
 #ifdef __linux__
     pthread_setname_np(pthread_self(), s.name);
 #endif
@@ -54,5 +57,5 @@ bool ti_library_thread_start(pthread_t *thread, size_t stack_bytes, const char *
 }
 
 bool ti_on_library_thread(void) {
-    return marked;
+    return marked != 0 && ti_os_process_is(marked);
 }

@@ -5,6 +5,7 @@
 #include "session/event.h"
 #include "session/library_thread.h"
 #include "session/session.h"
+#include "session/store.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -153,8 +154,11 @@ tacit_session *tacit_session_open(tacit_client *client, tacit_provider *provider
     if (client == NULL) return ti_error_argument(error, "client", "is NULL"), NULL;
     if (provider == NULL) return ti_error_argument(error, "provider", "is NULL"), NULL;
     if (!ti_struct_read(&o, sizeof o, options, "options", "TACIT_SESSION_OPTIONS_INIT", error) ||
-        !check_options(&o, error) || is_closed(client, error))
+        !check_options(&o, error))
         return NULL;
+    if (ti_client_forked(client)) return ti_error_forked(error, "client"), NULL;
+    if (o.store != NULL && ti_store_forked(o.store)) return ti_error_forked(error, "store"), NULL;
+    if (is_closed(client, error)) return NULL;
     if (!ti_provider_client_auth(provider, o.client_secret != NULL, &auth)) {
         ti_error_set(error, TACIT_ERR_UNSUPPORTED,
                      "The provider takes neither client_secret_basic nor client_secret_post.");
@@ -170,8 +174,13 @@ tacit_session *tacit_session_open(tacit_client *client, tacit_provider *provider
 
 /* ------------------------------------------------------------------ inside, and references */
 
+bool ti_session_forked(const tacit_session *session) {
+    return ti_client_forked(session->identity->client);
+}
+
 tacit_session *tacit_session_ref(tacit_session *session) {
-    if (session != NULL) atomic_fetch_add_explicit(&session->uses, 1, memory_order_relaxed);
+    if (session != NULL && !ti_session_forked(session))
+        atomic_fetch_add_explicit(&session->uses, 1, memory_order_relaxed);
     return session;
 }
 
@@ -190,7 +199,7 @@ static void end(tacit_session *session) {
 }
 
 void tacit_session_unref(tacit_session *session) {
-    if (session == NULL) return;
+    if (session == NULL || ti_session_forked(session)) return;
     if ((atomic_fetch_sub_explicit(&session->uses, 1, memory_order_acq_rel) & ~CLOSED) == 1)
         end(session);
 }
@@ -202,6 +211,10 @@ unsigned ti_session_calls_inside(const tacit_session *session) {
 bool ti_session_enter(tacit_session *session, tacit_error *error) {
     if (session == NULL) {
         ti_error_argument(error, "session", "is NULL");
+        return false;
+    }
+    if (ti_client_forked(session->identity->client)) {
+        ti_error_forked(error, "session");
         return false;
     }
     if ((atomic_fetch_add_explicit(&session->uses, ONE_INSIDE + 1, memory_order_acquire) &
@@ -278,6 +291,7 @@ tacit_status tacit_session_close(tacit_session *session, int timeout_ms) {
     bool last, done;
 
     if (session == NULL) return TACIT_OK;
+    if (ti_session_forked(session)) return TACIT_ERR_FORKED;
     identity = session->identity;
     client = ti_client_ref(identity->client);
     pthread_mutex_lock(&identity->lock);

@@ -95,8 +95,8 @@ static bool enter(tacit_session *session, int timeout_ms, tacit_error *error) {
 
 /* Why enter() refused, where the caller passed no error. */
 static tacit_status refused(const tacit_session *session, int timeout_ms) {
-    return session == NULL || timeout_ms < TACIT_TIMEOUT_DEFAULT ? TACIT_ERR_INVALID_ARGUMENT
-                                                                 : TACIT_ERR_CLOSED;
+    if (session == NULL || timeout_ms < TACIT_TIMEOUT_DEFAULT) return TACIT_ERR_INVALID_ARGUMENT;
+    return ti_session_forked(session) ? TACIT_ERR_FORKED : TACIT_ERR_CLOSED;
 }
 
 static tacit_status obtain(tacit_session *session, const ti_need *need, int timeout_ms,
@@ -142,7 +142,7 @@ tacit_status tacit_session_refresh(tacit_session *session, int timeout_ms, tacit
 tacit_session_state tacit_session_get_state(tacit_session *session) {
     tacit_session_state state;
 
-    if (session == NULL) return TACIT_STATE_UNKNOWN;
+    if (session == NULL || ti_session_forked(session)) return TACIT_STATE_UNKNOWN;
     pthread_mutex_lock(&session->identity->lock);
     state = session->identity->state;
     pthread_mutex_unlock(&session->identity->lock);
@@ -181,7 +181,7 @@ static void describe_locked(const tacit_session *session, tacit_session_stats *s
 void tacit_session_get_stats(tacit_session *session, tacit_session_stats *stats) {
     tacit_session_stats now = TACIT_SESSION_STATS_INIT;
 
-    if (session == NULL || stats == NULL) return;
+    if (session == NULL || stats == NULL || ti_session_forked(session)) return;
     now.requests = atomic_load(&session->requests);
     now.replays = atomic_load(&session->replays);
     pthread_mutex_lock(&session->identity->lock);

@@ -8,11 +8,13 @@
 #include "transport/transport.h"
 
 /*
- * Around every public call: counts it as inside, keeps the session alive, and refuses a closed one (TACIT_ERR_CLOSED) or NULL
- * (TACIT_ERR_INVALID_ARGUMENT). Leave only after an enter that answered true.
+ * Around every public call: counts it as inside, keeps the session alive, and refuses a closed one (TACIT_ERR_CLOSED), one of a
+ * parent process (TACIT_ERR_FORKED) or NULL (TACIT_ERR_INVALID_ARGUMENT). Leave only after an enter that answered true.
  */
 bool ti_session_enter(tacit_session *session, tacit_error *error);
 void ti_session_leave(tacit_session *session);
+/* Opened before a fork, by a parent: see ti_client_forked(). Not NULL. */
+bool ti_session_forked(const tacit_session *session);
 
 /* For callers inside. */
 ti_transport *ti_session_transport(const tacit_session *session);

@@ -64,8 +64,11 @@ tacit_token *tacit_token_ref(tacit_token *token) {
 void tacit_token_unref(tacit_token *token) {
     if (token == NULL) return;
     if (atomic_fetch_sub_explicit(&token->refs, 1, memory_order_acq_rel) != 1) return;
-    ti_log_mask_remove(&token->context->log, &token->mask);
-    ti_context_unref(token->context);
+    /* A forked child leaves the parent's context as it is: nothing looks at its masks any more. */
+    if (!ti_context_forked(token->context)) {
+        ti_log_mask_remove(&token->context->log, &token->mask);
+        ti_context_unref(token->context);
+    }
     ti_os_wipe(token->line, token->line_size);
     free(token);
 }

@@ -56,6 +56,8 @@ tacit_status tacit_sign_in_with_tokens(tacit_session *session, const char *acces
     if (refresh_token != NULL && *refresh_token == '\0')
         return ti_error_argument(error, "refresh_token", "is empty");
     if (expires_in_s < -1) return ti_error_argument(error, "expires_in_s", "is below -1");
+    /* Before its clock is asked, which may be the app's. */
+    if (ti_session_forked(session)) return ti_error_forked(error, "session");
     job = ti_job_new(TI_JOB_TOKENS);
     if (job == NULL) return ti_error_no_memory(error);
     job->access_token = ti_secret_from_string(access_token);

@@ -15,6 +15,23 @@ static bool started;          /* guarded by lock */
 static CURLcode start_result; /* guarded by lock */
 
 /*
+ * A fork waits until nobody starts libcurl: a child in which it is half started, by a thread that
+ * the child lacks, could never use it. Registered before there is anyone who could hold the lock.
+ */
+
+static void before_fork(void) {
+    pthread_mutex_lock(&lock);
+}
+
+static void after_fork(void) {
+    pthread_mutex_unlock(&lock);
+}
+
+__attribute__((constructor)) static void watch_forks(void) {
+    pthread_atfork(before_fork, after_fork, after_fork);
+}
+
+/*
  * Allocators that wipe. What was allocated before they were installed comes from malloc() too, so
  * they may free it.
  */

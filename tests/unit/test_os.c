@@ -1,6 +1,9 @@
 #include "support/unit.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <sys/mman.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -9,18 +12,33 @@ static int timerfd_settime_watched(int timer, int flags, const struct itimerspec
                                    struct itimerspec *before);
 static ssize_t read_watched(int descriptor, void *target, size_t size);
 
+/* How the kernel takes advice: as it is, none beyond what it knew before 4.14, or, as an emulator,
+ * all of it and does nothing. */
+typedef enum advised { ADVISED_WELL, ADVISED_NOT, ADVISED_BLINDLY } advised;
+static advised advice_is_taken;
+static bool without_pages;
+static int madvise_watched(void *page, size_t size, int advice);
+static void *mmap_watched(void *page, size_t size, int access, int flags, int file, off_t offset);
+
 /* The file under test, with a wall clock that can be set without setting the machine's. */
 #define timerfd_create timerfd_create_watched
 #define timerfd_settime timerfd_settime_watched
 #define read read_watched
+#define madvise madvise_watched
+#define mmap mmap_watched
 #include "platform/os_linux.c"
 #undef timerfd_create
 #undef timerfd_settime
 #undef read
+#undef madvise
+#undef mmap
 
 #include <fcntl.h>
-#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 static struct {
     int watch;            /* the descriptor that watches the wall clock; -1: none */
@@ -301,6 +319,165 @@ static void freeing_no_timer_is_fine(void **state) {
     assert_int_equal(lowest_free(), first);
 }
 
+static int madvise_watched(void *page, size_t size, int advice) {
+    if (advice_is_taken == ADVISED_BLINDLY) return 0;
+    if (advice_is_taken == ADVISED_WELL) return madvise(page, size, advice);
+    errno = EINVAL;
+    return -1;
+}
+
+static void *mmap_watched(void *page, size_t size, int access, int flags, int file, off_t offset) {
+    return without_pages ? MAP_FAILED : mmap(page, size, access, flags, file, offset);
+}
+
+/* As in a process that has never asked which it is. */
+static int forget_mark(void **state) {
+    (void)state;
+    atomic_store(&ti_os_process_mark, &no_process);
+    advice_is_taken = ADVISED_WELL;
+    without_pages = false;
+    return 0;
+}
+
+static pid_t fork_as_usual(void) {
+    return fork();
+}
+
+/* Behind the back of libc, whose handlers do not run. */
+static pid_t fork_raw(void) {
+    return (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+}
+
+/* What body answers in a child. */
+static int in_child(pid_t (*fork_it)(void), int (*body)(void)) {
+    int status;
+    pid_t child = fork_it();
+    if (child == 0) _exit(body());
+    assert_true(child > 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int process(void) {
+    return (int)ti_os_process();
+}
+
+static unsigned parents;
+
+static int is_parent(void) {
+    return ti_os_process_is(parents);
+}
+
+static int is_parent_after_asking(void) {
+    return ti_os_process() == parents || ti_os_process_is(parents);
+}
+
+/* 0: neither of the two above it. */
+static int childs_child_is_known(void) {
+    unsigned own = ti_os_process();
+    int known = in_child(fork_as_usual, is_parent_after_asking);
+    parents = own;
+    return known || in_child(fork_as_usual, is_parent_after_asking);
+}
+
+static void process_has_one_number(void **state) {
+    (void)state;
+
+    unsigned number = ti_os_process();
+
+    assert_int_not_equal(number, 0);
+    assert_true(ti_os_process_is(number));
+    assert_false(ti_os_process_is(number + 1));
+    assert_int_equal(ti_os_process(), number);
+}
+
+/* 0: it is not. */
+static int child_is_its_parent(void) {
+    parents = ti_os_process();
+    return in_child(fork_as_usual, is_parent) || in_child(fork_as_usual, is_parent_after_asking) ||
+           in_child(fork_as_usual, process) == 0 ||
+           in_child(fork_as_usual, childs_child_is_known) || ti_os_process() != parents;
+}
+
+static void forked_child_is_not_its_parent(void **state) {
+    (void)state;
+    static const advised ways[] = {ADVISED_WELL, ADVISED_NOT, ADVISED_BLINDLY};
+
+    /* Each from a child, which takes its handlers of forks along when it ends. */
+    for (size_t i = 0; i < 3; i++) {
+        advice_is_taken = ways[i];
+        assert_int_equal(in_child(fork_as_usual, child_is_its_parent), 0);
+    }
+}
+
+static void child_of_a_raw_clone_is_not_its_parent(void **state) {
+    (void)state;
+    parents = ti_os_process();
+    void *page = atomic_load(&ti_os_process_mark);
+    if (madvise(page, 1, MADV_WIPEONFORK) != 0) skip(); /* nothing else could tell it */
+
+    assert_int_equal(in_child(fork_raw, is_parent), 0);
+    assert_int_equal(in_child(fork_raw, is_parent_after_asking), 0);
+    assert_int_equal(in_child(fork_raw, childs_child_is_known), 0);
+}
+
+static int child_knows_parent_that_never_asked(void) {
+    parents = ti_os_process();
+    return in_child(fork_as_usual, is_parent_after_asking);
+}
+
+static void child_may_be_the_first_to_ask(void **state) {
+    (void)state;
+
+    assert_int_equal(in_child(fork_as_usual, child_knows_parent_that_never_asked), 0);
+}
+
+static pthread_barrier_t together;
+
+static void *ask_together(void *number) {
+    pthread_barrier_wait(&together);
+    *(unsigned *)number = ti_os_process();
+    return NULL;
+}
+
+/* 0: they got the same number, and it is none of the parent's. */
+static int threads_disagree(void) {
+    enum { THREADS = 8 };
+    unsigned numbers[THREADS];
+    pthread_t threads[THREADS];
+    pthread_barrier_init(&together, NULL, THREADS);
+    for (int i = 0; i < THREADS; i++) {
+        if (pthread_create(&threads[i], NULL, ask_together, &numbers[i]) != 0) return 1;
+    }
+    for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+    pthread_barrier_destroy(&together);
+    for (int i = 0; i < THREADS; i++) {
+        if (numbers[i] != numbers[0] || numbers[i] == 0 || numbers[i] == parents) return 1;
+    }
+    return 0;
+}
+
+static void threads_that_ask_at_once_get_one_number(void **state) {
+    (void)state;
+
+    for (int i = 0; i < 20; i++) {
+        forget_mark(NULL);
+        parents = 0;
+        assert_int_equal(threads_disagree(), 0);
+        parents = ti_os_process();
+        assert_int_equal(in_child(fork_as_usual, threads_disagree), 0);
+    }
+}
+
+static void without_memory_there_is_no_number(void **state) {
+    (void)state;
+    without_pages = true;
+    assert_int_equal(ti_os_process(), 0);
+
+    without_pages = false;
+    assert_int_not_equal(ti_os_process(), 0);
+}
+
 int main(void) {
 #define WITH_TIMER(test) cmocka_unit_test_setup_teardown(test, new_timer, free_timer)
     const struct CMUnitTest tests[] = {
@@ -323,6 +500,12 @@ int main(void) {
         cmocka_unit_test(descriptors_are_not_inherited_and_do_not_block),
         cmocka_unit_test(without_descriptors_errno_says_so_and_none_is_lost),
         cmocka_unit_test(freeing_no_timer_is_fine),
+        cmocka_unit_test_setup(process_has_one_number, forget_mark),
+        cmocka_unit_test_setup(forked_child_is_not_its_parent, forget_mark),
+        cmocka_unit_test_setup(child_of_a_raw_clone_is_not_its_parent, forget_mark),
+        cmocka_unit_test_setup(child_may_be_the_first_to_ask, forget_mark),
+        cmocka_unit_test_setup(threads_that_ask_at_once_get_one_number, forget_mark),
+        cmocka_unit_test_setup(without_memory_there_is_no_number, forget_mark),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
