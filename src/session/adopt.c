@@ -1,12 +1,25 @@
 #include "session/adopt.h"
 
+#include "base/error.h"
+#include "session/client.h"
 #include "session/event.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+/* Once; later another process's doing is told as what it is. */
 static void tell_loaded_locked(ti_identity *identity) {
-    if (identity->loaded_told) return;
+    bool signed_in = identity->state == TACIT_STATE_SIGNED_IN;
+
+    if (identity->loaded_told) {
+        ti_event_push_locked(identity, NULL,
+                             signed_in ? TACIT_EVENT_SIGNED_IN : TACIT_EVENT_SIGNED_OUT,
+                             signed_in ? "Another process signed in; this one goes on with that "
+                                         "sign-in."
+                                       : "Another process signed in, and out again.",
+                             NULL);
+        return;
+    }
     identity->loaded_told = true;
     ti_event_push_locked(identity, NULL, TACIT_EVENT_LOADED,
                          identity->state == TACIT_STATE_SIGNED_IN
@@ -15,7 +28,7 @@ static void tell_loaded_locked(ti_identity *identity) {
                          NULL);
 }
 
-/* Whatever no view takes is parked; on success the record's list is empty. */
+/* The record's list is what is parked from now on: a view that has no token of its own may take one later. */
 static void adopt_tokens_locked(ti_identity *identity, ti_record *record) {
     for (ti_view *view = identity->views; view != NULL; view = view->next) {
         for (size_t i = 0; i < record->token_count; i++) {
@@ -43,6 +56,7 @@ static void adopt_locked(ti_identity *identity, ti_record *record) {
         ti_backoff_reset_locked(identity);
     }
     ti_journal_adopted(&identity->journal, &record->sign_in_id, record->generation);
+    identity->generation = record->generation;
     ti_secret_unref(identity->refresh_token);
     identity->refresh_token = record->refresh_token;
     record->refresh_token = NULL;
@@ -50,8 +64,13 @@ static void adopt_locked(ti_identity *identity, ti_record *record) {
     pthread_cond_broadcast(&identity->changed);
 }
 
+static bool is_refused_locked(const ti_identity *identity, const ti_record *record) {
+    return record->refused || (identity->journal.state == TI_JOURNAL_REFUSED &&
+                               ti_journal_is_of(&identity->journal, record->refresh_token));
+}
+
 static void first_load_locked(ti_identity *identity, ti_record *record) {
-    if (record->refused) {
+    if (is_refused_locked(identity, record)) {
         ti_journal_adopted(&identity->journal, &record->sign_in_id, record->generation);
         ti_journal_refused(&identity->journal);
         identity->state = TACIT_STATE_SIGNED_OUT;
@@ -62,9 +81,10 @@ static void first_load_locked(ti_identity *identity, ti_record *record) {
     tell_loaded_locked(identity);
 }
 
-/* R16: the store holds another sign-in. Ours, if it was never saved, is the newer one and will be; else somebody signed in elsewhere. */
+/* R16, where no journal says who is current. Ours, if it was never saved, is the newer one and will be; else somebody signed in
+ * elsewhere. */
 static void meet_another_locked(ti_identity *identity, ti_record *record) {
-    if (!identity->journal.saved || record->refused) return;
+    if (ti_identity_owes_head_locked(identity) || record->refused) return;
     if (identity->views != NULL && !ti_secret_equal(record->refresh_token, identity->refresh_token))
         ti_revocation_add_locked(identity, identity->views, identity->refresh_token);
     adopt_locked(identity, record);
@@ -74,18 +94,21 @@ static void meet_another_locked(ti_identity *identity, ti_record *record) {
 }
 
 static void meet_same_locked(ti_identity *identity, ti_record *record) {
-    if (record->generation > identity->journal.generation && !record->refused) {
+    if (record->generation > identity->generation && !record->refused) {
         adopt_locked(identity, record);
         identity->adoptions++;
         ti_event_push_locked(identity, NULL, TACIT_EVENT_REFRESHED,
                              "Another process obtained a newer token.", NULL);
-    } else if (record->generation < identity->journal.generation) {
-        ti_journal_lost(&identity->journal); /* an older one came back: save again (R7) */
+    } else if (ti_identity_is_stale_locked(identity)) {
+        return; /* neither this record nor memory is the head */
+    } else if (record->generation < identity->generation) {
+        ti_journal_lost(&identity->journal, identity->client->life); /* save again (R7) */
     } else if (!record->refused) {
         ti_journal_saved(&identity->journal); /* a save that was given up had worked */
     }
 }
 
+/* The store has nothing that is ours. */
 static void found_nothing_locked(ti_identity *identity) {
     static const tacit_error lost = {
         .status = TACIT_ERR_STORE_NOT_FOUND,
@@ -95,22 +118,48 @@ static void found_nothing_locked(ti_identity *identity) {
     if (identity->state == TACIT_STATE_UNKNOWN) {
         identity->state = TACIT_STATE_SIGNED_OUT;
         tell_loaded_locked(identity);
-    } else if (identity->state == TACIT_STATE_SIGNED_IN && identity->journal.saved) {
-        ti_journal_lost(&identity->journal);
+    } else if (identity->state == TACIT_STATE_SIGNED_IN &&
+               !ti_identity_owes_head_locked(identity) && !ti_identity_is_stale_locked(identity)) {
+        ti_journal_lost(&identity->journal, identity->client->life);
         identity->store_trouble = lost.status;
         ti_event_push_locked(identity, NULL, TACIT_EVENT_STORE_FAILED, lost.message, &lost);
     }
 }
 
-void ti_adopt_locked(ti_identity *identity, ti_record *record) {
-    if (record == NULL) {
-        found_nothing_locked(identity);
-    } else if (identity->state == TACIT_STATE_UNKNOWN) {
-        first_load_locked(identity, record);
-    } else if (identity->state == TACIT_STATE_SIGNED_IN) {
-        if (ti_sign_in_id_equal(&record->sign_in_id, &identity->journal.sign_in_id))
-            meet_same_locked(identity, record);
-        else
-            meet_another_locked(identity, record);
+/* Signed out, by the mark: a record of that sign-in is what an erase left behind. */
+static void meet_mark_locked(ti_identity *identity, const ti_record *record) {
+    if (identity->state == TACIT_STATE_UNKNOWN) {
+        identity->state = TACIT_STATE_SIGNED_OUT;
+        tell_loaded_locked(identity);
     }
+    identity->erase_pending =
+        record != NULL &&
+        ti_sign_in_id_equal(&record->sign_in_id, &identity->journal.sign_in_id);
+}
+
+tacit_status ti_adopt_locked(ti_identity *identity, ti_record *record, tacit_error *error) {
+    const ti_journal *head = &identity->journal;
+    bool of_head =
+        record != NULL && ti_sign_in_id_equal(&record->sign_in_id, &head->sign_in_id);
+
+    ti_error_clear(error);
+    if (head->state == TI_JOURNAL_SIGNED_OUT && identity->state != TACIT_STATE_SIGNED_IN) {
+        meet_mark_locked(identity, record);
+    } else if (identity->state == TACIT_STATE_UNKNOWN) {
+        if (of_head || (record != NULL && !identity->head_known))
+            first_load_locked(identity, record);
+        else if (identity->head_elsewhere)
+            return ti_error_set(error, TACIT_ERR_STORE_UNAVAILABLE,
+                                "Another process holds the sign-in and could not save it yet.");
+        else
+            found_nothing_locked(identity);
+    } else if (identity->state == TACIT_STATE_SIGNED_IN) {
+        if (of_head)
+            meet_same_locked(identity, record);
+        else if (record != NULL && !identity->head_known)
+            meet_another_locked(identity, record);
+        else
+            found_nothing_locked(identity);
+    }
+    return TACIT_OK;
 }

@@ -4,7 +4,8 @@
 
 #include "session/identity.h"
 
-/* Takes over what is newer in record, and takes it out of it. NULL: the store knows that it has none. */
-void ti_adopt_locked(ti_identity *identity, ti_record *record);
+/* Takes over what is newer in record, and takes it out of it. NULL: the store knows that it has none. TACIT_ERR_STORE_UNAVAILABLE: what
+ * counts is in another process, which could not save it yet. */
+tacit_status ti_adopt_locked(ti_identity *identity, ti_record *record, tacit_error *error);
 
 #endif

@@ -1,6 +1,7 @@
 #include "session/client.h"
 
 #include "base/error.h"
+#include "platform/os.h"
 #include "session/library_thread.h"
 #include "session/open.h"
 #include "session/work.h"
@@ -106,6 +107,7 @@ static void free_client(tacit_client *client) {
     ti_context_unref(client->context);
     pthread_mutex_destroy(&client->lock);
     free(client->application_id);
+    free(client->state_dir);
     free(client);
 }
 
@@ -115,7 +117,21 @@ static int64_t wall_ahead_ms(const tacit_client *client) {
     return ti_clock_wall_ms(clock) - ti_clock_boot_ms(clock);
 }
 
+static bool draw_life(tacit_client *client, tacit_error *error) {
+    while (client->life == 0 || client->life == INT64_MAX) {
+        if (!ti_os_random(&client->life, sizeof client->life)) {
+            ti_error_set(error, TACIT_ERR_UNSUPPORTED, "The system has no source of random.");
+            return false;
+        }
+        client->life &= INT64_MAX;
+    }
+    return true;
+}
+
 static bool make_parts(tacit_client *client, const tacit_client_options *o, tacit_error *error) {
+    if (!draw_life(client, error)) return false;
+    client->state_dir = o->state_dir != NULL ? strdup(o->state_dir) : ti_os_state_directory();
+    if (o->state_dir != NULL && client->state_dir == NULL) return ti_error_no_memory(error), false;
     client->context = ti_context_new(o);
     if (client->context == NULL) return ti_error_no_memory(error), false;
     client->process = client->context->process;

@@ -21,6 +21,8 @@ struct tacit_client {
     ti_store_calls *store_calls;
     const ti_task_ops *work; /* what a worker does for an identity */
     char *application_id;    /* NULL: none */
+    char *state_dir;         /* NULL: nothing says where it is */
+    int64_t life;            /* of this client, in every journal (process_lock.h) */
     int request_timeout_ms, refresh_timeout_ms, store_timeout_ms;
 
     /* atomic */

@@ -124,7 +124,7 @@ static bool refuse_in_backoff_locked(const ti_backoff *backoff, int64_t now, tac
 }
 
 static bool refuse_in_storm_locked(const ti_storm *storm, int64_t now, tacit_error *error) {
-    int64_t left_ms = ti_storm_blocked_ms(storm, now);
+    int64_t left_ms = storm == NULL ? 0 : ti_storm_blocked_ms(storm, now);
 
     if (left_ms == 0) return false;
     ti_error_storm(left_ms, error);
@@ -166,7 +166,7 @@ static verdict look_at_token_locked(const waiter *w, int64_t now, tacit_error *e
     if (w->view->failed >= w->join) return refuse(error, &w->view->failure->error);
     if (flying(identity)) return WAIT;
     if (refuse_in_backoff_locked(&identity->backoff, now, error)) return REFUSED;
-    if (forced && refuse_in_storm_locked(&identity->storm, now, error)) return REFUSED;
+    if (forced && refuse_in_storm_locked(identity->storm, now, error)) return REFUSED;
     return WAIT;
 }
 
@@ -292,7 +292,7 @@ ti_view *ti_flight_wanted_locked(const ti_identity *identity, int64_t now_boot_m
 
         if (is_demanded_locked(view)) return view;
         if (!view->retry_anyway && !ti_view_is_proactive_locked(view)) continue;
-        if (!identity->journal.saved) continue; /* R5 */
+        if (ti_identity_owes_head_locked(identity)) continue; /* R5 */
         if (due < identity->backoff.retry_boot_ms) due = identity->backoff.retry_boot_ms;
         if (due <= now_boot_ms) return view;
         if (due < *due_boot_ms) *due_boot_ms = due;
@@ -394,6 +394,60 @@ void ti_flight_fail_locked(ti_identity *identity, const tacit_error *error, ti_b
     }
     ti_failure_unref_locked(failure);
     end_locked(identity);
+}
+
+/* ------------------------------------------------------------------ between processes */
+
+static bool concerns_all(tacit_status status) {
+    switch (status) {
+    case TACIT_ERR_NETWORK:
+    case TACIT_ERR_TLS:
+    case TACIT_ERR_TIMEOUT:
+    case TACIT_ERR_SERVER:
+    case TACIT_ERR_OAUTH:
+    case TACIT_ERR_PROTOCOL:
+        return true;
+    default:
+        return false;
+    }
+}
+
+void ti_backoff_share_locked(const ti_identity *identity, ti_shared_backoff *shared) {
+    const ti_backoff *backoff = &identity->backoff;
+
+    *shared = (ti_shared_backoff){.failures = 0};
+    if (backoff->last == NULL || !concerns_all(backoff->last->error.status)) return;
+    *shared = (ti_shared_backoff){.failures = backoff->failures,
+                                  .retried_early = backoff->retried_early,
+                                  .retry_boot_ms = backoff->retry_boot_ms,
+                                  .refuse_until_boot_ms = backoff->refuse_until_boot_ms,
+                                  .status = backoff->last->error.status,
+                                  .http_status = backoff->last->error.http_status};
+}
+
+void ti_backoff_follow_locked(ti_identity *identity, const ti_shared_backoff *shared) {
+    ti_backoff *backoff = &identity->backoff;
+    ti_failure *failure;
+    tacit_error error;
+
+    if (identity->backoff_lifted || !concerns_all(shared->status)) return;
+    if (shared->retry_boot_ms <= backoff->retry_boot_ms &&
+        shared->refuse_until_boot_ms <= backoff->refuse_until_boot_ms)
+        return;
+    ti_error_set(&error, shared->status, "Another process tried to renew the access token: %s.",
+                 tacit_status_name(shared->status));
+    error.http_status = shared->http_status;
+    failure = ti_failure_new(&error);
+    replace_locked(&backoff->last, failure);
+    ti_failure_unref_locked(failure);
+    backoff->failures = shared->failures;
+    backoff->retried_early = shared->retried_early;
+    backoff->retry_boot_ms = shared->retry_boot_ms;
+    backoff->refuse_until_boot_ms = shared->refuse_until_boot_ms;
+    if (backoff->refuse_until_boot_ms <= ti_identity_now(identity)) return;
+    for (ti_view *view = identity->views; view != NULL; view = view->next)
+        ti_view_drop_wants_locked(view);
+    pthread_cond_broadcast(&identity->changed);
 }
 
 void ti_backoff_reset_locked(ti_identity *identity) {

@@ -8,6 +8,7 @@
 #ifndef TI_FLIGHT_H
 #define TI_FLIGHT_H
 
+#include "session/journal_bytes.h"
 #include "session/session.h"
 #include "session/view.h"
 
@@ -82,6 +83,10 @@ void ti_flight_succeed_locked(ti_identity *identity);
 void ti_flight_fail_locked(ti_identity *identity, const tacit_error *error, ti_backoff_kind kind);
 /* Its sign-in is over: nobody is left to answer. */
 void ti_flight_abandon_locked(ti_identity *identity);
+
+/* What other processes are to know of it, and what they let know (R8): only what the server or the network said. */
+void ti_backoff_share_locked(const ti_identity *identity, ti_shared_backoff *shared);
+void ti_backoff_follow_locked(ti_identity *identity, const ti_shared_backoff *shared);
 
 /* Nobody's demand outlives this: called when a sign-in begins or ends. */
 void ti_backoff_reset_locked(ti_identity *identity);

@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "platform/os.h"
 #include "session/client.h"
+#include "session/turn.h"
 
 #include <search.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ void ti_identity_nudge(ti_identity *identity, bool end_backoff) {
     pthread_mutex_lock(&identity->lock);
     if (end_backoff) {
         ti_backoff_reset_locked(identity);
+        identity->backoff_lifted = true;
         identity->store_retry_boot_ms = 0;
     }
     pthread_cond_broadcast(&identity->changed);
@@ -33,7 +35,7 @@ void ti_identity_nudge(ti_identity *identity, bool end_backoff) {
 
 static bool owes_the_store_locked(const ti_identity *identity) {
     return identity->erase_pending || identity->mark_refused ||
-           (identity->state == TACIT_STATE_SIGNED_IN && !identity->journal.saved);
+           (identity->state == TACIT_STATE_SIGNED_IN && ti_identity_owes_head_locked(identity));
 }
 
 bool ti_identity_idle_locked(const ti_identity *identity) {
@@ -114,6 +116,8 @@ static void free_identity(ti_identity *identity) {
     ti_views_reset_locked(identity);
     ti_backoff_reset_locked(identity);
     ti_secret_unref(identity->refresh_token);
+    ti_turn_free(identity->turn);
+    free(identity->storm);
     pthread_cond_destroy(&identity->changed);
     pthread_mutex_destroy(&identity->lock);
     free(identity->key);
@@ -134,7 +138,6 @@ static ti_identity *new_identity(tacit_store *store, const char *issuer, const c
     pthread_mutex_init(&identity->lock, NULL);
     atomic_init(&identity->refs, 1);
     identity->last_job = &identity->jobs;
-    identity->journal.saved = true;
     identity->store = store;
     identity->key = make_key(issuer, client_id, account);
     identity->issuer = strdup(issuer);
@@ -221,6 +224,14 @@ const ti_clock *ti_identity_clock(const ti_identity *identity) {
 
 int64_t ti_identity_now(const ti_identity *identity) {
     return ti_clock_boot_ms(ti_identity_clock(identity));
+}
+
+bool ti_identity_owes_head_locked(const ti_identity *identity) {
+    return identity->journal.writer == identity->client->life;
+}
+
+bool ti_identity_is_stale_locked(const ti_identity *identity) {
+    return identity->generation < identity->journal.generation;
 }
 
 uint32_t ti_identity_random(void) {

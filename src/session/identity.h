@@ -26,6 +26,10 @@ typedef struct ti_late_call {
     uint64_t generation;
 } ti_late_call;
 
+typedef struct ti_turn ti_turn;
+
+enum { TI_LOOKS = 4 }; /* at once, after 0.5, 2 and 30 s */
+
 typedef struct ti_identity {
     ti_task task;     /* the refresher's */
     atomic_uint refs; /* the last one goes under the client's lock */
@@ -43,8 +47,10 @@ typedef struct ti_identity {
 
     /* guarded by lock, to the end */
     tacit_session_state state;
-    ti_secret *refresh_token; /* the head's; NULL: none */
+    ti_secret *refresh_token; /* NULL: none */
+    uint64_t generation;      /* of what memory holds; below the head's it is stale */
     ti_journal journal;       /* its head's sign_in_id says who is signed in */
+    ti_turn *turn;            /* NULL: the journal's file is not open */
     ti_view *views;
     unsigned sessions;       /* open, in all views */
     ti_record_token *parked; /* access tokens of views that no session has open */
@@ -52,23 +58,29 @@ typedef struct ti_identity {
 
     ti_flight flight;
     ti_backoff backoff;
-    ti_storm storm;
+    ti_storm *storm; /* NULL: no forced refresh counted yet */
     ti_job *jobs, **last_job;
     bool sign_in_queued;
     ti_revocation *revocations;
     bool
         lingers; /* holds a reference to itself until it is idle, since no session is left to do so */
 
+    bool head_known;     /* the journal's file named it, when it was last read */
+    bool head_elsewhere; /* ... and its writer, another than this process, lived and had not saved it */
+    bool backoff_lifted; /* the network or the clock changed: what others met does not count */
     bool loaded_told;    /* TACIT_EVENT_LOADED went out */
     bool load_wanted;    /* somebody asks for the store now */
     bool record_present; /* the store holds something under the key, as far as is known */
     bool readable;       /* the last load answered: what is there may be overwritten */
     bool mark_refused;   /* the record has yet to be marked */
     bool erase_pending;
+    unsigned char looks_left; /* at the store: what a dead process asked of it may be done late (R7) */
     tacit_status store_trouble; /* last told by TACIT_EVENT_STORE_FAILED; TACIT_OK: none */
     unsigned store_failures;
     int64_t store_retry_boot_ms; /* when to load, save or erase again */
     ti_late_call late;
+    int64_t turn_retry_boot_ms; /* another process had the turn: when to try again */
+    int64_t busy_since_boot_ms; /* 0: it did not, the last time */
 
     /* statistics */
     uint64_t refreshes, refresh_failures, refreshes_forced, adoptions;
@@ -100,6 +112,10 @@ bool ti_identity_wait_idle(ti_identity *identity,
 ti_context *ti_identity_context(const ti_identity *identity);
 const ti_clock *ti_identity_clock(const ti_identity *identity);
 int64_t ti_identity_now(const ti_identity *identity);
+/* Only this process has the head: the store does not (R5). */
+bool ti_identity_owes_head_locked(const ti_identity *identity);
+/* Memory is older than the head. */
+bool ti_identity_is_stale_locked(const ti_identity *identity);
 uint32_t ti_identity_random(void);
 
 #endif

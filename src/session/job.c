@@ -15,6 +15,7 @@
 #include "session/library_thread.h"
 #include "session/persist.h"
 #include "session/refresh.h"
+#include "session/turn.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -155,7 +156,9 @@ static void end_sign_in_locked(ti_identity *identity, ti_job *job) {
     identity->state = TACIT_STATE_SIGNED_OUT;
     identity->mark_refused = false;
     identity->erase_pending = false; /* the job sees to it */
-    ti_journal_signed_out(&identity->journal);
+    identity->generation = 0;
+    identity->looks_left = 0;
+    ti_journal_signed_out(&identity->journal, &job->ended);
     ti_views_reset_locked(identity);
     ti_backoff_reset_locked(identity);
     if (was_signed_in)
@@ -252,15 +255,16 @@ static void take_effect_locked(ti_identity *identity, ti_job *job, tacit_token *
     ti_error_clear(&job->result);
 }
 
-static void become_locked(ti_identity *identity, ti_job *job, const ti_sign_in_id *id,
+static void become_locked(ti_identity *identity, const ti_journal *head,
                           ti_secret *refresh_token) {
-    job->in_force = true;
     ti_secret_unref(identity->refresh_token);
     identity->refresh_token = ti_secret_ref(refresh_token);
     identity->state = TACIT_STATE_SIGNED_IN;
     identity->loaded_told = true; /* SIGNED_IN says more */
     identity->mark_refused = identity->erase_pending = false;
-    ti_journal_signed_in(&identity->journal, id);
+    identity->journal = *head;
+    identity->generation = head->generation;
+    identity->looks_left = identity->head_known ? TI_LOOKS : 0; /* a late erase of the one before */
     ti_views_reset_locked(identity);
     ti_backoff_reset_locked(identity);
     pthread_cond_broadcast(&identity->changed);
@@ -281,11 +285,20 @@ static tacit_token *make_first_token(const ti_identity *identity, ti_job *job,
     return token;
 }
 
+/* Writes the new head down. From here on the job cannot be cancelled; false: it comes to nothing, and the result says why. */
+static bool note_head_locked(ti_identity *identity, ti_job *job, const ti_journal *head) {
+    job->in_force = true;
+    if (ti_turn_note_locked(identity, head, &job->result) != TACIT_OK) return false;
+    if (job->overtaken) signed_out_meanwhile(&job->result);
+    return !job->overtaken;
+}
+
 /* R16: the head names the new sign-in, it is saved, and only then used; the earlier one's refresh token is revoked. Whatever can fail
  * comes first, so that the earlier sign-in stays then. */
 static void sign_in_locked(ti_identity *identity, ti_job *job, const ti_token_response *answer,
                            int64_t sent_boot_ms) {
     ti_secret *refresh_token = answer->refresh_token, *before;
+    ti_journal head;
     ti_sign_in_id id;
     tacit_token *token;
 
@@ -301,8 +314,14 @@ static void sign_in_locked(ti_identity *identity, ti_job *job, const ti_token_re
         drop_locked(identity, job, answer);
         return;
     }
+    ti_journal_signed_in(&head, &id, identity->client->life);
+    if (!note_head_locked(identity, job, &head)) {
+        drop_locked(identity, job, answer);
+        tacit_token_unref(token);
+        return;
+    }
     before = ti_secret_ref(identity->refresh_token);
-    become_locked(identity, job, &id, refresh_token);
+    become_locked(identity, &head, refresh_token);
     ti_persist_save_locked(identity, job->view, token);
     if (!ti_sign_in_id_equal(&id, &identity->journal.sign_in_id) ||
         identity->state != TACIT_STATE_SIGNED_IN) {
@@ -348,21 +367,63 @@ static void run_tokens_locked(ti_identity *identity, ti_job *job) {
     sign_in_locked(identity, job, &answer, ti_identity_now(identity));
 }
 
-/* Revokes what memory held, or, where the record was never read, what the store holds; erases first, so that a crash in between leaves
- * nothing that signs in again. */
-static void run_sign_out_locked(ti_identity *identity, ti_job *job) {
-    ti_secret *found = NULL, *revoke;
-    tacit_error erased, revoked = TACIT_ERROR_INIT;
+/* R16: whether the record is that of the sign-in that ends, as far as the journal tells. */
+static bool ends_head_locked(const ti_identity *identity, const ti_job *job) {
+    const ti_sign_in_id *head = &identity->journal.sign_in_id;
 
-    ti_persist_erase_locked(identity, &job->ended, &found, &erased);
-    revoke = job->refresh_token != NULL ? job->refresh_token : found;
-    if (revoke != NULL) {
-        pthread_mutex_unlock(&identity->lock);
-        revoke_unlocked(identity, job->view, revoke, &revoked);
-        pthread_mutex_lock(&identity->lock);
+    return !identity->head_known || ti_sign_in_id_is_none(&job->ended) ||
+           ti_sign_in_id_equal(&job->ended, head);
+}
+
+/* After this no process uses the record any more, whatever becomes of the rest. */
+static void mark_locked(ti_identity *identity, const ti_job *job, tacit_error *error) {
+    ti_journal mark = identity->journal;
+
+    ti_error_clear(error);
+    ti_journal_signed_out(&mark, ti_sign_in_id_is_none(&job->ended) ? &mark.sign_in_id : &job->ended);
+    if (ti_sign_in_id_is_none(&mark.sign_in_id)) return; /* nobody ever signed in */
+    identity->journal = mark;
+    if (ti_turn_is_taken_locked(identity)) ti_turn_note_locked(identity, &mark, error);
+}
+
+static void revoke_locked(ti_identity *identity, const ti_job *job, const ti_secret *token,
+                          tacit_error *error) {
+    ti_error_clear(error);
+    if (token == NULL) return;
+    pthread_mutex_unlock(&identity->lock);
+    revoke_unlocked(identity, job->view, token, error);
+    pthread_mutex_lock(&identity->lock);
+}
+
+/* The mark, the revocation, the record. Without the mark the record goes first, so that a crash in between leaves nothing that signs in
+ * again; likewise where only the record knows what to revoke. */
+static void run_sign_out_locked(ti_identity *identity, ti_job *job) {
+    tacit_error marked, revoked = TACIT_ERROR_INIT, erased = TACIT_ERROR_INIT;
+    ti_secret *found = NULL;
+    bool first;
+
+    if (!ends_head_locked(identity, job)) { /* somebody else is signed in there */
+        revoke_locked(identity, job, job->refresh_token, &job->result);
+        return;
     }
+    mark_locked(identity, job, &marked);
+    first = marked.status == TACIT_OK && job->refresh_token != NULL;
+    if (first) revoke_locked(identity, job, job->refresh_token, &revoked);
+    ti_persist_erase_locked(identity, &job->ended, &found, &erased);
+    if (!first)
+        revoke_locked(identity, job, job->refresh_token != NULL ? job->refresh_token : found,
+                      &revoked);
     ti_secret_unref(found);
-    job->result = erased.status != TACIT_OK ? erased : revoked;
+    job->result = marked.status != TACIT_OK ? marked : erased.status != TACIT_OK ? erased : revoked;
+}
+
+static void finish_job_locked(ti_identity *identity, ti_job *job) {
+    identity->jobs = job->next;
+    if (identity->jobs == NULL) identity->last_job = &identity->jobs;
+    if (job->kind != TI_JOB_SIGN_OUT) identity->sign_in_queued = false;
+    job->done = true;
+    pthread_cond_broadcast(&identity->changed);
+    unref_locked(identity, job);
 }
 
 void ti_job_run_locked(ti_identity *identity) {
@@ -378,12 +439,15 @@ void ti_job_run_locked(ti_identity *identity) {
         run_tokens_locked(identity, job);
     else
         run_sign_out_locked(identity, job);
-    identity->jobs = job->next;
-    if (identity->jobs == NULL) identity->last_job = &identity->jobs;
-    if (job->kind != TI_JOB_SIGN_OUT) identity->sign_in_queued = false;
-    job->done = true;
-    pthread_cond_broadcast(&identity->changed);
-    unref_locked(identity, job);
+    finish_job_locked(identity, job);
+}
+
+void ti_job_fail_locked(ti_identity *identity, const tacit_error *error) {
+    ti_job *job = identity->jobs;
+
+    if (job->kind == TI_JOB_SIGN_OUT) run_sign_out_locked(identity, job);
+    job->result = *error;
+    finish_job_locked(identity, job);
 }
 
 /* ------------------------------------------------------------------ revocations */

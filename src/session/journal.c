@@ -4,73 +4,97 @@
 
 /* Where a grant leaves the journal that changed nothing. */
 static void settle(ti_journal *journal) {
-    journal->state = journal->saved ? TI_JOURNAL_IDLE : TI_JOURNAL_ANSWERED;
+    journal->state = ti_journal_is_saved(journal) ? TI_JOURNAL_IDLE : TI_JOURNAL_ANSWERED;
 }
 
-static void begin(ti_journal *journal, const ti_sign_in_id *id, uint64_t generation, bool saved) {
+static bool hash_of(const ti_secret *refresh_token, unsigned char hash[TI_SHA256_SIZE]) {
+    return ti_crypto_sha256(ti_secret_data(refresh_token), ti_secret_size(refresh_token), hash);
+}
+
+static void begin(ti_journal *journal, const ti_sign_in_id *id, uint64_t generation,
+                  int64_t writer) {
     *journal = (ti_journal){
-        .sign_in_id = *id, .generation = generation, .reserved = generation, .saved = saved};
+        .sign_in_id = *id, .generation = generation, .reserved = generation, .writer = writer};
     settle(journal);
 }
 
-void ti_journal_signed_in(ti_journal *journal, const ti_sign_in_id *id) {
-    begin(journal, id, 1, false);
+void ti_journal_signed_in(ti_journal *journal, const ti_sign_in_id *id, int64_t life) {
+    begin(journal, id, 1, life);
 }
 
+/* Attempts stay: where the server does not rotate, the newer record holds the same refresh token. */
 void ti_journal_adopted(ti_journal *journal, const ti_sign_in_id *id, uint64_t generation) {
-    ti_journal before = *journal;
-
-    begin(journal, id, generation, true);
-    if (!ti_sign_in_id_equal(&before.sign_in_id, id)) return;
-    if (before.reserved > generation) journal->reserved = before.reserved;
-    /* Where the server does not rotate, the newer record holds the same refresh token. */
-    memcpy(journal->refresh_hash, before.refresh_hash, sizeof journal->refresh_hash);
-    journal->answer_lost = before.answer_lost;
+    if (!ti_sign_in_id_equal(&journal->sign_in_id, id)) {
+        begin(journal, id, generation, 0);
+        return;
+    }
+    if (generation < journal->generation) return; /* it is stale: the head is elsewhere */
+    journal->generation = generation;
+    if (journal->reserved < generation) journal->reserved = generation;
+    journal->writer = 0;
+    settle(journal);
 }
 
-void ti_journal_signed_out(ti_journal *journal) {
+void ti_journal_signed_out(ti_journal *journal, const ti_sign_in_id *id) {
+    if (!ti_sign_in_id_equal(&journal->sign_in_id, id)) begin(journal, id, 0, 0);
     journal->state = TI_JOURNAL_SIGNED_OUT;
-    journal->saved = true;
-    journal->answer_lost = false;
+    journal->writer = 0;
+    journal->attempts = 0;
 }
 
-uint64_t ti_journal_posted(ti_journal *journal, const ti_secret *refresh_token) {
+bool ti_journal_posted(ti_journal *journal, const ti_secret *refresh_token, uint64_t generation,
+                       int64_t now_boot_ms) {
     unsigned char hash[TI_SHA256_SIZE];
 
-    if (!ti_crypto_sha256(ti_secret_data(refresh_token), ti_secret_size(refresh_token), hash))
-        return 0;
-    if (memcmp(hash, journal->refresh_hash, sizeof hash) != 0) journal->answer_lost = false;
+    if (!hash_of(refresh_token, hash)) return false;
+    if (memcmp(hash, journal->refresh_hash, sizeof hash) != 0) journal->attempts = 0;
     memcpy(journal->refresh_hash, hash, sizeof hash);
+    if (generation < journal->generation) {
+        journal->generation = generation;
+        journal->writer = 0; /* only what the store holds is posted then */
+        journal->attempts++; /* what the writer sent */
+    }
+    journal->attempts++;
+    journal->posted_boot_ms = now_boot_ms;
+    journal->reserved++;
     journal->state = TI_JOURNAL_POSTED;
-    return ++journal->reserved;
+    return true;
 }
 
-void ti_journal_not_sent(ti_journal *journal) {
+void ti_journal_not_granted(ti_journal *journal) {
+    if (journal->attempts > 0) journal->attempts--;
     settle(journal);
 }
 
-void ti_journal_unanswered(ti_journal *journal) {
-    journal->answer_lost = true;
-}
-
-void ti_journal_answered(ti_journal *journal) {
+void ti_journal_answered(ti_journal *journal, int64_t life) {
     journal->generation = journal->reserved;
-    journal->saved = false;
-    journal->answer_lost = false;
-    journal->state = TI_JOURNAL_ANSWERED;
+    journal->writer = life;
+    journal->attempts = 0;
+    settle(journal);
 }
 
 void ti_journal_refused(ti_journal *journal) {
     journal->state = TI_JOURNAL_REFUSED;
-    journal->saved = true;
+    journal->writer = 0;
 }
 
 void ti_journal_saved(ti_journal *journal) {
-    journal->saved = true;
+    journal->writer = 0;
     if (journal->state == TI_JOURNAL_ANSWERED) journal->state = TI_JOURNAL_IDLE;
 }
 
-void ti_journal_lost(ti_journal *journal) {
-    journal->saved = false;
+void ti_journal_lost(ti_journal *journal, int64_t life) {
+    journal->writer = life;
     if (journal->state == TI_JOURNAL_IDLE) journal->state = TI_JOURNAL_ANSWERED;
+}
+
+bool ti_journal_is_saved(const ti_journal *journal) {
+    return journal->writer == 0;
+}
+
+bool ti_journal_is_of(const ti_journal *journal, const ti_secret *refresh_token) {
+    unsigned char hash[TI_SHA256_SIZE];
+
+    return refresh_token != NULL && hash_of(refresh_token, hash) &&
+           memcmp(hash, journal->refresh_hash, sizeof hash) == 0;
 }

@@ -1,9 +1,9 @@
 /*
- * What was sent, what was answered, and who is current: the facts that must outlive a flight.
+ * What was sent, what was answered, and who is current: the facts that outlive a flight, and, where other processes see the store too,
+ * the process (turn.h).
  *
- * The head names the sign-in that is current and the newest generation that was answered in it. A generation is reserved before a
- * grant is sent and never used twice. Guarded by the identity's lock. It lives as long as the identity; refresh.c marks each step
- * in the order in which a durable journal must see them.
+ * The head names the sign-in that is current and the newest generation that was answered in it; its writer is whoever holds it unsaved.
+ * A generation is reserved before a grant is sent and never used twice. Guarded by the identity's lock. Pure.
  */
 #ifndef TI_JOURNAL_H
 #define TI_JOURNAL_H
@@ -12,36 +12,45 @@
 #include "session/token.h"
 
 typedef enum ti_journal_state {
-    TI_JOURNAL_IDLE,
-    TI_JOURNAL_POSTED,    /* a grant is out, or its outcome stayed unknown */
-    TI_JOURNAL_ANSWERED,  /* the head's record is not saved yet */
-    TI_JOURNAL_REFUSED,   /* the server refused the refresh token with this hash */
-    TI_JOURNAL_SIGNED_OUT /* the record of the head must go */
+    TI_JOURNAL_IDLE = 0,
+    TI_JOURNAL_POSTED = 1,    /* a grant is out, or its outcome stayed unknown */
+    TI_JOURNAL_ANSWERED = 2,  /* the head's record is not saved yet */
+    TI_JOURNAL_REFUSED = 3,   /* the server refused the refresh token with this hash */
+    TI_JOURNAL_SIGNED_OUT = 4 /* the record of the head must go */
 } ti_journal_state;
 
 typedef struct ti_journal {
     ti_journal_state state;
-    ti_sign_in_id sign_in_id;
+    unsigned attempts; /* grants with refresh_hash that nothing is known of: sent, or about to be, and not answered */
+    ti_sign_in_id sign_in_id; /* none: no head */
     uint64_t generation;
     uint64_t reserved;
+    int64_t writer;                             /* a life (process_lock.h); 0: the store has the head */
+    int64_t posted_boot_ms;                     /* the last of the attempts */
     unsigned char refresh_hash[TI_SHA256_SIZE]; /* of the refresh token POSTED or REFUSED */
-    bool answer_lost; /* an earlier grant with this hash has an unknown outcome */
-    bool saved;       /* the store holds the head, as far as is known */
 } ti_journal;
 
-/* The head changes hands: sign-in (generation 1, not saved), or what a store or another process holds (saved). */
-void ti_journal_signed_in(ti_journal *journal, const ti_sign_in_id *id);
+/* The head changes hands: a sign-in (generation 1, held by life), what the store turned out to hold, nobody. */
+void ti_journal_signed_in(ti_journal *journal, const ti_sign_in_id *id, int64_t life);
 void ti_journal_adopted(ti_journal *journal, const ti_sign_in_id *id, uint64_t generation);
-void ti_journal_signed_out(ti_journal *journal);
+void ti_journal_signed_out(ti_journal *journal, const ti_sign_in_id *id);
 
-/* A grant: posted, then exactly one of the four. Posted answers the generation it reserved; 0 where the hash found no memory. */
-uint64_t ti_journal_posted(ti_journal *journal, const ti_secret *refresh_token);
-void ti_journal_not_sent(ti_journal *journal);
-void ti_journal_unanswered(ti_journal *journal);
-void ti_journal_answered(ti_journal *journal);
+/* A grant is about to be sent with that refresh token, of that generation. Where the head is newer it falls back to it: its writer died.
+ * false: the hash found no memory. Then exactly one of: */
+bool ti_journal_posted(ti_journal *journal, const ti_secret *refresh_token, uint64_t generation,
+                       int64_t now_boot_ms);
+void ti_journal_not_granted(ti_journal *journal); /* not sent, or answered with an error */
+void ti_journal_answered(ti_journal *journal, int64_t life);
+/* ... or nothing: the outcome is unknown, and POSTED says so. */
+
+/* The server's last word on the refresh token of the hash. */
 void ti_journal_refused(ti_journal *journal);
 
 void ti_journal_saved(ti_journal *journal);
-void ti_journal_lost(ti_journal *journal); /* the store lost the head's record */
+void ti_journal_lost(ti_journal *journal, int64_t life); /* the store lost the head's record; life has it */
+
+bool ti_journal_is_saved(const ti_journal *journal);
+/* Whether the hash is that of this refresh token; false for NULL, and without memory. */
+bool ti_journal_is_of(const ti_journal *journal, const ti_secret *refresh_token);
 
 #endif

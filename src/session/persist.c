@@ -13,13 +13,14 @@
 #include "session/event.h"
 #include "session/schedule.h"
 #include "session/store.h"
+#include "session/turn.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* ------------------------------------------------------------------ trouble and recovery */
 
-static void tell_trouble_locked(ti_identity *identity, const tacit_error *error) {
+void ti_persist_trouble_locked(ti_identity *identity, const tacit_error *error) {
     identity->last_error = error->status;
     identity->store_retry_boot_ms =
         ti_identity_now(identity) +
@@ -44,7 +45,7 @@ static void tell_recovery_locked(ti_identity *identity) {
 static bool is_head_locked(const ti_identity *identity, const ti_late_call *call) {
     return identity->state == TACIT_STATE_SIGNED_IN &&
            ti_sign_in_id_equal(&call->sign_in_id, &identity->journal.sign_in_id) &&
-           call->generation == identity->journal.generation;
+           call->generation == identity->generation;
 }
 
 static void came_back(void *data, tacit_status status) {
@@ -76,7 +77,7 @@ static bool go_out_locked(ti_identity *identity, bool save, ti_store_late *late)
     identity->late = (ti_late_call){.out = true,
                                     .save = save,
                                     .sign_in_id = identity->journal.sign_in_id,
-                                    .generation = identity->journal.generation};
+                                    .generation = identity->generation};
     *late = (ti_store_late){came_back, ti_identity_ref(identity)};
     return true;
 }
@@ -114,18 +115,29 @@ static tacit_status fetch_locked(ti_identity *identity, ti_record *record, tacit
     return status;
 }
 
-tacit_status ti_persist_load_locked(ti_identity *identity, tacit_error *error) {
+/* The journal first, so that what is read then is not older. */
+static tacit_status load_once_locked(ti_identity *identity, tacit_error *error) {
     ti_record record;
-    tacit_error why;
-    tacit_status status = fetch_locked(identity, &record, &why);
+    tacit_status status;
 
-    if (status != TACIT_OK && status != TACIT_ERR_STORE_NOT_FOUND) {
-        tell_trouble_locked(identity, &why);
+    if (!ti_turn_is_taken_locked(identity) && ti_turn_look_locked(identity, error) != TACIT_OK)
+        return error->status;
+    status = fetch_locked(identity, &record, error);
+    if (status != TACIT_OK && status != TACIT_ERR_STORE_NOT_FOUND) return status;
+    status = ti_adopt_locked(identity, status == TACIT_OK ? &record : NULL, error);
+    ti_record_free(&record);
+    return status;
+}
+
+tacit_status ti_persist_load_locked(ti_identity *identity, tacit_error *error) {
+    tacit_error why;
+    tacit_status status = load_once_locked(identity, &why);
+
+    if (status != TACIT_OK) {
+        ti_persist_trouble_locked(identity, &why);
         return ti_error_copy(error, &why);
     }
-    ti_adopt_locked(identity, status == TACIT_OK ? &record : NULL);
-    if (identity->journal.saved) tell_recovery_locked(identity);
-    ti_record_free(&record);
+    if (!ti_identity_owes_head_locked(identity)) tell_recovery_locked(identity);
     return ti_error_clear(error);
 }
 
@@ -145,7 +157,7 @@ static bool describe_locked(const ti_identity *identity, const ti_view *view,
 
     for (const ti_view *v = identity->views; v != NULL; v = v->next) most++;
     *record = (ti_record){.sign_in_id = identity->journal.sign_in_id,
-                          .generation = identity->journal.generation,
+                          .generation = identity->generation,
                           .refused = identity->mark_refused};
     record->refresh_token = ti_secret_ref(identity->refresh_token);
     record->tokens = calloc(most + 1, sizeof *record->tokens);
@@ -209,20 +221,31 @@ static tacit_status save_once_locked(ti_identity *identity, const ti_view *view,
 tacit_status ti_persist_save_locked(ti_identity *identity, const ti_view *view,
                                     const tacit_token *token) {
     ti_sign_in_id id = identity->journal.sign_in_id;
-    uint64_t generation = identity->journal.generation;
+    uint64_t generation = identity->generation;
     tacit_error error;
     tacit_status status = save_once_locked(identity, view, token, &error);
 
     if (status != TACIT_OK) {
-        tell_trouble_locked(identity, &error);
+        ti_persist_trouble_locked(identity, &error);
         return status;
     }
     identity->record_present = true;
     if (ti_sign_in_id_equal(&id, &identity->journal.sign_in_id) &&
-        generation == identity->journal.generation)
+        generation == identity->generation)
         ti_journal_saved(&identity->journal);
     tell_recovery_locked(identity);
     return TACIT_OK;
+}
+
+/* The journal says first who saves what: should this process die, the save may come late. */
+void ti_persist_save_owed_locked(ti_identity *identity) {
+    ti_journal owed = identity->journal;
+    tacit_error error;
+
+    if (ti_turn_note_locked(identity, &owed, &error) != TACIT_OK)
+        ti_persist_trouble_locked(identity, &error);
+    else if (identity->state == TACIT_STATE_SIGNED_IN && ti_identity_owes_head_locked(identity))
+        ti_persist_save_locked(identity, NULL, NULL);
 }
 
 static void mark_refused_locked(ti_identity *identity) {
@@ -237,14 +260,25 @@ static void mark_refused_locked(ti_identity *identity) {
     identity->refresh_token = NULL;
 }
 
+/* R7: a dead process's save, or erase, may still be done by a daemon. */
+static void look_later_locked(ti_identity *identity) {
+    static const int64_t pauses_ms[TI_LOOKS] = {0, 28000, 1500, 500};
+
+    if (identity->looks_left == 0) return;
+    identity->looks_left--;
+    identity->store_retry_boot_ms = ti_identity_now(identity) + pauses_ms[identity->looks_left];
+}
+
 void ti_persist_save_again_locked(ti_identity *identity) {
     if (identity->mark_refused) {
         mark_refused_locked(identity);
         return;
     }
     if (ti_persist_load_locked(identity, NULL) != TACIT_OK) return;
-    if (identity->state == TACIT_STATE_SIGNED_IN && !identity->journal.saved)
-        ti_persist_save_locked(identity, NULL, NULL);
+    if (identity->state == TACIT_STATE_SIGNED_IN && ti_identity_owes_head_locked(identity))
+        ti_persist_save_owed_locked(identity);
+    else
+        look_later_locked(identity);
 }
 
 /* ------------------------------------------------------------------ erasing */
@@ -286,7 +320,7 @@ tacit_status ti_persist_erase_locked(ti_identity *identity, const ti_sign_in_id 
     ti_record_free(&record);
     identity->erase_pending = status != TACIT_OK && identity->state != TACIT_STATE_SIGNED_IN;
     if (status != TACIT_OK) {
-        tell_trouble_locked(identity, &why);
+        ti_persist_trouble_locked(identity, &why);
         return ti_error_copy(error, &why);
     }
     tell_recovery_locked(identity);

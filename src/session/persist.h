@@ -15,6 +15,12 @@ tacit_status ti_persist_load_locked(ti_identity *identity, tacit_error *error);
 tacit_status ti_persist_save_locked(ti_identity *identity, const ti_view *view,
                                     const tacit_token *token);
 
+/* Saves the head that only this process has. */
+void ti_persist_save_owed_locked(ti_identity *identity);
+
+/* Nothing could be asked of the store: told like a store's failure. */
+void ti_persist_trouble_locked(ti_identity *identity, const tacit_error *error);
+
 /* The save that is overdue, of a head or of the mark that the server refused it: looks at the store first. */
 void ti_persist_save_again_locked(ti_identity *identity);
 

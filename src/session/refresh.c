@@ -4,7 +4,7 @@
  * waits for any more is revoked, not used (R16).
  *
  * Operation: load, and adopt what another process obtained; if that will do, done. Else journal POSTED, grant, journal ANSWERED,
- * save, journal IDLE, publish. A lock between processes belongs around all of it. Refused: the store is read again at once, after
+ * save, journal IDLE, publish; all of it in this process's turn (turn.h). Refused: the store is read again at once, after
  * 0.5 s and after 2 s; a refresh token that is not the refused one starts the sequence over. A worker never sleeps for that: the
  * flight stays open and the identity comes back when it is time.
  *
@@ -17,7 +17,10 @@
 #include "session/client.h"
 #include "session/event.h"
 #include "session/persist.h"
+#include "session/store.h"
+#include "session/turn.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -61,12 +64,15 @@ static void sign_in_over_locked(ti_identity *identity, const tacit_error *error)
     identity->refresh_failures++;
     atomic_fetch_add(&identity->client->refresh_failures, 1);
     ti_journal_refused(&identity->journal);
-    identity->mark_refused = true;
+    identity->mark_refused = identity->store->ops.process_only; /* else the journal says it */
     ti_flight_fail_locked(identity, error, TI_BACKOFF_NONE);
     ti_views_reset_locked(identity);
     ti_event_push_locked(identity, NULL, TACIT_EVENT_SIGN_IN_REQUIRED,
                          "The sign-in is over: ask the user.", error);
     ti_client_drop_tokens(identity->client, &identity->journal.sign_in_id);
+    if (identity->mark_refused) return;
+    ti_secret_unref(identity->refresh_token);
+    identity->refresh_token = NULL;
 }
 
 /* Without a refresh token the sign-in lives as long as an access token of any view. */
@@ -113,6 +119,15 @@ static void publish_locked(ti_identity *identity, tacit_token *token, int64_t re
     ti_flight_succeed_locked(identity);
 }
 
+/* Where it cannot be noted the turn is kept until the answer is saved (turn.h). */
+static void note_answer_locked(ti_identity *identity) {
+    ti_journal answered = identity->journal;
+    tacit_error error;
+
+    if (ti_turn_note_locked(identity, &answered, &error) != TACIT_OK)
+        ti_persist_trouble_locked(identity, &error);
+}
+
 static void granted_locked(ti_identity *identity, ti_token_response *answer, int64_t sent_boot_ms) {
     ti_flight *flight = &identity->flight;
     tacit_token *token;
@@ -123,14 +138,16 @@ static void granted_locked(ti_identity *identity, ti_token_response *answer, int
         ti_flight_abandon_locked(identity);
         return;
     }
-    ti_journal_answered(&identity->journal);
+    ti_journal_answered(&identity->journal, identity->client->life);
+    identity->generation = identity->journal.generation;
     if (answer->refresh_token != NULL) {
         ti_secret_unref(identity->refresh_token);
         identity->refresh_token = ti_secret_ref(answer->refresh_token);
     }
     token = ti_refresh_make_token(identity, answer, &identity->journal.sign_in_id,
-                                  identity->journal.generation, sent_boot_ms);
-    ti_persist_save_locked(identity, flight->view, token);
+                                  identity->generation, sent_boot_ms);
+    note_answer_locked(identity);
+    if (!is_over_locked(identity)) ti_persist_save_locked(identity, flight->view, token);
     if (is_over_locked(identity)) {
         ti_revocation_add_locked(identity, flight->view, answer->refresh_token);
         ti_flight_abandon_locked(identity);
@@ -145,15 +162,16 @@ static void granted_locked(ti_identity *identity, ti_token_response *answer, int
 
 static void refused_locked(ti_identity *identity, const tacit_error *error) {
     ti_flight *flight = &identity->flight;
+    bool answer_lost = identity->journal.attempts > 0;
     tacit_error over;
 
     ti_error_set(&over, TACIT_ERR_SIGN_IN_REQUIRED,
-                 identity->journal.answer_lost
+                 answer_lost
                      ? "The server refused the refresh token; the answer to an earlier attempt was "
                        "lost, and may have replaced it."
                      : "The server refused the refresh token: ask the user.");
     over.http_status = error->http_status;
-    over.outcome_unknown = identity->journal.answer_lost;
+    over.outcome_unknown = answer_lost;
     memcpy(over.oauth_error, error->oauth_error, sizeof over.oauth_error);
     memcpy(over.oauth_error_description, error->oauth_error_description,
            sizeof over.oauth_error_description);
@@ -170,13 +188,12 @@ static void answered_locked(ti_identity *identity, ti_verdict verdict, ti_token_
         granted_locked(identity, answer, sent_boot_ms);
         return;
     }
-    if (verdict == TI_VERDICT_UNKNOWN)
-        ti_journal_unanswered(&identity->journal);
-    else
-        ti_journal_not_sent(&identity->journal);
-    if (is_over_locked(identity))
+    if (is_over_locked(identity)) {
         ti_flight_abandon_locked(identity);
-    else if (verdict == TI_VERDICT_REFUSED)
+        return;
+    }
+    if (verdict != TI_VERDICT_UNKNOWN) ti_journal_not_granted(&identity->journal);
+    if (verdict == TI_VERDICT_REFUSED)
         refused_locked(identity, error);
     else if (verdict == TI_VERDICT_UNKNOWN)
         fail_locked(identity, error, TI_BACKOFF_UNKNOWN);
@@ -224,21 +241,64 @@ static bool counts_locked(const ti_identity *identity) {
 }
 
 static bool may_post_locked(ti_identity *identity) {
-    int64_t now = ti_identity_now(identity),
-            blocked_ms = ti_storm_blocked_ms(&identity->storm, now);
+    int64_t now = ti_identity_now(identity);
     tacit_error error;
 
     if (!counts_locked(identity)) return true;
-    if (blocked_ms == 0 && ti_storm_admit(&identity->storm, now)) return true;
-    ti_error_storm(ti_storm_blocked_ms(&identity->storm, now), &error);
+    if (identity->storm == NULL) identity->storm = calloc(1, sizeof *identity->storm);
+    if (identity->storm == NULL) {
+        ti_error_no_memory(&error);
+        fail_locked(identity, &error, TI_BACKOFF_NONE);
+        return false;
+    }
+    if (ti_storm_blocked_ms(identity->storm, now) == 0 && ti_storm_admit(identity->storm, now))
+        return true;
+    ti_error_storm(ti_storm_blocked_ms(identity->storm, now), &error);
     fail_locked(identity, &error, TI_BACKOFF_NONE);
     return false;
 }
 
-/* From here on the flight has looked into the store. */
-static void go_on_locked(ti_identity *identity) {
+/* R7: what is older than the head is not sent while the head lives elsewhere, nor unless the store was seen to hold nothing newer. */
+static bool may_take_over_locked(ti_identity *identity, bool loaded) {
+    bool journal_lost = !identity->head_known && !identity->store->ops.process_only;
     tacit_error error;
 
+    if (!ti_identity_is_stale_locked(identity) && (loaded || !journal_lost)) return true;
+    if (loaded && !identity->head_elsewhere) {
+        identity->looks_left = TI_LOOKS;
+        return true;
+    }
+    ti_error_set(&error, TACIT_ERR_STORE_UNAVAILABLE,
+                 "Another process may have a newer refresh token, which is not in the store yet.");
+    fail_locked(identity, &error, TI_BACKOFF_NOT_SENT);
+    return false;
+}
+
+/* Says in the journal that the grant is about to be sent. */
+static bool post_locked(ti_identity *identity) {
+    ti_journal posted = identity->journal;
+    tacit_error error;
+
+    if (!ti_journal_posted(&posted, identity->refresh_token, identity->generation,
+                           ti_identity_now(identity)))
+        ti_error_no_memory(&error);
+    else if (ti_turn_note_locked(identity, &posted, &error) == TACIT_OK) {
+        if (is_over_locked(identity)) {
+            ti_flight_abandon_locked(identity);
+            return false;
+        }
+        identity->journal = posted;
+        return true;
+    }
+    if (is_over_locked(identity))
+        ti_flight_abandon_locked(identity);
+    else
+        fail_locked(identity, &error, TI_BACKOFF_NOT_SENT);
+    return false;
+}
+
+/* From here on the flight has looked into the store; loaded: which answered. */
+static void go_on_locked(ti_identity *identity, bool loaded) {
     if (is_over_locked(identity)) {
         ti_flight_abandon_locked(identity);
         return;
@@ -247,8 +307,9 @@ static void go_on_locked(ti_identity *identity) {
         ti_flight_succeed_locked(identity);
         return;
     }
-    if (!identity->journal.saved) { /* R5: a needed grant first tries the save again */
-        ti_persist_save_locked(identity, NULL, NULL);
+    if (!may_take_over_locked(identity, loaded)) return;
+    if (ti_identity_owes_head_locked(identity)) { /* R5: a needed grant first tries the save again */
+        ti_persist_save_owed_locked(identity);
         if (is_over_locked(identity)) {
             ti_flight_abandon_locked(identity);
             return;
@@ -258,41 +319,37 @@ static void go_on_locked(ti_identity *identity) {
         nothing_to_send_locked(identity);
         return;
     }
-    if (!may_post_locked(identity)) return;
-    if (ti_journal_posted(&identity->journal, identity->refresh_token) == 0) {
-        ti_error_no_memory(&error);
-        fail_locked(identity, &error, TI_BACKOFF_NOT_SENT);
-        return;
-    }
-    grant_locked(identity);
+    if (may_post_locked(identity) && post_locked(identity)) grant_locked(identity);
 }
 
 void ti_refresh_run_locked(ti_identity *identity, ti_view *view) {
+    bool loaded;
+
     ti_flight_begin_locked(identity, view);
-    ti_persist_load_locked(identity,
-                           NULL); /* a store that fails does not stop a refresh from memory */
-    go_on_locked(identity);
+    loaded = ti_persist_load_locked(identity, NULL) == TACIT_OK;
+    go_on_locked(identity, loaded); /* a store that fails does not stop a refresh from memory */
+}
+
+void ti_refresh_fail_locked(ti_identity *identity, ti_view *view, const tacit_error *error) {
+    ti_flight_begin_locked(identity, view);
+    fail_locked(identity, error, TI_BACKOFF_NOT_SENT);
 }
 
 static bool is_another_locked(const ti_identity *identity) {
-    unsigned char hash[TI_SHA256_SIZE];
-
-    if (identity->refresh_token == NULL) return false;
-    return ti_crypto_sha256(ti_secret_data(identity->refresh_token),
-                            ti_secret_size(identity->refresh_token), hash) &&
-           memcmp(hash, identity->journal.refresh_hash, sizeof hash) != 0;
+    return identity->refresh_token != NULL &&
+           !ti_journal_is_of(&identity->journal, identity->refresh_token);
 }
 
 void ti_refresh_reread_locked(ti_identity *identity) {
     ti_flight *flight = &identity->flight;
+    bool loaded = !is_over_locked(identity) && ti_persist_load_locked(identity, NULL) == TACIT_OK;
     tacit_error error;
 
-    if (!is_over_locked(identity)) ti_persist_load_locked(identity, NULL);
     if (is_over_locked(identity)) {
         ti_flight_abandon_locked(identity);
     } else if (is_another_locked(identity) && flight->grants < GRANTS_MAX) {
         flight->phase = TI_FLIGHT_REFRESHING;
-        go_on_locked(identity);
+        go_on_locked(identity, loaded);
     } else if (++flight->rereads < REREADS) {
         flight->step_boot_ms = flight->refused_boot_ms + reread_after_ms[flight->rereads];
     } else {

@@ -9,6 +9,9 @@ void ti_refresh_run_locked(ti_identity *identity, ti_view *view);
 /* Goes on there. */
 void ti_refresh_reread_locked(ti_identity *identity);
 
+/* What becomes of one that could not even begin. */
+void ti_refresh_fail_locked(ti_identity *identity, ti_view *view, const tacit_error *error);
+
 /* The token that an answer brought. NULL: no memory. */
 tacit_token *ti_refresh_make_token(const ti_identity *identity, const ti_token_response *answer,
                                    const ti_sign_in_id *id, uint64_t generation,

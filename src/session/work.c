@@ -2,16 +2,18 @@
  * Properties: one worker at a time works for an identity, and does one thing at a time: the jobs, the flight, the saves.
  *
  * Operation: everything that may need work schedules the identity's task; the task looks at the state, does what is due, and looks
- * again until nothing is; then it schedules itself for the next thing that has a time. A step that fails moves its own time, so
- * that the loop ends.
+ * again until nothing is; then it schedules itself for the next thing that has a time. What changes the record waits for this
+ * process's turn, which is given back at the end. A step that fails moves its own time, so that the loop ends.
  *
  * Safety: the lock is held but where a step drops it; the state is looked at anew after each.
  */
 #include "session/work.h"
 
+#include "base/error.h"
 #include "session/client.h"
 #include "session/persist.h"
 #include "session/refresh.h"
+#include "session/turn.h"
 
 typedef enum step {
     STEP_NONE,
@@ -24,6 +26,11 @@ typedef enum step {
     STEP_REVOKE
 } step;
 
+/* What changes the record, or sends its refresh token. */
+static bool needs_turn(step what) {
+    return what == STEP_JOB || what == STEP_REFRESH || what == STEP_SAVE || what == STEP_ERASE;
+}
+
 static void earliest(int64_t *due, int64_t candidate) {
     if (candidate < *due) *due = candidate;
 }
@@ -34,7 +41,9 @@ static step store_step_locked(const ti_identity *identity, int64_t now, int64_t 
     step wanted = STEP_NONE;
 
     if (identity->state == TACIT_STATE_UNKNOWN && identity->sessions > 0) wanted = STEP_LOAD;
-    if (identity->state == TACIT_STATE_SIGNED_IN && !identity->journal.saved) wanted = STEP_SAVE;
+    if (identity->state == TACIT_STATE_SIGNED_IN &&
+        (ti_identity_owes_head_locked(identity) || identity->looks_left > 0))
+        wanted = STEP_SAVE;
     if (identity->mark_refused) wanted = STEP_SAVE;
     if (identity->erase_pending) wanted = STEP_ERASE;
     if (wanted == STEP_NONE) return STEP_NONE;
@@ -44,17 +53,10 @@ static step store_step_locked(const ti_identity *identity, int64_t now, int64_t 
     return STEP_NONE;
 }
 
-static step next_step_locked(const ti_identity *identity, int64_t now, ti_view **view,
+static step find_step_locked(const ti_identity *identity, int64_t now, ti_view **view,
                              int64_t *due) {
     step found;
 
-    *due = TI_NEVER;
-    if (identity->flight.phase == TI_FLIGHT_REREADING) {
-        if (identity->flight.step_boot_ms <= now || identity->state != TACIT_STATE_SIGNED_IN)
-            return STEP_REREAD;
-        earliest(due, identity->flight.step_boot_ms);
-        return STEP_NONE; /* the flight goes on before anything else */
-    }
     if (identity->jobs != NULL) return STEP_JOB;
     found = store_step_locked(identity, now, due);
     if (found == STEP_LOAD) return found;
@@ -65,6 +67,70 @@ static step next_step_locked(const ti_identity *identity, int64_t now, ti_view *
     if (found != STEP_NONE) return found;
     return identity->revocations != NULL ? STEP_REVOKE : STEP_NONE;
 }
+
+static step next_step_locked(const ti_identity *identity, ti_view **view, int64_t *due) {
+    int64_t now = ti_identity_now(identity);
+    step found;
+
+    *due = TI_NEVER;
+    if (identity->flight.phase == TI_FLIGHT_REREADING) {
+        if (identity->flight.step_boot_ms <= now || identity->state != TACIT_STATE_SIGNED_IN)
+            return STEP_REREAD;
+        earliest(due, identity->flight.step_boot_ms);
+        return STEP_NONE; /* the flight goes on before anything else */
+    }
+    found = find_step_locked(identity, now, view, due);
+    if (!needs_turn(found) || ti_turn_is_taken_locked(identity)) return found;
+    if (identity->turn_retry_boot_ms <= now) return found;
+    earliest(due, identity->turn_retry_boot_ms);
+    /* Another process has the turn; what can be done without it goes on. */
+    if (store_step_locked(identity, now, due) == STEP_LOAD) return STEP_LOAD;
+    return identity->revocations != NULL ? STEP_REVOKE : STEP_NONE;
+}
+
+/* ------------------------------------------------------------------ the turn */
+
+/* Nothing can be done with the record; the sign-out does what it can without. */
+static void do_without_turn_locked(ti_identity *identity, step what, ti_view *view,
+                                   const tacit_error *error) {
+    if (what == STEP_JOB)
+        ti_job_fail_locked(identity, error);
+    else if (what == STEP_REFRESH)
+        ti_refresh_fail_locked(identity, view, error);
+    else
+        ti_persist_trouble_locked(identity, error);
+}
+
+/* Another process is stopped, or stuck. A sign-out waits on: the mark has to come. */
+static bool is_out_of_patience_locked(const ti_identity *identity, step what) {
+    const tacit_client *client = identity->client;
+    int64_t since = identity->busy_since_boot_ms;
+
+    if (since == 0 || (what == STEP_JOB && identity->jobs->kind == TI_JOB_SIGN_OUT)) return false;
+    return ti_identity_now(identity) - since >
+           (int64_t)client->refresh_timeout_ms + client->store_timeout_ms;
+}
+
+static void take_turn_locked(ti_identity *identity, step what, ti_view *view) {
+    bool over_ruins = what == STEP_JOB && identity->jobs->kind == TI_JOB_SIGN_OUT;
+    tacit_error error;
+
+    switch (ti_turn_take_locked(identity, over_ruins, &error)) {
+    case TI_TURN_TAKEN: /* memory may be another now: look again */
+        return;
+    case TI_TURN_BUSY:
+        if (!is_out_of_patience_locked(identity, what)) return;
+        identity->busy_since_boot_ms = 0;
+        ti_error_set(&error, TACIT_ERR_STORE_UNAVAILABLE,
+                     "Another process holds the lock of this sign-in and does not let go.");
+        break;
+    case TI_TURN_FAILED:
+        break;
+    }
+    do_without_turn_locked(identity, what, view, &error);
+}
+
+/* ------------------------------------------------------------------ the steps */
 
 static void load_locked(ti_identity *identity) {
     tacit_error error;
@@ -123,16 +189,29 @@ static bool hold(ti_task *task) {
     return false;
 }
 
-static void run(ti_task *task) {
-    ti_identity *identity = of_task(task);
+/* Everything that is due. Answers when the next thing is. */
+static int64_t do_steps_locked(ti_identity *identity) {
     ti_view *view = NULL;
     int64_t due;
     step what;
+
+    do {
+        while ((what = next_step_locked(identity, &view, &due)) != STEP_NONE)
+            if (!needs_turn(what) || ti_turn_is_taken_locked(identity))
+                do_step_locked(identity, what, view);
+            else
+                take_turn_locked(identity, what, view);
+    } while (ti_turn_give_locked(identity)); /* which dropped the lock */
+    return due;
+}
+
+static void run(ti_task *task) {
+    ti_identity *identity = of_task(task);
+    int64_t due;
     bool leave;
 
     pthread_mutex_lock(&identity->lock);
-    while ((what = next_step_locked(identity, ti_identity_now(identity), &view, &due)) != STEP_NONE)
-        do_step_locked(identity, what, view);
+    due = do_steps_locked(identity);
     leave = identity->lingers && ti_identity_idle_locked(identity);
     if (leave) identity->lingers = false;
     pthread_cond_broadcast(&identity->changed); /* who closes waits for idleness */

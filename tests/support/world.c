@@ -1,5 +1,6 @@
 #include "support/world.h"
 
+#include "support/fixture.h"
 #include "support/unit.h"
 
 #include <pthread.h>
@@ -16,6 +17,7 @@ struct world {
     tacit_session *session;
     const char *origins[2];
     tacit_clock clock;
+    char *state_dir;
 
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -98,6 +100,7 @@ static void make_client(world *w) {
 
     if (options.struct_size == 0) options = (tacit_client_options)TACIT_CLIENT_OPTIONS_INIT;
     if (w->options.clock) options.clock = &w->clock;
+    if (options.state_dir == NULL) options.state_dir = w->state_dir;
     w->client = tacit_client_new(&options, &error);
     must(w->client != NULL, "tacit_client_new", &error);
 }
@@ -139,6 +142,8 @@ world *world_new(const world_options *options) {
     w->boot_ms = 1000000;
     w->wall_ms = (int64_t)time(NULL) * 1000;
     w->clock = (tacit_clock){sizeof w->clock, boot_ms, wall_ms, w};
+    w->state_dir = fixture_directory_new();
+    assert_non_null(w->state_dir);
     w->server = server_start(w->options.server);
     assert_non_null(w->server);
     w->provider = tacit_provider_from_json(server_provider_json(w->server), &error);
@@ -180,6 +185,7 @@ void world_free(world *w) {
     tacit_store_unref(w->store);
     tacit_provider_unref(w->provider);
     server_stop(w->server);
+    fixture_directory_free(w->state_dir);
     pthread_cond_destroy(&w->changed);
     pthread_mutex_destroy(&w->lock);
     free(w);

@@ -13,16 +13,19 @@ static ti_secret *secret(const char *text) {
     return made;
 }
 
+enum { LIFE = 77, NOW_MS = 5000 };
+
+/* With what this process holds: the head's token. */
 static void post(ti_journal *journal, const char *refresh_token) {
     ti_secret *token = secret(refresh_token);
 
-    assert_true(ti_journal_posted(journal, token) > 0);
+    assert_true(ti_journal_posted(journal, token, journal->generation, NOW_MS));
     ti_secret_unref(token);
 }
 
 /* The ways into each state. */
 static ti_journal idle(void) {
-    ti_journal journal = {.saved = true};
+    ti_journal journal = {.generation = 0};
 
     ti_journal_adopted(&journal, &id_a, 5);
     return journal;
@@ -38,14 +41,14 @@ static ti_journal posted(void) {
 static ti_journal answered(void) {
     ti_journal journal = posted();
 
-    ti_journal_answered(&journal);
+    ti_journal_answered(&journal, LIFE);
     return journal;
 }
 
 static ti_journal refused(void) {
     ti_journal journal = posted();
 
-    ti_journal_not_sent(&journal);
+    ti_journal_not_granted(&journal);
     ti_journal_refused(&journal);
     return journal;
 }
@@ -53,13 +56,45 @@ static ti_journal refused(void) {
 static ti_journal signed_out(void) {
     ti_journal journal = idle();
 
-    ti_journal_signed_out(&journal);
+    ti_journal_signed_out(&journal, &id_a);
     return journal;
 }
 
 /* ... and the steps out of it. */
 static void sign_in(ti_journal *journal) {
-    ti_journal_signed_in(journal, &id_b);
+    ti_journal_signed_in(journal, &id_b, LIFE);
+}
+
+static void sign_out(ti_journal *journal) {
+    ti_journal_signed_out(journal, &id_a);
+}
+
+static void answer(ti_journal *journal) {
+    ti_journal_answered(journal, LIFE);
+}
+
+static void lose(ti_journal *journal) {
+    ti_journal_lost(journal, LIFE);
+}
+
+static void nothing(ti_journal *journal) {
+    (void)journal;
+}
+
+static void adopt_same(ti_journal *journal) {
+    ti_journal_adopted(journal, &id_a, journal->generation);
+}
+
+static void adopt_older(ti_journal *journal) {
+    ti_journal_adopted(journal, &id_a, 4);
+}
+
+/* The writer of the head died; generation 4 is what the store has. */
+static void take_over(ti_journal *journal) {
+    ti_secret *token = secret("r4");
+
+    assert_true(ti_journal_posted(journal, token, 4, NOW_MS));
+    ti_secret_unref(token);
 }
 
 static void adopt_newer(ti_journal *journal) {
@@ -86,32 +121,35 @@ typedef struct transition {
 static void every_step_leads_where_the_list_of_states_says(void **state) {
     static const transition cases[] = {
         {"a grant is sent", idle, post_again, TI_JOURNAL_POSTED, true, 5},
-        {"the record is lost", idle, ti_journal_lost, TI_JOURNAL_ANSWERED, false, 5},
+        {"the record is lost", idle, lose, TI_JOURNAL_ANSWERED, false, 5},
         {"a save that had worked already", idle, ti_journal_saved, TI_JOURNAL_IDLE, true, 5},
-        {"sign-out", idle, ti_journal_signed_out, TI_JOURNAL_SIGNED_OUT, true, 5},
+        {"sign-out", idle, sign_out, TI_JOURNAL_SIGNED_OUT, true, 5},
         {"sign-in over a sign-in", idle, sign_in, TI_JOURNAL_ANSWERED, false, 1},
         {"another process was faster", idle, adopt_newer, TI_JOURNAL_IDLE, true, 9},
         {"another process signed in", idle, adopt_another, TI_JOURNAL_IDLE, true, 3},
-        {"nothing was sent", posted, ti_journal_not_sent, TI_JOURNAL_IDLE, true, 5},
-        {"the outcome is unknown", posted, ti_journal_unanswered, TI_JOURNAL_POSTED, true, 5},
-        {"an answer", posted, ti_journal_answered, TI_JOURNAL_ANSWERED, false, 6},
+        {"nothing was sent", posted, ti_journal_not_granted, TI_JOURNAL_IDLE, true, 5},
+        {"the outcome is unknown", posted, nothing, TI_JOURNAL_POSTED, true, 5},
+        {"an answer", posted, answer, TI_JOURNAL_ANSWERED, false, 6},
         {"a refusal", posted, ti_journal_refused, TI_JOURNAL_REFUSED, true, 5},
+        {"a record of before", answered, adopt_older, TI_JOURNAL_ANSWERED, false, 6},
+        {"the record after all", answered, adopt_same, TI_JOURNAL_IDLE, true, 6},
+        {"its writer died", answered, take_over, TI_JOURNAL_POSTED, true, 4},
         {"posted again", posted, post_again, TI_JOURNAL_POSTED, true, 5},
-        {"lost meanwhile", posted, ti_journal_lost, TI_JOURNAL_POSTED, false, 5},
+        {"lost meanwhile", posted, lose, TI_JOURNAL_POSTED, false, 5},
         {"saved meanwhile", posted, ti_journal_saved, TI_JOURNAL_POSTED, true, 5},
-        {"signed out meanwhile", posted, ti_journal_signed_out, TI_JOURNAL_SIGNED_OUT, true, 5},
+        {"signed out meanwhile", posted, sign_out, TI_JOURNAL_SIGNED_OUT, true, 5},
         {"the save", answered, ti_journal_saved, TI_JOURNAL_IDLE, true, 6},
         {"a grant before the save", answered, post_again, TI_JOURNAL_POSTED, false, 6},
-        {"the older record is still there", answered, ti_journal_lost, TI_JOURNAL_ANSWERED, false,
+        {"the older record is still there", answered, lose, TI_JOURNAL_ANSWERED, false,
          6},
-        {"sign-out before the save", answered, ti_journal_signed_out, TI_JOURNAL_SIGNED_OUT, true,
+        {"sign-out before the save", answered, sign_out, TI_JOURNAL_SIGNED_OUT, true,
          6},
         {"sign-in after a refusal", refused, sign_in, TI_JOURNAL_ANSWERED, false, 1},
-        {"sign-out after a refusal", refused, ti_journal_signed_out, TI_JOURNAL_SIGNED_OUT, true,
+        {"sign-out after a refusal", refused, sign_out, TI_JOURNAL_SIGNED_OUT, true,
          5},
         {"a newer record after a refusal", refused, adopt_newer, TI_JOURNAL_IDLE, true, 9},
         {"sign-in after a sign-out", signed_out, sign_in, TI_JOURNAL_ANSWERED, false, 1},
-        {"sign-out again", signed_out, ti_journal_signed_out, TI_JOURNAL_SIGNED_OUT, true, 5},
+        {"sign-out again", signed_out, sign_out, TI_JOURNAL_SIGNED_OUT, true, 5},
     };
 
     (void)state;
@@ -119,10 +157,10 @@ static void every_step_leads_where_the_list_of_states_says(void **state) {
         ti_journal journal = cases[i].from();
 
         cases[i].step(&journal);
-        if (journal.state != cases[i].state || journal.saved != cases[i].saved ||
+        if (journal.state != cases[i].state || ti_journal_is_saved(&journal) != cases[i].saved ||
             journal.generation != cases[i].generation)
             fail_msg("%s: state %d, saved %d, generation %llu", cases[i].why, (int)journal.state,
-                     (int)journal.saved, (unsigned long long)journal.generation);
+                     (int)ti_journal_is_saved(&journal), (unsigned long long)journal.generation);
         assert_true(journal.reserved >= journal.generation);
     }
 }
@@ -132,9 +170,9 @@ static void grant_that_changed_nothing_leaves_the_head_unsaved(void **state) {
 
     (void)state;
     post(&journal, "r6");
-    ti_journal_not_sent(&journal);
+    ti_journal_not_granted(&journal);
     assert_int_equal(journal.state, TI_JOURNAL_ANSWERED);
-    assert_false(journal.saved);
+    assert_int_equal(journal.writer, LIFE);
 }
 
 /* R7: not after failures, unknown outcomes, losses, or what other processes obtained. */
@@ -146,24 +184,25 @@ static void reserved_generations_never_repeat(void **state) {
     (void)state;
     for (int i = 0; i < 1000; i++) {
         ti_secret *token = secret(i % 3 == 0 ? "x" : "y");
-        uint64_t reserved = ti_journal_posted(&journal, token);
+        uint64_t reserved;
 
+        assert_true(ti_journal_posted(&journal, token, journal.generation, NOW_MS));
+        reserved = journal.reserved;
         ti_secret_unref(token);
         assert_true(reserved > before);
         before = reserved;
         random = random * 1103515245u + 12345u;
         switch (random >> 16 & 7) {
         case 0:
-            ti_journal_answered(&journal);
+            ti_journal_answered(&journal, LIFE);
             assert_int_equal(journal.generation, reserved);
             break;
         case 1:
-            ti_journal_answered(&journal);
+            ti_journal_answered(&journal, LIFE);
             ti_journal_saved(&journal);
             break;
         case 2:
-            ti_journal_unanswered(&journal);
-            break;
+            break; /* nothing came */
         case 3:
             ti_journal_adopted(&journal, &id_a, journal.generation);
             break;
@@ -172,13 +211,13 @@ static void reserved_generations_never_repeat(void **state) {
             before = reserved + 2;
             break;
         case 5:
-            ti_journal_lost(&journal);
+            ti_journal_lost(&journal, LIFE);
             break;
         case 6:
             ti_journal_refused(&journal);
             break;
         default:
-            ti_journal_not_sent(&journal);
+            ti_journal_not_granted(&journal);
             break;
         }
     }
@@ -186,28 +225,29 @@ static void reserved_generations_never_repeat(void **state) {
 
 static void generations_begin_anew_with_another_sign_in(void **state) {
     ti_journal journal = answered();
-    ti_secret *token = secret("r");
 
     (void)state;
-    ti_journal_signed_in(&journal, &id_b);
-    assert_int_equal(ti_journal_posted(&journal, token), 2);
+    ti_journal_signed_in(&journal, &id_b, LIFE);
+    post(&journal, "r");
+    assert_int_equal(journal.reserved, 2);
     ti_journal_adopted(&journal, &id_a, 4);
-    assert_int_equal(ti_journal_posted(&journal, token), 5);
-    ti_secret_unref(token);
+    post(&journal, "r");
+    assert_int_equal(journal.reserved, 5);
 }
 
-typedef struct lost_case {
+typedef struct count_case {
     const char *why;
     void (*step)(ti_journal *journal);
-    bool expected;
-} lost_case;
-
-static void nothing(ti_journal *journal) {
-    (void)journal;
-}
+    unsigned attempts;
+} count_case;
 
 static void post_same(ti_journal *journal) {
     post(journal, "r5");
+}
+
+static void post_same_in_vain(ti_journal *journal) {
+    post(journal, "r5");
+    ti_journal_not_granted(journal);
 }
 
 static void adopt_same_token(ti_journal *journal) {
@@ -216,25 +256,29 @@ static void adopt_same_token(ti_journal *journal) {
 }
 
 /* After a lost answer a refusal may mean that the server had rotated, as long as it is about the same refresh token. */
-static void lost_answer_is_remembered_for_its_refresh_token(void **state) {
-    static const lost_case cases[] = {
-        {"until something comes", nothing, true},
-        {"sent again", post_same, true},
-        {"sent again, and not even that", ti_journal_not_sent, true},
-        {"a newer record with the same refresh token", adopt_same_token, true},
-        {"another refresh token", post_again, false},
-        {"an answer", ti_journal_answered, false},
-        {"another sign-in", sign_in, false},
-        {"signed out", ti_journal_signed_out, false},
+static void grants_without_an_answer_are_counted_for_their_refresh_token(void **state) {
+    static const count_case cases[] = {
+        {"until something comes", nothing, 1},
+        {"sent again", post_same, 2},
+        {"sent again, and answered with an error", post_same_in_vain, 1},
+        {"answered with an error after all", ti_journal_not_granted, 0},
+        {"a newer record with the same refresh token", adopt_same_token, 2},
+        {"seen by another process", adopt_same, 1},
+        {"the record lost, and saved again", lose, 1},
+        {"another refresh token", post_again, 1},
+        {"another's place taken, who died with an answer", take_over, 2},
+        {"an answer", answer, 0},
+        {"another sign-in", sign_in, 0},
+        {"signed out", sign_out, 0},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ti_journal journal = posted();
 
-        ti_journal_unanswered(&journal);
         cases[i].step(&journal);
-        if (journal.answer_lost != cases[i].expected) fail_msg("%s", cases[i].why);
+        if (journal.attempts != cases[i].attempts)
+            fail_msg("%s: %u", cases[i].why, journal.attempts);
     }
 }
 
@@ -243,7 +287,7 @@ static void adopting_remembers_which_refresh_token_was_refused(void **state) {
     ti_journal journal = posted(), before;
 
     (void)state;
-    ti_journal_not_sent(&journal);
+    ti_journal_not_granted(&journal);
     before = journal;
     ti_journal_adopted(&journal, &id_a, 6);
     assert_memory_equal(journal.refresh_hash, before.refresh_hash, sizeof before.refresh_hash);
@@ -257,7 +301,7 @@ int main(void) {
         cmocka_unit_test(grant_that_changed_nothing_leaves_the_head_unsaved),
         cmocka_unit_test(reserved_generations_never_repeat),
         cmocka_unit_test(generations_begin_anew_with_another_sign_in),
-        cmocka_unit_test(lost_answer_is_remembered_for_its_refresh_token),
+        cmocka_unit_test(grants_without_an_answer_are_counted_for_their_refresh_token),
         cmocka_unit_test(adopting_remembers_which_refresh_token_was_refused),
     };
 
