@@ -139,7 +139,11 @@ static void must_not_release(void *data) {
 }
 
 static void check_store(void) {
-    tacit_store_ops ops = {sizeof ops, 0, no_load, no_save, no_erase, must_not_release, NULL};
+    tacit_store_ops ops = {.struct_size = sizeof ops,
+                           .load = no_load,
+                           .save = no_save,
+                           .erase = no_erase,
+                           .release = must_not_release};
 
     REFUSES_TO_MAKE("ops", tacit_store_custom(NULL, NULL, error));
     ops.struct_size = 0;
