@@ -225,7 +225,8 @@ static void follow_locked(ti_identity *identity, const ti_journal *found) {
     } else if (!same) {
         give_way_locked(identity);
     } else if (found->state == TI_JOURNAL_REFUSED &&
-               ti_journal_is_of(found, identity->refresh_token)) {
+               (identity->generation < found->generation ||
+                ti_journal_is_of(found, identity->refresh_token))) {
         sign_out_too_locked(identity, TACIT_EVENT_SIGN_IN_REQUIRED,
                             "The sign-in is over: ask the user.", &refused_elsewhere);
     } else {
