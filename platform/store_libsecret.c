@@ -6,7 +6,7 @@
  */
 #include <tacit/store.h>
 
-#include "platform/store_libsecret_visit.h"
+#include "platform/store_libsecret_collection.h"
 
 #include "base/buffer.h"
 #include "base/error.h"
@@ -105,42 +105,10 @@ static tacit_status find(ti_libsecret_visit *visit, const keyring *keyring, cons
     return status;
 }
 
-/* NOT_FOUND: no collection is locked. */
-static tacit_status look_at_all_collections(SecretService *service) {
-    GError *error = NULL;
-    GList *collections;
-    bool locked = false;
-
-    if (!lib->secret_service_load_collections_sync(service, NULL, &error))
-        return ti_libsecret_status(error);
-    collections = lib->secret_service_get_collections(service);
-    for (GList *link = collections; link != NULL; link = link->next)
-        locked = locked || lib->secret_collection_get_locked(link->data);
-    lib->g_list_free_full(collections, lib->g_object_unref);
-    return locked ? TACIT_ERR_STORE_LOCKED : TACIT_ERR_STORE_NOT_FOUND;
-}
-
-/*
- * The collection that takes new items, open. Without one: TACIT_ERR_STORE_LOCKED, or
- * TACIT_ERR_STORE_NOT_FOUND where nothing is locked that it could be (nothing was ever stored).
- */
-static tacit_status default_collection(ti_libsecret_visit *visit, SecretCollection **collection) {
-    GError *error = NULL;
-
-    *collection = lib->secret_collection_for_alias_sync(visit->service, SECRET_COLLECTION_DEFAULT,
-                                                        SECRET_COLLECTION_NONE, NULL, &error);
-    if (error != NULL) return ti_libsecret_status(error);
-    if (*collection == NULL) return look_at_all_collections(visit->service);
-    if (!lib->secret_collection_get_locked(*collection)) return TACIT_OK;
-    lib->g_object_unref(*collection);
-    *collection = NULL;
-    return TACIT_ERR_STORE_LOCKED;
-}
-
 /* Nothing was found: is that so, or is it behind a lock? */
 static tacit_status confirm_absent(ti_libsecret_visit *visit) {
     SecretCollection *collection;
-    tacit_status status = default_collection(visit, &collection);
+    tacit_status status = ti_libsecret_default_collection(visit, &collection);
 
     if (status != TACIT_OK) return status;
     lib->g_object_unref(collection);
@@ -192,7 +160,7 @@ static tacit_status create_item(ti_libsecret_visit *visit, const keyring *keyrin
     SecretCollection *collection;
     SecretItem *item;
     GHashTable *attributes;
-    tacit_status status = default_collection(visit, &collection);
+    tacit_status status = ti_libsecret_default_collection(visit, &collection);
 
     /* A collection is made with a prompt: that is for the user to do. */
     if (status == TACIT_ERR_STORE_NOT_FOUND) return TACIT_ERR_STORE_UNAVAILABLE;

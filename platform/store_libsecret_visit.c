@@ -28,7 +28,10 @@ static atomic_uint visitor; /* ti_os_process() of the first visit; 0: there was 
 static bool connect_to_bus(ti_libsecret_visit *visit, GError **error) {
     char *address = lib->g_dbus_address_get_for_bus_sync(G_BUS_TYPE_SESSION, NULL, error);
 
-    if (address == NULL) return false;
+    if (address == NULL) {
+        visit->missing = TI_KEYRING_NO_BUS;
+        return false;
+    }
     visit->connection = lib->g_dbus_connection_new_for_address_sync(
         address,
         G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
@@ -38,10 +41,19 @@ static bool connect_to_bus(ti_libsecret_visit *visit, GError **error) {
     return visit->connection != NULL;
 }
 
+/* It has no name on the bus, and none that the bus could start. */
+static bool is_missing_service(const GError *error) {
+    return error != NULL && error->domain == lib->g_dbus_error_quark() &&
+           (error->code == G_DBUS_ERROR_SERVICE_UNKNOWN ||
+            error->code == G_DBUS_ERROR_NAME_HAS_NO_OWNER);
+}
+
 static bool open_service(ti_libsecret_visit *visit, GError **error) {
     visit->service =
         lib->g_initable_new(lib->service_type, NULL, error, "g-connection", visit->connection,
                             "flags", SECRET_SERVICE_OPEN_SESSION, NULL);
+    if (visit->service == NULL && is_missing_service(*error))
+        visit->missing = TI_KEYRING_NO_SERVICE;
     return visit->service != NULL;
 }
 
@@ -54,7 +66,7 @@ bool ti_libsecret_forked(void) {
 tacit_status ti_libsecret_visit_begin(ti_libsecret_visit *visit) {
     GError *error = NULL;
 
-    *visit = (ti_libsecret_visit){.service = NULL};
+    *visit = (ti_libsecret_visit){.missing = TI_KEYRING_PRESENT};
     if (ti_libsecret_forked()) return TACIT_ERR_STORE_UNAVAILABLE;
     atomic_store(&visitor, ti_os_process());
     pthread_mutex_lock(&visiting);

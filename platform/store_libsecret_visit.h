@@ -4,12 +4,15 @@
 
 #include <tacit/store.h>
 
+#include "platform/store_keyring.h"
 #include "platform/store_libsecret_library.h"
 
 typedef struct ti_libsecret_visit {
     SecretService *service;
     GDBusConnection *connection;
     GMainContext *context; /* takes the signals that nobody reads */
+    ti_keyring_presence
+        missing; /* where begin failed: what is not there; PRESENT: it fails only now */
 } ti_libsecret_visit;
 
 /* Whether a process from which this one was forked has made a visit: then this one can make none. */

@@ -1,6 +1,8 @@
 /* The keyring of a build without one. */
 #include <tacit/store.h>
 
+#include "platform/store_keyring.h"
+
 #include "base/error.h"
 
 tacit_store *tacit_store_keyring(const char *application_id, tacit_error *error) {
@@ -11,4 +13,8 @@ tacit_store *tacit_store_keyring(const char *application_id, tacit_error *error)
             error, TACIT_ERR_UNSUPPORTED,
             "This build of tacit has no keyring; it was made with TACIT_WITH_LIBSECRET=OFF.");
     return NULL;
+}
+
+ti_keyring_presence ti_keyring_look(void) {
+    return TI_KEYRING_UNSUPPORTED;
 }

@@ -71,7 +71,7 @@ typedef struct tacit_session_options {
     const char *const
         *origins;       /* NULL-terminated; where the token may go, "https://api.example.com". NULL:
                            nowhere, and       only the token functions work */
-    tacit_store *store; /* NULL: tacit_store_default(application_id) */
+    tacit_store *store; /* NULL: tacit_store_default(application_id), one for the client */
     tacit_policy policy;
     int refresh_lead_s; /* renew this long before the end; 0: 10 % of the lifetime (30 to 300 s),
                            drawn once per token */
@@ -86,13 +86,12 @@ typedef struct tacit_session_options {
  * Until the store was read the state is TACIT_STATE_UNKNOWN. Sessions of one client with the same
  * store, issuer, client id and account share one sign-in. Yours; give it up with
  * tacit_session_close().
- * TACIT_ERR_INVALID_ARGUMENT: no client id, a header or parameter that is not of its form, an
- *   origin that is not scheme://host[:port].
+ * TACIT_ERR_INVALID_ARGUMENT: no client id, neither a store nor an application id, a header or
+ *   parameter that is not of its form, an origin that is not scheme://host[:port].
  * TACIT_ERR_INSECURE_URL: an http origin that is not loopback.
  * TACIT_ERR_CLOSED: the client was shut down.
- * TACIT_ERR_STORE_UNAVAILABLE, TACIT_ERR_UNSUPPORTED: from tacit_store_default().
- * TACIT_ERR_UNSUPPORTED also: a client secret, and the provider takes neither client_secret_basic
- *   nor client_secret_post.
+ * TACIT_ERR_UNSUPPORTED: a client secret, and the provider takes neither client_secret_basic nor
+ *   client_secret_post.
  */
 TACIT_API tacit_session *tacit_session_open(tacit_client *client, tacit_provider *provider,
                                             const tacit_session_options *options,

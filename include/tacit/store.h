@@ -57,9 +57,28 @@ typedef struct tacit_store_ops {
  * that comes with the first load. */
 
 /*
- * The system's keyring, under application_id. This version has no other default.
- * TACIT_ERR_STORE_UNAVAILABLE: no keyring library on this system; the message says what to
- *   install.
+ * The system's keyring, under application_id, as tacit_store_keyring(); where there is no keyring at
+ * all, an encrypted file, as tacit_store_file(); never an unprotected place.
+ *
+ * Chosen by the first call of the store, which tries the keyring with 4 KB. A keyring that is
+ * locked, hangs or fails is waited for: its status is the store's. No keyring at all means:
+ * libsecret is not installed, there is no session bus, no service on the bus, or nothing was ever
+ * stored in the service and there is no display to ask the user for a first password.
+ *
+ * The file's key is $TACIT_STORE_KEY_FILE (an absolute path; see key_file below), else the
+ * credential "tacit.key" of 32 bytes that systemd passes to a service
+ * (LoadCredential=tacit.key:..., read from $CREDENTIALS_DIRECTORY). Both are looked up when the
+ * store is made, and ignored in a program with more rights than its user (setuid). The file lies in
+ * $XDG_STATE_HOME/tacit or ~/.local/state/tacit, whatever the client's state_dir is.
+ *
+ * From the first save on, that directory remembers for the application which of the two holds its
+ * records, and it is never changed silently: a remembered keyring that is gone, or a remembered
+ * file without its key, is TACIT_ERR_STORE_UNAVAILABLE; a keyring that comes later is not used.
+ * To choose anew, sign out and remove the directory's ".store" file. Where the directory cannot be
+ * written, each process chooses for itself.
+ *
+ * tacit_store_describe() says which, from the first call on. Without a keyring and without a key,
+ * calls answer TACIT_ERR_STORE_UNAVAILABLE, and the message says what to install or set.
  */
 TACIT_API tacit_store *tacit_store_default(const char *application_id, tacit_error *error);
 
@@ -131,8 +150,8 @@ TACIT_API tacit_store *tacit_store_memory(void);
 TACIT_API tacit_store *tacit_store_custom(const tacit_store_ops *ops, void *store_data,
                                           tacit_error *error);
 
-/* For a person: where the record lies, and how it is protected. Valid as long as the store; "" for
- * NULL. */
+/* For a person: where the record lies, and how it is protected. Valid as long as the store; the
+ * default store has another answer once it has chosen. "" for NULL. Never waits. */
 TACIT_API const char *tacit_store_describe(const tacit_store *store);
 
 TACIT_API tacit_store *tacit_store_ref(tacit_store *store); /* answers store */

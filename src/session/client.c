@@ -105,6 +105,7 @@ static void free_client(tacit_client *client) {
     ti_dispatch_free(client->dispatch);
     ti_transport_free(client->transport);
     ti_context_unref(client->context);
+    tacit_store_unref(client->default_store);
     pthread_mutex_destroy(&client->lock);
     free(client->application_id);
     free(client->state_dir);
@@ -173,6 +174,17 @@ tacit_client *tacit_client_new(const tacit_client_options *options, tacit_error 
 tacit_client *ti_client_ref(tacit_client *client) {
     atomic_fetch_add_explicit(&client->refs, 1, memory_order_relaxed);
     return client;
+}
+
+tacit_store *ti_client_default_store(tacit_client *client, tacit_error *error) {
+    tacit_store *store;
+
+    pthread_mutex_lock(&client->lock);
+    if (client->default_store == NULL)
+        client->default_store = tacit_store_default(client->application_id, error);
+    store = tacit_store_ref(client->default_store);
+    pthread_mutex_unlock(&client->lock);
+    return store;
 }
 
 void tacit_client_unref(tacit_client *client) {

@@ -36,6 +36,7 @@ struct tacit_client {
     pthread_mutex_t lock;
     void *identity_tree;     /* tsearch(), by store and key */
     ti_identity *identities; /* the same ones, for walking */
+    tacit_store *default_store; /* of sessions that named none; NULL: not made yet */
     bool closed;
 };
 
@@ -46,6 +47,8 @@ static inline bool ti_client_forked(const tacit_client *client) {
 /* For every identity: see ti_identity_nudge(). */
 void ti_client_nudge(tacit_client *client, bool end_backoff);
 tacit_client *ti_client_ref(tacit_client *client);
+/* One for all sessions, so that they share their sign-ins. To be given up. NULL: error says why. */
+tacit_store *ti_client_default_store(tacit_client *client, tacit_error *error);
 /* R12: no idle handle keeps a token of that sign-in. */
 void ti_client_drop_tokens(tacit_client *client, const ti_sign_in_id *id);
 void ti_client_count_waiting(tacit_client *client, int by);

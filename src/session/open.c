@@ -165,7 +165,7 @@ tacit_session *tacit_session_open(tacit_client *client, tacit_provider *provider
         return NULL;
     }
     store = o.store != NULL ? tacit_store_ref(o.store)
-                            : tacit_store_default(client->application_id, error);
+                            : ti_client_default_store(client, error);
     if (store == NULL) return NULL;
     session = open_in_store(client, provider, auth, store, &o, error);
     tacit_store_unref(store);

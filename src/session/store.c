@@ -49,6 +49,7 @@ static tacit_store *store_new(const tacit_store_ops *ops, void *data) {
         free(store);
         return NULL;
     }
+    atomic_init(&store->shown, store->description);
     store->ops.description = store->description;
     store->ops.lock_directory = store->lock_directory;
     return store;
@@ -63,10 +64,6 @@ static void store_free(tacit_store *store) {
     free(store);
 }
 
-tacit_store *tacit_store_default(const char *application_id, tacit_error *error) {
-    return tacit_store_keyring(application_id, error);
-}
-
 tacit_store *tacit_store_custom(const tacit_store_ops *ops, void *store_data, tacit_error *error) {
     tacit_store_ops own;
     tacit_store *store;
@@ -79,7 +76,11 @@ tacit_store *tacit_store_custom(const tacit_store_ops *ops, void *store_data, ta
 }
 
 const char *tacit_store_describe(const tacit_store *store) {
-    return store == NULL ? "" : store->description;
+    return store == NULL ? "" : atomic_load_explicit(&store->shown, memory_order_acquire);
+}
+
+void ti_store_describe_as(tacit_store *store, const char *description) {
+    atomic_store_explicit(&store->shown, description, memory_order_release);
 }
 
 tacit_store *tacit_store_ref(tacit_store *store) {

@@ -17,7 +17,9 @@ struct tacit_store {
     char *description;
     char *lock_directory; /* NULL: the client's */
 
+    /* atomic */
     atomic_uint refs;
+    _Atomic(const char *) shown; /* the description, or a later one */
 
     /* guarded by lock; store_calls is the only user */
     pthread_mutex_t lock;
@@ -25,6 +27,9 @@ struct tacit_store {
     bool busy;            /* a call is inside */
     bool overdue;         /* ... and its deadline has passed: nobody waits for the gate */
 };
+
+/* For a store that finds out later what it is. description lives as long as the store. */
+void ti_store_describe_as(tacit_store *store, const char *description);
 
 /* Made before a fork, by a parent: it may be inside a call that nobody ends here. */
 static inline bool ti_store_forked(const tacit_store *store) {
