@@ -137,7 +137,7 @@ static void load_locked(ti_identity *identity) {
 
     ti_flight_begin_locked(identity, NULL);
     if (ti_persist_load_locked(identity, &error) == TACIT_OK)
-        ti_flight_abandon_locked(identity);
+        ti_flight_succeed_locked(identity);
     else
         ti_flight_fail_locked(identity, &error, TI_BACKOFF_NOT_SENT);
 }

@@ -18,8 +18,7 @@ typedef struct scene {
     ts_server *server;
 } scene;
 
-static scene new_scene(const ts_options *server) {
-    fake_store *store = fake_store_new();
+static scene scene_in(fake_store *store, const ts_options *server) {
     tacit_client_options client = TACIT_CLIENT_OPTIONS_INIT;
     world *w;
 
@@ -29,6 +28,10 @@ static scene new_scene(const ts_options *server) {
     world_sign_in(w);
     server_counters_reset(world_server(w));
     return (scene){store, w, world_server(w)};
+}
+
+static scene new_scene(const ts_options *server) {
+    return scene_in(fake_store_new(), server);
 }
 
 static void free_scene(scene *s) {
@@ -276,17 +279,16 @@ static bool is_marked(void *data) {
 }
 
 /* R6: kept and marked, so that no later start sends it again; and told once. */
-static void refused_record_is_kept_and_marked_and_not_sent_again(void **state) {
-    scene s = new_scene(NULL);
+static void refused_record_is_kept_and_not_sent_again(bool process_only) {
+    scene s = scene_in(process_only ? fake_store_new_process_only() : fake_store_new(), NULL);
     char *refused = server_newest_refresh_token(s.server), *record, *kept;
     tacit_session_state loaded;
     tacit_error error;
 
-    (void)state;
     server_revoke_family(s.server);
     tacit_session_refresh(world_session(s.world), TACIT_NO_WAIT, NULL);
     wait_sign_in_required(s.world);
-    world_wait(is_marked, s.store, "the record is marked");
+    if (process_only) world_wait(is_marked, s.store, "the record is marked");
     record = fake_store_record(s.store);
     kept = fake_record_refresh_token(record);
     assert_string_equal(kept, refused);
@@ -309,6 +311,17 @@ static void refused_record_is_kept_and_marked_and_not_sent_again(void **state) {
     free(record);
     free(refused);
     free_scene(&s);
+}
+
+static void journal_keeps_a_refused_record_from_being_sent_again(void **state) {
+    (void)state;
+    refused_record_is_kept_and_not_sent_again(false);
+}
+
+/* Where there is no journal. */
+static void mark_keeps_a_refused_record_from_being_sent_again(void **state) {
+    (void)state;
+    refused_record_is_kept_and_not_sent_again(true);
 }
 
 /* R6, and then life goes on. */
@@ -447,7 +460,8 @@ int main(void) {
         cmocka_unit_test(broken_tls_handshake_never_signs_out),
         cmocka_unit_test(locked_or_vanished_keyring_does_not_sign_out),
         cmocka_unit_test(refusal_signs_out_after_three_rereads),
-        cmocka_unit_test(refused_record_is_kept_and_marked_and_not_sent_again),
+        cmocka_unit_test(journal_keeps_a_refused_record_from_being_sent_again),
+        cmocka_unit_test(mark_keeps_a_refused_record_from_being_sent_again),
         cmocka_unit_test(new_sign_in_after_a_refusal_replaces_the_marked_record),
         cmocka_unit_test(refusal_adopts_what_another_client_saved_meanwhile),
         cmocka_unit_test(refusal_goes_on_with_a_refresh_token_that_appears_meanwhile),

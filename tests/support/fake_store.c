@@ -99,7 +99,7 @@ static tacit_status erase(void *data, const char *key) {
     return status;
 }
 
-fake_store *fake_store_new(void) {
+static fake_store *make(bool process_only) {
     tacit_store_ops ops = TACIT_STORE_OPS_INIT;
     fake_store *store = calloc(1, sizeof *store);
 
@@ -110,9 +110,18 @@ fake_store *fake_store_new(void) {
     ops.save = save;
     ops.erase = erase;
     ops.description = "the test's store";
+    ops.process_only = process_only;
     store->handle = tacit_store_custom(&ops, store, NULL);
     if (store->handle == NULL) abort();
     return store;
+}
+
+fake_store *fake_store_new(void) {
+    return make(false);
+}
+
+fake_store *fake_store_new_process_only(void) {
+    return make(true);
 }
 
 void fake_store_free(fake_store *store) {

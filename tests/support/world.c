@@ -3,10 +3,12 @@
 #include "support/fixture.h"
 #include "support/unit.h"
 
+#include <dirent.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 struct world {
     world_options options;
@@ -168,6 +170,20 @@ void world_restart(world *w) {
     end_client(w);
     make_client(w);
     w->session = world_open(w, NULL, NULL);
+}
+
+void world_lose_journals(world *w) {
+    DIR *directory = opendir(w->state_dir);
+    const struct dirent *entry;
+
+    assert_non_null(directory);
+    while ((entry = readdir(directory)) != NULL) {
+        char *path = fixture_path(w->state_dir, entry->d_name);
+
+        if (entry->d_name[0] != '.') assert_int_equal(unlink(path), 0);
+        free(path);
+    }
+    closedir(directory);
 }
 
 tacit_status world_close(world *w, int timeout_ms) {

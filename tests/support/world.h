@@ -45,6 +45,8 @@ tacit_session *world_session(world *world);
 
 /* Closes client and session and makes new ones on the same server and store, as a restarted process would. */
 void world_restart(world *world);
+/* The journals of all records are lost, as when somebody cleans up. */
+void world_lose_journals(world *world);
 /* Closes the session alone; what follows is world_restart() or world_free(). */
 tacit_status world_close(world *world, int timeout_ms);
 /* A further session of the same client, with the same event recorder; close it yourself. */
