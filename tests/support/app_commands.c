@@ -7,7 +7,8 @@
  *   load [MS]               state: unknown, signed_out, signed_in
  *   get PATH [MS]           answer: the HTTP status, body: its text
  *   refresh [MS]
- *   status                  state, the session's counts, events by name, and what the load counted
+ *   status                  state, the session's counts, events by name, event_error: of the last that had one, and what the load
+ *                           counted
  *   start THREADS RATE      the load begins: each thread makes so many requests a second
  *   stop                    the load ends; answers as status does
  *   run THREADS RATE MS     start, a while, stop
@@ -144,21 +145,32 @@ static json_t *events_of(app_account *account) {
     return events;
 }
 
+static json_t *event_error_of(app_account *account) {
+    tacit_error error;
+
+    pthread_mutex_lock(&account->lock);
+    error = account->event_error;
+    pthread_mutex_unlock(&account->lock);
+    return app_result(error.status, &error);
+}
+
 static json_t *status(const app_command *command) {
     app_account *account = command->account;
     tacit_session_stats stats = TACIT_SESSION_STATS_INIT;
+    tacit_session_state state = tacit_session_get_state(account->session);
     json_t *answer;
 
     tacit_session_get_stats(account->session, &stats);
     answer = json_pack(
-        "{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:o}", "status",
-        tacit_status_name(TACIT_OK), "state", state_name(tacit_session_get_state(account->session)),
-        "requests", (json_int_t)stats.requests, "replays", (json_int_t)stats.replays, "refreshes",
-        (json_int_t)stats.refreshes, "refresh_failures", (json_int_t)stats.refresh_failures,
-        "refreshes_forced", (json_int_t)stats.refreshes_forced, "adoptions",
-        (json_int_t)stats.adoptions, "generation", (json_int_t)stats.generation, "expires_in_s",
-        (json_int_t)stats.expires_in_s, "refresh_due_in_s", (json_int_t)stats.refresh_due_in_s,
-        "last_error", tacit_status_name(stats.last_error), "events", events_of(account));
+        "{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s}", "status", tacit_status_name(TACIT_OK),
+        "state", state_name(state), "requests", (json_int_t)stats.requests, "replays",
+        (json_int_t)stats.replays, "refreshes", (json_int_t)stats.refreshes, "refresh_failures",
+        (json_int_t)stats.refresh_failures, "refreshes_forced", (json_int_t)stats.refreshes_forced,
+        "adoptions", (json_int_t)stats.adoptions, "generation", (json_int_t)stats.generation,
+        "expires_in_s", (json_int_t)stats.expires_in_s, "refresh_due_in_s",
+        (json_int_t)stats.refresh_due_in_s, "last_error", tacit_status_name(stats.last_error));
+    json_object_set_new(answer, "events", events_of(account));
+    json_object_set_new(answer, "event_error", event_error_of(account));
     if (account->load != NULL) app_load_count(account->load, answer);
     return answer;
 }

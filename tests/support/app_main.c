@@ -101,7 +101,6 @@ static void take_arguments(settings *s, char **arguments) {
 
 /* ------------------------------------------------------------------ opening */
 
-#ifdef TACIT_STORE_FILE_OPTIONS_INIT
 static tacit_store *open_file_store(const char *directory, tacit_error *error) {
     tacit_store_file_options options = TACIT_STORE_FILE_OPTIONS_INIT;
     char key_file[512];
@@ -112,7 +111,6 @@ static tacit_store *open_file_store(const char *directory, tacit_error *error) {
     return tacit_store_file(&options, error);
 }
 
-#endif
 static void open_store(app_program *program, const settings *s) {
     const char *kind = s->store != NULL ? s->store : "memory";
     tacit_error error = TACIT_ERROR_INIT;
@@ -123,10 +121,8 @@ static void open_store(app_program *program, const settings *s) {
         program->plain = plain_store_new(s->directory);
         if (program->plain != NULL)
             program->store = tacit_store_ref(plain_store_handle(program->plain));
-#ifdef TACIT_STORE_FILE_OPTIONS_INIT
     } else if (strcmp(kind, "file") == 0) {
         program->store = open_file_store(s->directory, &error);
-#endif
     } else if (strcmp(kind, "keyring") == 0) {
         program->store = tacit_store_keyring("org.example.tacit-test-app", &error);
     } else {
@@ -142,6 +138,7 @@ static void on_event(tacit_session *session, const tacit_event *event, void *dat
     if ((int)event->type >= APP_EVENTS) return;
     pthread_mutex_lock(&account->lock);
     account->events[event->type]++;
+    if (event->error != NULL) account->event_error = *event->error;
     pthread_mutex_unlock(&account->lock);
 }
 

@@ -26,6 +26,7 @@ typedef struct app_account {
 
     pthread_mutex_t lock;
     long events[APP_EVENTS]; /* guarded by lock: how often each came */
+    tacit_error event_error; /* guarded by lock: of the last event that had one */
 } app_account;
 
 typedef struct app_program {

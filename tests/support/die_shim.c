@@ -65,9 +65,9 @@ static void die(const char *name) {
         static ssize_t(*real) parameters;                                                          \
         if (real == NULL) real = (ssize_t(*) parameters)dlsym(RTLD_NEXT, #name);                   \
         if (!is_time()) return real arguments;                                                     \
-        if (atomic_load(&torn) && real half_arguments < 0) perror(#name);                          \
+        ssize_t half = atomic_load(&torn) ? real half_arguments : 0; /* a counter takes no half */ \
         die(#name);                                                                                \
-        return -1;                                                                                 \
+        return half;                                                                               \
     }
 /* ... of one with a mode behind its flags, where it makes a file. */
 #define COUNTED_OPEN(name, parameters, arguments)                                                  \

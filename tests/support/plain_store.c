@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@ struct plain_store {
     bool held[PLAIN_CALLS];            /* guarded by lock */
 };
 
-char *plain_store_path(const char *directory, const char *key) {
+static char *path_of(const char *directory, const char *key) {
     uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a: a key may hold anything */
     char *path = NULL;
 
@@ -59,7 +60,7 @@ static tacit_status load(void *data, const char *key, char **record, size_t *siz
     int file;
 
     if (status != TACIT_OK) return status;
-    path = plain_store_path(store->directory, key);
+    path = path_of(store->directory, key);
     file = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     if (file < 0) status = errno == ENOENT ? TACIT_ERR_STORE_NOT_FOUND : TACIT_ERR_STORE_FAILED;
     free(path);
@@ -84,7 +85,7 @@ static tacit_status save(void *data, const char *key, const char *record, size_t
     char *path, *next = NULL;
 
     if (status != TACIT_OK) return status;
-    path = plain_store_path(store->directory, key);
+    path = path_of(store->directory, key);
     if (path == NULL || asprintf(&next, "%s.next", path) < 0) next = NULL;
     if (next == NULL || !write_file(next, record, size) || rename(next, path) != 0)
         status = TACIT_ERR_STORE_FAILED;
@@ -99,7 +100,7 @@ static tacit_status erase(void *data, const char *key) {
     char *path;
 
     if (status != TACIT_OK) return status;
-    path = plain_store_path(store->directory, key);
+    path = path_of(store->directory, key);
     if (path == NULL || (unlink(path) != 0 && errno != ENOENT)) status = TACIT_ERR_STORE_FAILED;
     free(path);
     return status;
@@ -146,4 +147,33 @@ void plain_store_hold(plain_store *store, plain_call call, bool held) {
     store->held[call] = held;
     pthread_cond_broadcast(&store->changed);
     pthread_mutex_unlock(&store->lock);
+}
+
+static size_t find_records(const char *directory, glob_t *found) {
+    char pattern[512];
+
+    snprintf(pattern, sizeof pattern, "%s/*.record", directory);
+    return glob(pattern, 0, NULL, found) == 0 ? found->gl_pathc : 0;
+}
+
+char *plain_store_record(const char *directory) {
+    char *record = NULL;
+    size_t size;
+    glob_t found = {0};
+
+    if (find_records(directory, &found) == 1) {
+        int file = open(found.gl_pathv[0], O_RDONLY | O_CLOEXEC);
+
+        if (file >= 0 && read_file(file, &record, &size) == TACIT_OK) record[size] = '\0';
+        if (file >= 0) close(file);
+    }
+    globfree(&found);
+    return record;
+}
+
+void plain_store_clear(const char *directory) {
+    glob_t found = {0};
+
+    for (size_t i = find_records(directory, &found); i > 0; i--) unlink(found.gl_pathv[i - 1]);
+    globfree(&found);
 }

@@ -26,7 +26,9 @@ void plain_store_fail(plain_store *store, plain_call call, tacit_status status);
 /* Such calls wait inside, before they do anything, until they may go on. */
 void plain_store_hold(plain_store *store, plain_call call, bool held);
 
-/* The file of a key; yours. */
-char *plain_store_path(const char *directory, const char *key);
+/* The text of the only record in the directory; yours. NULL: there is none. */
+char *plain_store_record(const char *directory);
+/* Takes all records away, as a user might. */
+void plain_store_clear(const char *directory);
 
 #endif

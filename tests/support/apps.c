@@ -1,0 +1,151 @@
+#include "support/apps.h"
+
+#include "support/fixture.h"
+#include "support/plain_store.h"
+#include "support/unit.h"
+
+#include <poll.h>
+#include <stdlib.h>
+
+app *apps_start(apps *apps, const char *const *arguments) {
+    app *app = app_start(&(app_options){
+        .server = apps->server, .directory = apps->directory, .arguments = arguments});
+
+    assert_non_null(app);
+    return app;
+}
+
+apps apps_new(const ts_options *options, const char *const *arguments) {
+    ts_options any_user = TS_OPTIONS_INIT;
+    apps apps = {.directory = fixture_directory_new()};
+
+    if (options != NULL) any_user = *options;
+    any_user.username = any_user.password = NULL;
+    apps.server = server_start(&any_user);
+    assert_true(apps.server != NULL && apps.directory != NULL);
+    apps.a = apps_start(&apps, arguments);
+    ask_ok(apps.a, "sign-in alice");
+    apps.b = apps_start(&apps, arguments);
+    ask_ok(apps.b, "load");
+    assert_state(apps.b, "signed_in");
+    return apps;
+}
+
+void apps_free(apps *apps) {
+    for (int part = 0; part < TS_PARTS; part++) server_gate_open(apps->server, (ts_part)part);
+    app_free(apps->a);
+    app_free(apps->b);
+    server_stop(apps->server);
+    fixture_directory_free(apps->directory);
+}
+
+/* ------------------------------------------------------------------ asking */
+
+static json_t *checked(json_t *answer, const char *command, const char *status) {
+    if (answer == NULL) fail_msg("%s: no answer", command);
+    if (!answer_is(answer, status))
+        fail_msg("%s: %s %s, not %s", command, answer_text(answer, "status"),
+                 answer_text(answer, "message"), status);
+    return answer;
+}
+
+void ask_ok(app *app, const char *command) {
+    json_decref(checked(app_ask(app, "%s", command), command, "TACIT_OK"));
+}
+
+json_t *ask_error(app *app, const char *command, const char *status) {
+    return checked(app_ask(app, "%s", command), command, status);
+}
+
+void ask_user(app *app, const char *user) {
+    json_t *answer = checked(app_ask(app, "get /api/whoami"), "get", "TACIT_OK");
+    json_t *body = json_loads(answer_text(answer, "body"), 0, NULL);
+
+    assert_int_equal(answer_number(answer, "answer"), 200);
+    assert_string_equal(answer_text(body, "user"), user);
+    json_decref(body);
+    json_decref(answer);
+}
+
+json_t *await_answer(app *app, long number) {
+    json_t *answer = app_answer_to(app, number, APPS_PATIENCE_MS);
+
+    assert_non_null(answer);
+    return answer;
+}
+
+void await_ok(app *app, long number) {
+    json_decref(checked(await_answer(app, number), "the command", "TACIT_OK"));
+}
+
+/* ------------------------------------------------------------------ looking */
+
+void assert_state(app *app, const char *state) {
+    json_t *answer = checked(app_ask(app, "status"), "status", "TACIT_OK");
+
+    assert_string_equal(answer_text(answer, "state"), state);
+    json_decref(answer);
+}
+
+long stat_of(app *app, const char *path) {
+    json_t *answer = checked(app_ask(app, "status"), "status", "TACIT_OK");
+    long number = answer_number(answer, path);
+
+    json_decref(answer);
+    return number;
+}
+
+void await_stat(app *app, const char *path, long n) {
+    if (!app_wait_number(app, "default", path, n, APPS_PATIENCE_MS))
+        fail_msg("%s did not come to %ld", path, n);
+}
+
+void assert_retryable(const json_t *answer) {
+    if (!answer_flag(answer, "retryable") || answer_flag(answer, "sign_in_required"))
+        fail_msg("this is not retryable: %s %s", answer_text(answer, "status"),
+                 answer_text(answer, "message"));
+}
+
+void assert_answer_lost(app *app, const json_t *answer) {
+    json_t *status;
+
+    if (!answer_flag(answer, "sign_in_required") || answer_flag(answer, "retryable"))
+        fail_msg("the sign-in is not over: %s %s", answer_text(answer, "status"),
+                 answer_text(answer, "message"));
+    await_stat(app, "events.sign_in_required", 1);
+    status = checked(app_ask(app, "status"), "status", "TACIT_OK");
+    if (!answer_flag(status, "event_error.outcome_unknown"))
+        fail_msg("this does not say that an answer was lost: %s",
+                 answer_text(status, "event_error.message"));
+    json_decref(status);
+}
+
+bool apps_have_record(const apps *apps) {
+    char *record = plain_store_record(apps->directory);
+
+    free(record);
+    return record != NULL;
+}
+
+bool apps_have_live_record(const apps *apps) {
+    char *text = plain_store_record(apps->directory);
+    json_t *record = text != NULL ? json_loads(text, 0, NULL) : NULL;
+    const char *token = answer_text(record, "refresh_token");
+    bool live = token != NULL && server_refresh_token_is_live(apps->server, token);
+
+    json_decref(record);
+    free(text);
+    return live;
+}
+
+void await_record(const apps *apps, bool is_there) {
+    for (int waited = 0; waited < APPS_PATIENCE_MS; waited += 10) {
+        if (apps_have_record(apps) == is_there) return;
+        poll(NULL, 0, 10);
+    }
+    fail_msg("the record %s", is_there ? "did not come" : "stays");
+}
+
+void a_moment(void) {
+    poll(NULL, 0, 300);
+}
