@@ -55,8 +55,11 @@ static void adopt_locked(ti_identity *identity, ti_record *record) {
         ti_views_reset_locked(identity);
         ti_backoff_reset_locked(identity);
     }
-    ti_journal_adopted(&identity->journal, &record->sign_in_id, record->generation);
+    ti_journal_adopted(&identity->journal, &record->sign_in_id, record->generation,
+                       record->refresh_token);
     identity->generation = record->generation;
+    if (ti_token_hash_is_of(&identity->journal.head, record->refresh_token))
+        identity->generation = identity->journal.generation; /* the same one: nothing is lost */
     ti_secret_unref(identity->refresh_token);
     identity->refresh_token = record->refresh_token;
     record->refresh_token = NULL;
@@ -66,12 +69,13 @@ static void adopt_locked(ti_identity *identity, ti_record *record) {
 
 static bool is_refused_locked(const ti_identity *identity, const ti_record *record) {
     return record->refused || (identity->journal.state == TI_JOURNAL_REFUSED &&
-                               ti_journal_is_of(&identity->journal, record->refresh_token));
+                               ti_token_hash_is_of(&identity->journal.posted, record->refresh_token));
 }
 
 static void first_load_locked(ti_identity *identity, ti_record *record) {
     if (is_refused_locked(identity, record)) {
-        ti_journal_adopted(&identity->journal, &record->sign_in_id, record->generation);
+        ti_journal_adopted(&identity->journal, &record->sign_in_id, record->generation,
+                           record->refresh_token);
         ti_journal_refused(&identity->journal);
         identity->state = TACIT_STATE_SIGNED_OUT;
     } else {

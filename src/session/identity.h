@@ -74,6 +74,7 @@ typedef struct ti_identity {
     bool readable;       /* the last load answered: what is there may be overwritten */
     bool mark_refused;   /* the record has yet to be marked */
     bool erase_pending;
+    bool rolled_back;         /* the store holds an older record than the head, which was saved */
     unsigned char looks_left; /* at the store: what a dead process asked of it may be done late (R7) */
     tacit_status store_trouble; /* last told by TACIT_EVENT_STORE_FAILED; TACIT_OK: none */
     unsigned store_failures;

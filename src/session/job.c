@@ -303,8 +303,10 @@ static void sign_in_locked(ti_identity *identity, ti_job *job, const ti_token_re
     tacit_token *token;
 
     if (refresh_token == NULL) refresh_token = job->refresh_token; /* imported, and not replaced */
-    if (!is_called_off_locked(job) && !identity->readable)
-        ti_persist_load_locked(identity, NULL); /* what cannot be read is not overwritten */
+    /* What cannot be read is not overwritten, and another process's sign-in is revoked too. */
+    if (!is_called_off_locked(job) &&
+        (!identity->readable || identity->state == TACIT_STATE_UNKNOWN))
+        ti_persist_load_locked(identity, NULL);
     if (is_called_off_locked(job)) {
         call_off_locked(identity, job, answer);
         return;
@@ -314,7 +316,7 @@ static void sign_in_locked(ti_identity *identity, ti_job *job, const ti_token_re
         drop_locked(identity, job, answer);
         return;
     }
-    ti_journal_signed_in(&head, &id, identity->client->life);
+    ti_journal_signed_in(&head, &id, refresh_token, identity->client->life);
     if (!note_head_locked(identity, job, &head)) {
         drop_locked(identity, job, answer);
         tacit_token_unref(token);

@@ -7,8 +7,25 @@ static void settle(ti_journal *journal) {
     journal->state = ti_journal_is_saved(journal) ? TI_JOURNAL_IDLE : TI_JOURNAL_ANSWERED;
 }
 
-static bool hash_of(const ti_secret *refresh_token, unsigned char hash[TI_SHA256_SIZE]) {
-    return ti_crypto_sha256(ti_secret_data(refresh_token), ti_secret_size(refresh_token), hash);
+static bool hash_of(const ti_secret *refresh_token, ti_token_hash *hash) {
+    unsigned char digest[TI_SHA256_SIZE];
+
+    *hash = (ti_token_hash){{0}};
+    if (refresh_token == NULL ||
+        !ti_crypto_sha256(ti_secret_data(refresh_token), ti_secret_size(refresh_token), digest))
+        return false;
+    memcpy(hash->bytes, digest, sizeof hash->bytes);
+    return true;
+}
+
+static bool is_same(const ti_token_hash *a, const ti_token_hash *b) {
+    return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
+bool ti_token_hash_is_of(const ti_token_hash *hash, const ti_secret *refresh_token) {
+    ti_token_hash of;
+
+    return hash_of(refresh_token, &of) && is_same(&of, hash);
 }
 
 static void begin(ti_journal *journal, const ti_sign_in_id *id, uint64_t generation,
@@ -18,21 +35,25 @@ static void begin(ti_journal *journal, const ti_sign_in_id *id, uint64_t generat
     settle(journal);
 }
 
-void ti_journal_signed_in(ti_journal *journal, const ti_sign_in_id *id, int64_t life) {
+void ti_journal_signed_in(ti_journal *journal, const ti_sign_in_id *id,
+                          const ti_secret *refresh_token, int64_t life) {
     begin(journal, id, 1, life);
+    hash_of(refresh_token, &journal->head);
 }
 
 /* Attempts stay: where the server does not rotate, the newer record holds the same refresh token. */
-void ti_journal_adopted(ti_journal *journal, const ti_sign_in_id *id, uint64_t generation) {
+void ti_journal_adopted(ti_journal *journal, const ti_sign_in_id *id, uint64_t generation,
+                        const ti_secret *refresh_token) {
     if (!ti_sign_in_id_equal(&journal->sign_in_id, id)) {
         begin(journal, id, generation, 0);
-        return;
+    } else {
+        if (generation < journal->generation) return; /* it is stale: the head is elsewhere */
+        journal->generation = generation;
+        if (journal->reserved < generation) journal->reserved = generation;
+        journal->writer = 0;
+        settle(journal);
     }
-    if (generation < journal->generation) return; /* it is stale: the head is elsewhere */
-    journal->generation = generation;
-    if (journal->reserved < generation) journal->reserved = generation;
-    journal->writer = 0;
-    settle(journal);
+    hash_of(refresh_token, &journal->head);
 }
 
 void ti_journal_signed_out(ti_journal *journal, const ti_sign_in_id *id) {
@@ -44,13 +65,14 @@ void ti_journal_signed_out(ti_journal *journal, const ti_sign_in_id *id) {
 
 bool ti_journal_posted(ti_journal *journal, const ti_secret *refresh_token, uint64_t generation,
                        int64_t now_boot_ms) {
-    unsigned char hash[TI_SHA256_SIZE];
+    ti_token_hash hash;
 
-    if (!hash_of(refresh_token, hash)) return false;
-    if (memcmp(hash, journal->refresh_hash, sizeof hash) != 0) journal->attempts = 0;
-    memcpy(journal->refresh_hash, hash, sizeof hash);
+    if (!hash_of(refresh_token, &hash)) return false;
+    if (!is_same(&hash, &journal->posted)) journal->attempts = 0;
+    journal->posted = hash;
     if (generation < journal->generation) {
         journal->generation = generation;
+        journal->head = hash;
         journal->writer = 0; /* only what the store holds is posted then */
         journal->attempts++; /* what the writer sent */
     }
@@ -66,8 +88,9 @@ void ti_journal_not_granted(ti_journal *journal) {
     settle(journal);
 }
 
-void ti_journal_answered(ti_journal *journal, int64_t life) {
+void ti_journal_answered(ti_journal *journal, const ti_secret *refresh_token, int64_t life) {
     journal->generation = journal->reserved;
+    if (refresh_token != NULL) hash_of(refresh_token, &journal->head);
     journal->writer = life;
     journal->attempts = 0;
     settle(journal);
@@ -90,11 +113,4 @@ void ti_journal_lost(ti_journal *journal, int64_t life) {
 
 bool ti_journal_is_saved(const ti_journal *journal) {
     return journal->writer == 0;
-}
-
-bool ti_journal_is_of(const ti_journal *journal, const ti_secret *refresh_token) {
-    unsigned char hash[TI_SHA256_SIZE];
-
-    return refresh_token != NULL && hash_of(refresh_token, hash) &&
-           memcmp(hash, journal->refresh_hash, sizeof hash) == 0;
 }

@@ -19,20 +19,28 @@ typedef enum ti_journal_state {
     TI_JOURNAL_SIGNED_OUT = 4 /* the record of the head must go */
 } ti_journal_state;
 
+/* Of a refresh token: enough of its SHA-256 to tell it from others. All zero: of none. */
+typedef struct ti_token_hash {
+    unsigned char bytes[16];
+} ti_token_hash;
+
 typedef struct ti_journal {
     ti_journal_state state;
-    unsigned attempts; /* grants with refresh_hash that nothing is known of: sent, or about to be, and not answered */
+    unsigned attempts; /* grants with what `posted` is the hash of, that nothing is known of: sent, or about to be, and not answered */
     ti_sign_in_id sign_in_id; /* none: no head */
     uint64_t generation;
     uint64_t reserved;
-    int64_t writer;                             /* a life (process_lock.h); 0: the store has the head */
-    int64_t posted_boot_ms;                     /* the last of the attempts */
-    unsigned char refresh_hash[TI_SHA256_SIZE]; /* of the refresh token POSTED or REFUSED */
+    int64_t writer;         /* a life (process_lock.h); 0: the store has the head */
+    int64_t posted_boot_ms; /* the last of the attempts */
+    ti_token_hash head;     /* of the head's refresh token */
+    ti_token_hash posted;   /* of the one POSTED or REFUSED */
 } ti_journal;
 
 /* The head changes hands: a sign-in (generation 1, held by life), what the store turned out to hold, nobody. */
-void ti_journal_signed_in(ti_journal *journal, const ti_sign_in_id *id, int64_t life);
-void ti_journal_adopted(ti_journal *journal, const ti_sign_in_id *id, uint64_t generation);
+void ti_journal_signed_in(ti_journal *journal, const ti_sign_in_id *id,
+                          const ti_secret *refresh_token, int64_t life);
+void ti_journal_adopted(ti_journal *journal, const ti_sign_in_id *id, uint64_t generation,
+                        const ti_secret *refresh_token);
 void ti_journal_signed_out(ti_journal *journal, const ti_sign_in_id *id);
 
 /* A grant is about to be sent with that refresh token, of that generation. Where the head is newer it falls back to it: its writer died.
@@ -40,10 +48,11 @@ void ti_journal_signed_out(ti_journal *journal, const ti_sign_in_id *id);
 bool ti_journal_posted(ti_journal *journal, const ti_secret *refresh_token, uint64_t generation,
                        int64_t now_boot_ms);
 void ti_journal_not_granted(ti_journal *journal); /* not sent, or answered with an error */
-void ti_journal_answered(ti_journal *journal, int64_t life);
+void ti_journal_answered(ti_journal *journal, const ti_secret *refresh_token,
+                         int64_t life); /* NULL: it stays the same */
 /* ... or nothing: the outcome is unknown, and POSTED says so. */
 
-/* The server's last word on the refresh token of the hash. */
+/* The server's last word on the refresh token that was posted. */
 void ti_journal_refused(ti_journal *journal);
 
 void ti_journal_saved(ti_journal *journal);
@@ -51,6 +60,6 @@ void ti_journal_lost(ti_journal *journal, int64_t life); /* the store lost the h
 
 bool ti_journal_is_saved(const ti_journal *journal);
 /* Whether the hash is that of this refresh token; false for NULL, and without memory. */
-bool ti_journal_is_of(const ti_journal *journal, const ti_secret *refresh_token);
+bool ti_token_hash_is_of(const ti_token_hash *hash, const ti_secret *refresh_token);
 
 #endif

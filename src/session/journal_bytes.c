@@ -82,7 +82,8 @@ static void journal_fields(cursor *c, ti_journal *journal) {
     signed64(c, &journal->writer);
     unsigned_int(c, &journal->attempts);
     signed64(c, &journal->posted_boot_ms);
-    octets(c, journal->refresh_hash, sizeof journal->refresh_hash);
+    octets(c, journal->head.bytes, sizeof journal->head.bytes);
+    octets(c, journal->posted.bytes, sizeof journal->posted.bytes);
 }
 
 static void backoff_fields(cursor *c, ti_shared_backoff *backoff) {

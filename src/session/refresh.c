@@ -138,7 +138,7 @@ static void granted_locked(ti_identity *identity, ti_token_response *answer, int
         ti_flight_abandon_locked(identity);
         return;
     }
-    ti_journal_answered(&identity->journal, identity->client->life);
+    ti_journal_answered(&identity->journal, answer->refresh_token, identity->client->life);
     identity->generation = identity->journal.generation;
     if (answer->refresh_token != NULL) {
         ti_secret_unref(identity->refresh_token);
@@ -258,18 +258,39 @@ static bool may_post_locked(ti_identity *identity) {
     return false;
 }
 
-/* R7: what is older than the head is not sent while the head lives elsewhere, nor unless the store was seen to hold nothing newer. */
-static bool may_take_over_locked(ti_identity *identity, bool loaded) {
+static tacit_status newer_elsewhere(tacit_error *error) {
+    return ti_error_set(error, TACIT_ERR_STORE_UNAVAILABLE,
+                        "Another process may have a newer refresh token, which is not in the store "
+                        "yet.");
+}
+
+/* The head was saved, and the store holds an older record: whoever has the head in memory will save it again. */
+static tacit_status rolled_back_locked(ti_identity *identity, tacit_error *error) {
+    if (!identity->rolled_back) identity->looks_left = TI_LOOKS;
+    identity->rolled_back = true;
+    if (identity->looks_left > 0) return newer_elsewhere(error);
+    return ti_error_set(error, TACIT_ERR_SIGN_IN_REQUIRED,
+                        "The store holds an older record than the last one saved, as after the "
+                        "restoration of a backup; its refresh token was replaced: ask the user.");
+}
+
+/* R2, R7: what is older than the head is sent only where the head's writer died before it could save it, and nothing at all where the
+ * journal is lost and the store does not answer. */
+static bool may_send_locked(ti_identity *identity, bool loaded) {
     bool journal_lost = !identity->head_known && !identity->store->ops.process_only;
+    bool stale = ti_identity_is_stale_locked(identity);
     tacit_error error;
 
-    if (!ti_identity_is_stale_locked(identity) && (loaded || !journal_lost)) return true;
-    if (loaded && !identity->head_elsewhere) {
+    if (!stale) identity->rolled_back = false;
+    if (!stale && (loaded || !journal_lost)) return true;
+    if (!loaded || identity->head_elsewhere) {
+        newer_elsewhere(&error);
+    } else if (ti_journal_is_saved(&identity->journal)) {
+        rolled_back_locked(identity, &error);
+    } else {
         identity->looks_left = TI_LOOKS;
         return true;
     }
-    ti_error_set(&error, TACIT_ERR_STORE_UNAVAILABLE,
-                 "Another process may have a newer refresh token, which is not in the store yet.");
     fail_locked(identity, &error, TI_BACKOFF_NOT_SENT);
     return false;
 }
@@ -307,7 +328,7 @@ static void go_on_locked(ti_identity *identity, bool loaded) {
         ti_flight_succeed_locked(identity);
         return;
     }
-    if (!may_take_over_locked(identity, loaded)) return;
+    if (!may_send_locked(identity, loaded)) return;
     if (ti_identity_owes_head_locked(identity)) { /* R5: a needed grant first tries the save again */
         ti_persist_save_owed_locked(identity);
         if (is_over_locked(identity)) {
@@ -337,7 +358,7 @@ void ti_refresh_fail_locked(ti_identity *identity, ti_view *view, const tacit_er
 
 static bool is_another_locked(const ti_identity *identity) {
     return identity->refresh_token != NULL &&
-           !ti_journal_is_of(&identity->journal, identity->refresh_token);
+           !ti_token_hash_is_of(&identity->journal.posted, identity->refresh_token);
 }
 
 void ti_refresh_reread_locked(ti_identity *identity) {

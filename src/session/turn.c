@@ -213,10 +213,21 @@ static void keep_up_locked(ti_identity *identity, const ti_journal *found) {
     if (found->reserved > mine.reserved) identity->journal.reserved = found->reserved;
 }
 
+static bool is_live(const ti_journal *found) {
+    return found->state != TI_JOURNAL_SIGNED_OUT && found->state != TI_JOURNAL_REFUSED;
+}
+
+/* A sign-out of this process is on its way. */
+static bool ends_by_itself_locked(const ti_identity *identity) {
+    return identity->jobs != NULL && identity->jobs->kind == TI_JOB_SIGN_OUT;
+}
+
 static void follow_locked(ti_identity *identity, const ti_journal *found) {
     bool same = ti_sign_in_id_equal(&found->sign_in_id, &identity->journal.sign_in_id);
 
     if (identity->state != TACIT_STATE_SIGNED_IN) {
+        if (!same && is_live(found) && !ends_by_itself_locked(identity))
+            identity->state = TACIT_STATE_UNKNOWN; /* somebody signed in: the store knows who */
         identity->journal = *found;
         return;
     }
@@ -226,7 +237,7 @@ static void follow_locked(ti_identity *identity, const ti_journal *found) {
         give_way_locked(identity);
     } else if (found->state == TI_JOURNAL_REFUSED &&
                (identity->generation < found->generation ||
-                ti_journal_is_of(found, identity->refresh_token))) {
+                ti_token_hash_is_of(&found->posted, identity->refresh_token))) {
         sign_out_too_locked(identity, TACIT_EVENT_SIGN_IN_REQUIRED,
                             "The sign-in is over: ask the user.", &refused_elsewhere);
     } else {
