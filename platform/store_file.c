@@ -154,6 +154,7 @@ static tacit_status erase(void *data, const char *key) {
 static const char *last_error(void *data, int *os_error) {
     const file_store *self = data;
 
+    if (self->error.status == TACIT_ERR_STORE_NOT_FOUND) return NULL; /* that says it all */
     *os_error = self->error.os_error;
     return self->error.message;
 }

@@ -19,6 +19,14 @@ tacit_status ti_directory_fail(tacit_error *error, const char *what, const char 
     return TACIT_ERR_STORE_FAILED;
 }
 
+static int open_at(int directory, const char *path, int flags) {
+    int fd;
+
+    do fd = openat(directory, path, flags | O_CLOEXEC, 0600);
+    while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
 /* The names in a directory outlive a power loss only after this. Some file systems have no such
  * call for directories, and nothing that could be done instead. */
 static bool sync_fd(int fd) {
@@ -30,7 +38,7 @@ static bool sync_fd(int fd) {
 }
 
 static bool sync_path(const char *path) {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
     bool done = fd >= 0 && sync_fd(fd);
 
     if (fd >= 0) close(fd);
@@ -77,14 +85,14 @@ static int make_all(const char *path) {
 
 /* A symbolic link counts where this user or root made it. */
 static int open_directory(const char *path) {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     struct stat link;
 
     if (fd >= 0 || (errno != ELOOP && errno != ENOTDIR)) return fd;
     if (lstat(path, &link) != 0) return -1;
     errno = ENOTDIR;
     if (!S_ISLNK(link.st_mode) || (link.st_uid != geteuid() && link.st_uid != 0)) return -1;
-    return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
 }
 
 static int open_or_make(const char *path, bool make) {
@@ -140,11 +148,7 @@ tacit_status ti_directory_sync(const ti_directory *directory, tacit_error *error
 }
 
 int ti_directory_open_file(const ti_directory *directory, const char *name, int flags) {
-    int fd;
-
-    do fd = openat(directory->fd, name, flags | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600);
-    while (fd < 0 && errno == EINTR);
-    return fd;
+    return open_at(directory->fd, name, flags | O_NOFOLLOW | O_NOCTTY);
 }
 
 static tacit_status refuse(const ti_directory *directory, const char *name, const char *what,

@@ -41,7 +41,10 @@ int ti_directory_open_file(const ti_directory *directory, const char *name, int 
 tacit_status ti_directory_read(const ti_directory *directory, const char *name, size_t size_max,
                                ti_buffer *bytes, tacit_error *error);
 
-/* Both clean up what writers of this name left when they died. */
+/* Removes what writers of this name left when they died. */
+void ti_directory_clean(const ti_directory *directory, const char *name);
+
+/* Both clean up first. */
 tacit_status ti_directory_replace(const ti_directory *directory, const char *name,
                                   const void *bytes, size_t size, tacit_error *error);
 /* Where one is there already, that one stays: TACIT_OK too. */

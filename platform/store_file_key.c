@@ -158,8 +158,8 @@ static tacit_status find_or_make_key(const ti_key_source *source, const ti_direc
     return status == TACIT_ERR_STORE_NOT_FOUND ? key_is_gone(source, error) : status;
 }
 
-/* Nothing is sealed with a key that a power loss could take: whoever made it may not have come to
- * its last step. */
+/* Nothing is sealed with a key that a power loss could take: whoever made it may have died before
+ * the last step, and left a second name for it. */
 static tacit_status sync_key(ti_key_source *source, tacit_error *error) {
     ti_directory directory;
     tacit_status status;
@@ -168,6 +168,7 @@ static tacit_status sync_key(ti_key_source *source, tacit_error *error) {
     status = ti_directory_open(&directory, source->directory, TI_DIRECTORY_TRUSTED, false, error);
     if (status == TACIT_ERR_STORE_NOT_FOUND) return key_is_gone(source, error);
     if (status != TACIT_OK) return status;
+    ti_directory_clean(&directory, source->name);
     status = ti_directory_sync(&directory, error);
     ti_directory_close(&directory);
     source->synced = status == TACIT_OK;

@@ -73,7 +73,7 @@ static void remove_if_dead(const ti_directory *directory, const char *name) {
 }
 
 /* As far as that is possible: nobody reads what stays. */
-static void clean(const ti_directory *directory, const char *name) {
+void ti_directory_clean(const ti_directory *directory, const char *name) {
     DIR *listing = list(directory);
     const struct dirent *entry;
 
@@ -175,7 +175,7 @@ static tacit_status put(const ti_directory *directory, const char *name, const v
     bool done;
     int fd;
 
-    clean(directory, name);
+    ti_directory_clean(directory, name);
     fd = make_temporary(directory, name, temporary);
     if (fd < 0) return ti_directory_fail(error, "cannot write to", directory->path);
     done = write_all(fd, bytes, size) && sync_file(fd);
@@ -203,7 +203,7 @@ tacit_status ti_directory_create(const ti_directory *directory, const char *name
 
 tacit_status ti_directory_remove(const ti_directory *directory, const char *name,
                                  tacit_error *error) {
-    clean(directory, name);
+    ti_directory_clean(directory, name);
     if (unlinkat(directory->fd, name, 0) != 0 && errno != ENOENT)
         return ti_directory_fail(error, "cannot remove a file from", directory->path);
     /* Also where nothing was there: an earlier call may have got no further. */

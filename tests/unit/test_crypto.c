@@ -90,6 +90,154 @@ static void sha256_takes_any_alignment(void **state) {
     }
 }
 
+/* The bytes of a text of hexadecimal digits. */
+static size_t bytes_of(const char *hex, unsigned char *bytes) {
+    size_t size = strlen(hex) / 2;
+    for (size_t i = 0; i < size; i++) {
+        unsigned byte = 0;
+        assert_int_equal(sscanf(hex + 2 * i, "%2x", &byte), 1);
+        bytes[i] = (unsigned char)byte;
+    }
+    return size;
+}
+
+#define ZERO_KEY "0000000000000000000000000000000000000000000000000000000000000000"
+#define ZERO_NONCE "000000000000000000000000"
+
+/* Test cases 13 to 16 of the submission of GCM to NIST: those for keys of 256 bits. */
+static const struct {
+    const char *key, *nonce, *bound, *text, *sealed;
+} gcm_cases[] = {
+    {ZERO_KEY, ZERO_NONCE, "", "", "530f8afbc74536b9a963b4f1c4cb738b"},
+    {ZERO_KEY, ZERO_NONCE, "", "00000000000000000000000000000000",
+     "cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919"},
+    {"feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308", "cafebabefacedbaddecaf888",
+     "",
+     "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
+     "1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b391aafd255",
+     "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa"
+     "8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662898015ad"
+     "b094dac5d93471bdec1a502270e3cc6c"},
+    {"feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308", "cafebabefacedbaddecaf888",
+     "feedfacedeadbeeffeedfacedeadbeefabaddad2",
+     "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
+     "1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39",
+     "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa"
+     "8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662"
+     "76fc6ece0f4e1768cddf8853bb2d551b"},
+};
+
+static void sealing_matches_the_examples_of_the_standard(void **state) {
+    (void)state;
+    if (!ti_crypto_can_seal()) skip();
+    for (size_t i = 0; i < sizeof gcm_cases / sizeof gcm_cases[0]; i++) {
+        unsigned char key[TI_CRYPTO_KEY_SIZE], nonce[TI_CRYPTO_NONCE_SIZE], bound[64], text[64];
+        unsigned char expected[80], sealed[80], opened[64];
+        size_t size = bytes_of(gcm_cases[i].text, text);
+        size_t bound_size = bytes_of(gcm_cases[i].bound, bound);
+        bytes_of(gcm_cases[i].key, key);
+        bytes_of(gcm_cases[i].nonce, nonce);
+        assert_int_equal(bytes_of(gcm_cases[i].sealed, expected), size + TI_CRYPTO_TAG_SIZE);
+
+        assert_int_equal(ti_crypto_seal(key, nonce, bound, bound_size, text, size, sealed),
+                         TI_CRYPTO_OK);
+        assert_memory_equal(sealed, expected, size + TI_CRYPTO_TAG_SIZE);
+        assert_int_equal(ti_crypto_open(key, nonce, bound, bound_size, sealed, size, opened),
+                         TI_CRYPTO_OK);
+        if (size > 0) assert_memory_equal(opened, text, size);
+    }
+}
+
+/* Whatever is changed by one bit: key, nonce, what is bound, text or tag. */
+static void a_changed_bit_breaks_the_seal(void **state) {
+    (void)state;
+    if (!ti_crypto_can_seal()) skip();
+    enum { SIZE = 20, BOUND = 5 };
+    /* key, nonce, bound, sealed: side by side, so that one loop reaches them all */
+    unsigned char
+        all[TI_CRYPTO_KEY_SIZE + TI_CRYPTO_NONCE_SIZE + BOUND + SIZE + TI_CRYPTO_TAG_SIZE];
+    unsigned char *nonce = all + TI_CRYPTO_KEY_SIZE, *bound = nonce + TI_CRYPTO_NONCE_SIZE;
+    unsigned char *sealed = bound + BOUND, text[SIZE], nothing[SIZE] = {0};
+    for (size_t i = 0; i < sizeof all; i++) all[i] = (unsigned char)(3 * i);
+    memset(text, 'x', sizeof text);
+    assert_int_equal(ti_crypto_seal(all, nonce, bound, BOUND, text, SIZE, sealed), TI_CRYPTO_OK);
+
+    for (size_t bit = 0; bit < 8 * sizeof all; bit++) {
+        all[bit / 8] ^= (unsigned char)(1 << bit % 8);
+        memset(text, 'y', sizeof text);
+        assert_int_equal(ti_crypto_open(all, nonce, bound, BOUND, sealed, SIZE, text),
+                         TI_CRYPTO_MISMATCH);
+        assert_memory_equal(text, nothing, SIZE);
+        all[bit / 8] ^= (unsigned char)(1 << bit % 8);
+    }
+    assert_int_equal(ti_crypto_open(all, nonce, bound, BOUND, sealed, SIZE, text), TI_CRYPTO_OK);
+    assert_int_equal(ti_crypto_open(all, nonce, bound, BOUND - 1, sealed, SIZE, text),
+                     TI_CRYPTO_MISMATCH);
+}
+
+static void scrypt_matches_the_examples_of_the_standard(void **state) {
+    (void)state;
+    if (!ti_crypto_can_seal()) skip();
+    static const struct { /* RFC 7914 section 12; the last one takes a gigabyte */
+        const char *passphrase, *salt;
+        unsigned log2_n, r, p;
+        const char *key;
+    } cases[] = {
+        {"", "", 4, 1, 1, "77d6576238657b203b19ca42c18a0497f16b4844e3074ae8dfdffa3fede21442"},
+        {"password", "NaCl", 10, 8, 16,
+         "fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b373162"},
+        {"pleaseletmein", "SodiumChloride", 14, 8, 1,
+         "7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        unsigned char expected[TI_CRYPTO_KEY_SIZE], key[TI_CRYPTO_KEY_SIZE];
+        bytes_of(cases[i].key, expected);
+
+        assert_int_equal(ti_crypto_scrypt(cases[i].passphrase, strlen(cases[i].passphrase),
+                                          (const unsigned char *)cases[i].salt,
+                                          strlen(cases[i].salt), cases[i].log2_n, cases[i].r,
+                                          cases[i].p, key),
+                         TI_CRYPTO_OK);
+        assert_memory_equal(key, expected, sizeof key);
+    }
+}
+
+/* N = 2^17 and r = 8, the most that a store takes from a file: the crypto library's own bound of
+ * memory, 32 MiB, is lower. */
+static void scrypt_gets_the_memory_that_it_needs(void **state) {
+    (void)state;
+    unsigned char salt[16] = {1}, key[TI_CRYPTO_KEY_SIZE];
+    if (!ti_crypto_can_seal()) skip();
+
+    assert_int_equal(ti_crypto_scrypt("p", 1, salt, sizeof salt, 17, 8, 1, key), TI_CRYPTO_OK);
+    assert_int_equal(ti_crypto_scrypt("p", 1, salt, sizeof salt, 10, 1, 4, key), TI_CRYPTO_OK);
+}
+
+static void scrypt_refuses_what_makes_no_sense(void **state) {
+    (void)state;
+    unsigned char salt[16] = {1}, key[TI_CRYPTO_KEY_SIZE], nothing[TI_CRYPTO_KEY_SIZE] = {0};
+    if (!ti_crypto_can_seal()) skip();
+    memset(key, 'x', sizeof key);
+
+    assert_int_equal(ti_crypto_scrypt("p", 1, salt, sizeof salt, 10, 0, 1, key), TI_CRYPTO_FAILED);
+
+    assert_memory_equal(key, nothing, sizeof key);
+    assert_int_equal(ti_crypto_scrypt("p", 1, salt, sizeof salt, 0, 8, 1, key), TI_CRYPTO_FAILED);
+    assert_int_equal(ti_crypto_scrypt("p", 1, salt, sizeof salt, 64, 8, 1, key), TI_CRYPTO_FAILED);
+}
+
+static void a_build_that_cannot_seal_says_so(void **state) {
+    (void)state;
+    unsigned char key[TI_CRYPTO_KEY_SIZE] = {0}, nonce[TI_CRYPTO_NONCE_SIZE] = {0};
+    unsigned char sealed[1 + TI_CRYPTO_TAG_SIZE], text[1];
+    if (ti_crypto_can_seal()) skip();
+
+    assert_int_equal(ti_crypto_seal(key, nonce, "", 0, "x", 1, sealed), TI_CRYPTO_UNSUPPORTED);
+    assert_int_equal(ti_crypto_open(key, nonce, "", 0, sealed, 1, text), TI_CRYPTO_UNSUPPORTED);
+    assert_int_equal(ti_crypto_scrypt("", 0, nonce, sizeof nonce, 10, 8, 1, key),
+                     TI_CRYPTO_UNSUPPORTED);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sha256_matches_the_examples_of_the_standard),
@@ -97,6 +245,12 @@ int main(void) {
         cmocka_unit_test(sha256_of_a_million_letters),
         cmocka_unit_test(sha256_of_nothing_needs_no_pointer),
         cmocka_unit_test(sha256_takes_any_alignment),
+        cmocka_unit_test(sealing_matches_the_examples_of_the_standard),
+        cmocka_unit_test(a_changed_bit_breaks_the_seal),
+        cmocka_unit_test(scrypt_matches_the_examples_of_the_standard),
+        cmocka_unit_test(scrypt_gets_the_memory_that_it_needs),
+        cmocka_unit_test(scrypt_refuses_what_makes_no_sense),
+        cmocka_unit_test(a_build_that_cannot_seal_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
