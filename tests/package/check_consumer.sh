@@ -21,6 +21,7 @@ needs() {
 cmake --install "$build" --prefix "$work/prefix" >"$work/log" || { cat "$work/log"; exit 1; }
 library=$(dirname "$(find "$work/prefix" -name libtacit.a)")
 [ -e "$library/libtacit.so" ] || fail "the shared library was not installed"
+[ ! -e "$work/prefix/bin/tacit" ] || "$work/prefix/bin/tacit" --version
 
 echo "consumer: find_package"
 cmake -S "$consumer" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$work/prefix" \
