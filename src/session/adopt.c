@@ -68,8 +68,9 @@ static void adopt_locked(ti_identity *identity, ti_record *record) {
 }
 
 static bool is_refused_locked(const ti_identity *identity, const ti_record *record) {
-    return record->refused || (identity->journal.state == TI_JOURNAL_REFUSED &&
-                               ti_token_hash_is_of(&identity->journal.posted, record->refresh_token));
+    return record->refused ||
+           (identity->journal.state == TI_JOURNAL_REFUSED &&
+            ti_token_hash_is_of(&identity->journal.posted, record->refresh_token));
 }
 
 static void first_load_locked(ti_identity *identity, ti_record *record) {
@@ -137,14 +138,12 @@ static void meet_mark_locked(ti_identity *identity, const ti_record *record) {
         tell_loaded_locked(identity);
     }
     identity->erase_pending =
-        record != NULL &&
-        ti_sign_in_id_equal(&record->sign_in_id, &identity->journal.sign_in_id);
+        record != NULL && ti_sign_in_id_equal(&record->sign_in_id, &identity->journal.sign_in_id);
 }
 
 tacit_status ti_adopt_locked(ti_identity *identity, ti_record *record, tacit_error *error) {
     const ti_journal *head = &identity->journal;
-    bool of_head =
-        record != NULL && ti_sign_in_id_equal(&record->sign_in_id, &head->sign_in_id);
+    bool of_head = record != NULL && ti_sign_in_id_equal(&record->sign_in_id, &head->sign_in_id);
 
     ti_error_clear(error);
     if (head->state == TI_JOURNAL_SIGNED_OUT && identity->state != TACIT_STATE_SIGNED_IN) {

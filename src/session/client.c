@@ -130,9 +130,11 @@ static bool draw_life(tacit_client *client, tacit_error *error) {
 }
 
 static bool make_parts(tacit_client *client, const tacit_client_options *o, tacit_error *error) {
+    bool own_dir = o->state_dir != NULL && *o->state_dir != '\0';
+
     if (!draw_life(client, error)) return false;
-    client->state_dir = o->state_dir != NULL ? strdup(o->state_dir) : ti_os_state_directory();
-    if (o->state_dir != NULL && client->state_dir == NULL) return ti_error_no_memory(error), false;
+    client->state_dir = own_dir ? strdup(o->state_dir) : ti_os_state_directory();
+    if (own_dir && client->state_dir == NULL) return ti_error_no_memory(error), false;
     client->context = ti_context_new(o);
     if (client->context == NULL) return ti_error_no_memory(error), false;
     client->process = client->context->process;

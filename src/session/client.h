@@ -34,8 +34,8 @@ struct tacit_client {
 
     /* guarded by lock */
     pthread_mutex_t lock;
-    void *identity_tree;     /* tsearch(), by store and key */
-    ti_identity *identities; /* the same ones, for walking */
+    void *identity_tree;        /* tsearch(), by store and key */
+    ti_identity *identities;    /* the same ones, for walking */
     tacit_store *default_store; /* of sessions that named none; NULL: not made yet */
     bool closed;
 };

@@ -255,8 +255,7 @@ static void take_effect_locked(ti_identity *identity, ti_job *job, tacit_token *
     ti_error_clear(&job->result);
 }
 
-static void become_locked(ti_identity *identity, const ti_journal *head,
-                          ti_secret *refresh_token) {
+static void become_locked(ti_identity *identity, const ti_journal *head, ti_secret *refresh_token) {
     ti_secret_unref(identity->refresh_token);
     identity->refresh_token = ti_secret_ref(refresh_token);
     identity->state = TACIT_STATE_SIGNED_IN;
@@ -382,7 +381,8 @@ static void mark_locked(ti_identity *identity, const ti_job *job, tacit_error *e
     ti_journal mark = identity->journal;
 
     ti_error_clear(error);
-    ti_journal_signed_out(&mark, ti_sign_in_id_is_none(&job->ended) ? &mark.sign_in_id : &job->ended);
+    ti_journal_signed_out(&mark,
+                          ti_sign_in_id_is_none(&job->ended) ? &mark.sign_in_id : &job->ended);
     if (ti_sign_in_id_is_none(&mark.sign_in_id)) return; /* nobody ever signed in */
     identity->journal = mark;
     if (ti_turn_is_taken_locked(identity)) ti_turn_note_locked(identity, &mark, error);

@@ -26,7 +26,8 @@ typedef struct ti_token_hash {
 
 typedef struct ti_journal {
     ti_journal_state state;
-    unsigned attempts; /* grants with what `posted` is the hash of, that nothing is known of: sent, or about to be, and not answered */
+    unsigned
+        attempts; /* grants with what `posted` is the hash of, that nothing is known of: sent, or about to be, and not answered */
     ti_sign_in_id sign_in_id; /* none: no head */
     uint64_t generation;
     uint64_t reserved;
@@ -56,7 +57,8 @@ void ti_journal_answered(ti_journal *journal, const ti_secret *refresh_token,
 void ti_journal_refused(ti_journal *journal);
 
 void ti_journal_saved(ti_journal *journal);
-void ti_journal_lost(ti_journal *journal, int64_t life); /* the store lost the head's record; life has it */
+void ti_journal_lost(ti_journal *journal,
+                     int64_t life); /* the store lost the head's record; life has it */
 
 bool ti_journal_is_saved(const ti_journal *journal);
 /* Whether the hash is that of this refresh token; false for NULL, and without memory. */

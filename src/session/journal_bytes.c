@@ -174,7 +174,8 @@ static void carry_over_times(const slot *s, const ti_journal_clocks *now, ti_jou
         image->journal.posted_boot_ms = 0;
         return;
     }
-    image->journal.posted_boot_ms = carried_over(image->journal.posted_boot_ms, shift, now->boot_ms);
+    image->journal.posted_boot_ms =
+        carried_over(image->journal.posted_boot_ms, shift, now->boot_ms);
     image->backoff.retry_boot_ms = carried_over(image->backoff.retry_boot_ms, shift, now->boot_ms);
     image->backoff.refuse_until_boot_ms =
         carried_over(image->backoff.refuse_until_boot_ms, shift, now->boot_ms);
@@ -190,8 +191,8 @@ static bool makes_sense(const ti_journal_image *image) {
 
     return journal->state >= TI_JOURNAL_IDLE && journal->state <= TI_JOURNAL_SIGNED_OUT &&
            journal->generation <= journal->reserved && journal->writer >= 0 &&
-           journal->reserved < UINT64_MAX / 2 &&
-           image->storm.count <= TI_STORM_HOURLY_MAX && image->storm.next < TI_STORM_HOURLY_MAX;
+           journal->reserved < UINT64_MAX / 2 && image->storm.count <= TI_STORM_HOURLY_MAX &&
+           image->storm.next < TI_STORM_HOURLY_MAX;
 }
 
 static ti_journal_reading read_slot(const unsigned char *bytes, slot *s) {

@@ -37,10 +37,10 @@ typedef struct ti_journal_clocks {
 
 typedef enum ti_journal_reading {
     TI_JOURNAL_READ,
-    TI_JOURNAL_NEW,         /* nothing was written yet */
-    TI_JOURNAL_CORRUPT,     /* no slot is whole */
-    TI_JOURNAL_LATER,       /* a later version wrote it */
-    TI_JOURNAL_NO_CHECKSUM  /* no memory for it */
+    TI_JOURNAL_NEW,        /* nothing was written yet */
+    TI_JOURNAL_CORRUPT,    /* no slot is whole */
+    TI_JOURNAL_LATER,      /* a later version wrote it */
+    TI_JOURNAL_NO_CHECKSUM /* no memory for it */
 } ti_journal_reading;
 
 /* *number: of the slot that was read; the next one to write is *number + 1 (0 where there is none). */

@@ -329,7 +329,8 @@ static void go_on_locked(ti_identity *identity, bool loaded) {
         return;
     }
     if (!may_send_locked(identity, loaded)) return;
-    if (ti_identity_owes_head_locked(identity)) { /* R5: a needed grant first tries the save again */
+    if (ti_identity_owes_head_locked(
+            identity)) { /* R5: a needed grant first tries the save again */
         ti_persist_save_owed_locked(identity);
         if (is_over_locked(identity)) {
             ti_flight_abandon_locked(identity);

@@ -250,7 +250,8 @@ static void follow_locked(ti_identity *identity, const ti_journal *found) {
 static void follow_storm_locked(ti_identity *identity, const ti_storm *found) {
     if (found->count == 0 && found->blocked_until_boot_ms == 0) return;
     if (identity->storm == NULL) identity->storm = malloc(sizeof *identity->storm);
-    if (identity->storm != NULL) *identity->storm = *found; /* else this process counts for itself */
+    if (identity->storm != NULL)
+        *identity->storm = *found; /* else this process counts for itself */
 }
 
 static void take_in_locked(ti_identity *identity, const finding *found) {
@@ -289,10 +290,8 @@ bool ti_turn_is_taken_locked(const ti_identity *identity) {
 
 static void knock(const ti_identity *identity, ti_turn *turn, finding *found) {
     found->lock = TI_LOCK_OK;
-    if (turn->file == NULL)
-        found->lock = open_file(identity, true, &turn->file, &found->os_error);
-    if (found->lock == TI_LOCK_OK)
-        found->lock = ti_process_lock_try(turn->file, &found->os_error);
+    if (turn->file == NULL) found->lock = open_file(identity, true, &turn->file, &found->os_error);
+    if (found->lock == TI_LOCK_OK) found->lock = ti_process_lock_try(turn->file, &found->os_error);
     turn->taken = found->lock == TI_LOCK_OK;
     if (turn->taken) read_file(identity, turn->file, found);
 }
@@ -323,17 +322,15 @@ static ti_turn_result busy_locked(ti_identity *identity) {
     int64_t now = ti_identity_now(identity);
 
     if (identity->busy_since_boot_ms == 0) identity->busy_since_boot_ms = now;
-    return again_at_locked(identity,
-                           now + BUSY_LEAST_MS + ti_identity_random() % BUSY_SPREAD_MS);
+    return again_at_locked(identity, now + BUSY_LEAST_MS + ti_identity_random() % BUSY_SPREAD_MS);
 }
 
 /* A process died between its grant and the answer: the retry comes a second after that, inside the grace that servers give. */
 static bool is_too_early_locked(const ti_identity *identity, const ti_journal *found) {
     int64_t now = ti_identity_now(identity);
 
-    return found->attempts == 1 && identity->backoff.last == NULL &&
-           !identity->backoff_lifted && found->posted_boot_ms <= now &&
-           found->posted_boot_ms + EARLY_RETRY_MS > now;
+    return found->attempts == 1 && identity->backoff.last == NULL && !identity->backoff_lifted &&
+           found->posted_boot_ms <= now && found->posted_boot_ms + EARLY_RETRY_MS > now;
 }
 
 static ti_turn_result taken_locked(ti_identity *identity, const finding *found) {

@@ -219,6 +219,10 @@ tacit_provider *world_provider(world *w) {
     return w->provider;
 }
 
+const char *world_state_dir(world *w) {
+    return w->state_dir;
+}
+
 tacit_store *world_store(world *w) {
     return w->store;
 }

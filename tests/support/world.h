@@ -41,6 +41,7 @@ ts_server *world_server(world *world);
 tacit_client *world_client(world *world);
 tacit_provider *world_provider(world *world);
 tacit_store *world_store(world *world);
+const char *world_state_dir(world *world); /* where the journals are; removed with the world */
 tacit_session *world_session(world *world);
 
 /* Closes client and session and makes new ones on the same server and store, as a restarted process would. */

@@ -23,7 +23,10 @@ static ti_journal_image sample(void) {
                     .refuse_until_boot_ms = 120000,
                     .status = TACIT_ERR_SERVER,
                     .http_status = 429},
-        .storm = {.at_boot_ms = {90000, 91000}, .next = 2, .count = 2, .blocks = 1,
+        .storm = {.at_boot_ms = {90000, 91000},
+                  .next = 2,
+                  .count = 2,
+                  .blocks = 1,
                   .blocked_until_boot_ms = 160000},
     };
 
@@ -36,8 +39,8 @@ typedef struct file {
 
 static void put(file *f, const ti_journal_image *image, const ti_journal_clocks *clocks,
                 uint64_t number) {
-    assert_true(ti_journal_write_bytes(image, clocks, number,
-                                       f->bytes + ti_journal_slot_offset(number)));
+    assert_true(
+        ti_journal_write_bytes(image, clocks, number, f->bytes + ti_journal_slot_offset(number)));
 }
 
 static ti_journal_reading get(const file *f, size_t size, ti_journal_image *image,
@@ -130,8 +133,7 @@ static void every_flipped_byte_is_seen(void **state) {
 
         put(&f, &image, &now, 2);
         f.bytes[i] ^= 0x20;
-        if (get(&f, sizeof f.bytes, &found, &number) != TI_JOURNAL_CORRUPT)
-            fail_msg("byte %zu", i);
+        if (get(&f, sizeof f.bytes, &found, &number) != TI_JOURNAL_CORRUPT) fail_msg("byte %zu", i);
     }
 }
 

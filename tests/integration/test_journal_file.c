@@ -1,0 +1,450 @@
+/* The journal's file as others leave it: damaged, replaced, restored, lost; and directories in which there can be none. */
+#include "tests/support/fake_store.h"
+#include "tests/support/fixture.h"
+#include "tests/support/unit.h"
+#include "tests/support/world.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "session/journal_bytes.h"
+
+enum { PATIENCE_MS = WORLD_PATIENCE_MS, SIZE = TI_JOURNAL_FILE_SIZE };
+
+/* Signed in, with a record and its journal. */
+typedef struct scene {
+    fake_store *store;
+    world *world;
+    char *path; /* the journal's */
+} scene;
+
+static char *find_journal(const char *directory) {
+    DIR *listing = opendir(directory);
+    const struct dirent *entry;
+    char *found = NULL;
+
+    assert_non_null(listing);
+    while ((entry = readdir(listing)) != NULL) {
+        if (entry->d_name[0] == '.') continue;
+        assert_null(found); /* one identity, one file */
+        assert_string_equal(strrchr(entry->d_name, '.'), ".journal");
+        found = fixture_path(directory, entry->d_name);
+    }
+    closedir(listing);
+    return found;
+}
+
+static scene new_scene(void) {
+    scene s = {.store = fake_store_new()};
+
+    s.world = world_new(&(world_options){.store = fake_store_handle(s.store)});
+    world_sign_in(s.world);
+    world_restart(s.world);
+    s.path = find_journal(world_state_dir(s.world));
+    assert_non_null(s.path);
+    server_counters_reset(world_server(s.world));
+    return s;
+}
+
+static void free_scene(scene *s) {
+    world_free(s->world);
+    fake_store_free(s->store);
+    free(s->path);
+}
+
+static void read_journal(const scene *s, unsigned char bytes[SIZE]) {
+    FILE *file = fopen(s->path, "rb");
+
+    assert_non_null(file);
+    assert_int_equal(fread(bytes, 1, SIZE, file), SIZE);
+    fclose(file);
+}
+
+static void write_journal(const scene *s, const void *bytes, size_t size) {
+    FILE *file = fopen(s->path, "wb");
+
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    fclose(file);
+}
+
+static tacit_status load(const scene *s, tacit_error *error) {
+    return tacit_session_load(world_session(s->world), PATIENCE_MS, NULL, error);
+}
+
+static tacit_status refresh(const scene *s, tacit_error *error) {
+    return tacit_session_refresh(world_session(s->world), PATIENCE_MS, error);
+}
+
+/* Nobody is signed out by it, nothing is sent, and the record stays. */
+static void assert_refused_with(const scene *s, tacit_status status, const char *words) {
+    char *before = fake_store_record(s->store), *after;
+    tacit_error error;
+
+    world_restart(s->world);
+    assert_int_equal(load(s, &error), status);
+    if (strstr(error.message, words) == NULL) fail_msg("%s", error.message);
+    if (strstr(error.message, world_state_dir(s->world)) == NULL) fail_msg("%s", error.message);
+    assert_int_equal(refresh(s, &error), status);
+    assert_int_equal(tacit_session_get_state(world_session(s->world)), TACIT_STATE_UNKNOWN);
+    assert_int_equal(server_counters(world_server(s->world)).token_requests, 0);
+    after = fake_store_record(s->store);
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+}
+
+static void assert_works(const scene *s) {
+    tacit_error error;
+
+    if (load(s, &error) != TACIT_OK || refresh(s, &error) != TACIT_OK)
+        fail_msg("%s", error.message);
+    assert_int_equal(world_get(s->world, "/api/x"), 200);
+}
+
+/* ------------------------------------------------------------------ files */
+
+static void file_and_directory_are_the_users_own(void **state) {
+    scene s = new_scene();
+    struct stat found;
+
+    (void)state;
+    assert_int_equal(stat(s.path, &found), 0);
+    assert_int_equal(found.st_mode & 07777, 0600);
+    assert_int_equal(found.st_size, SIZE);
+    free_scene(&s);
+}
+
+typedef struct damage {
+    const char *why;
+    size_t keep;        /* of the file */
+    size_t from, until; /* overwritten with 'x' */
+    const char *words;
+} damage;
+
+static void damaged_journals_are_left_as_they_are_until_a_sign_out(void **state) {
+    static const damage cases[] = {
+        {"empty", 0, 0, 0, "damaged"},
+        {"cut short", 300, 0, 0, "damaged"},
+        {"overwritten", SIZE, 0, SIZE, "damaged"},
+        {"both slots", SIZE, 100, 700, "damaged"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        scene s = new_scene();
+        unsigned char good[SIZE], bytes[SIZE], after[SIZE];
+        struct stat found;
+        tacit_error error;
+
+        read_journal(&s, good);
+        memcpy(bytes, good, sizeof bytes);
+        memset(bytes + cases[i].from, 'x', cases[i].until - cases[i].from);
+        write_journal(&s, bytes, cases[i].keep);
+        assert_refused_with(&s, TACIT_ERR_STORE_CORRUPT, cases[i].words);
+        assert_int_equal(tacit_sign_in_with_tokens(world_session(s.world), "a", 60, "r", &error),
+                         TACIT_ERR_STORE_CORRUPT);
+        assert_int_equal(stat(s.path, &found), 0);
+        assert_int_equal(found.st_size, cases[i].keep);
+        if (cases[i].keep == SIZE) {
+            read_journal(&s, after);
+            assert_memory_equal(bytes, after, SIZE);
+        }
+
+        assert_int_equal(tacit_sign_out(world_session(s.world), PATIENCE_MS, &error), TACIT_OK);
+        assert_null(fake_store_record(s.store));
+        world_sign_in(s.world);
+        assert_works(&s);
+        world_restart(s.world);
+        assert_works(&s);
+        free_scene(&s);
+    }
+}
+
+static void journal_of_a_later_version_is_left_alone(void **state) {
+    scene s = new_scene();
+    unsigned char bytes[SIZE], hash[TI_SHA256_SIZE];
+
+    (void)state;
+    read_journal(&s, bytes);
+    for (size_t at = 0; at < SIZE; at += TI_JOURNAL_SLOT_SIZE) {
+        bytes[at + 8] = 9;
+        assert_true(ti_crypto_sha256(bytes + at, TI_JOURNAL_SLOT_SIZE - 16, hash));
+        memcpy(bytes + at + TI_JOURNAL_SLOT_SIZE - 16, hash, 16);
+    }
+    write_journal(&s, bytes, SIZE);
+    assert_refused_with(&s, TACIT_ERR_STORE_CORRUPT, "later version");
+    free_scene(&s);
+}
+
+/* The other slot has what was before. */
+static void one_damaged_slot_costs_nothing(void **state) {
+    (void)state;
+    for (size_t at = 0; at < SIZE; at += TI_JOURNAL_SLOT_SIZE) {
+        scene s = new_scene();
+        unsigned char bytes[SIZE];
+
+        assert_works(&s);
+        world_restart(s.world);
+        read_journal(&s, bytes);
+        memset(bytes + at + 40, 'x', 100);
+        write_journal(&s, bytes, SIZE);
+        world_restart(s.world);
+        assert_works(&s);
+        free_scene(&s);
+    }
+}
+
+static void lost_and_restored_journals_cost_nothing(void **state) {
+    scene s = new_scene();
+    unsigned char old[SIZE];
+
+    (void)state;
+    read_journal(&s, old);
+    assert_works(&s);
+    world_restart(s.world);
+    write_journal(&s, old, SIZE);
+    world_restart(s.world);
+    assert_works(&s);
+    world_lose_journals(s.world);
+    assert_works(&s);
+    world_restart(s.world);
+    world_lose_journals(s.world);
+    assert_works(&s);
+    assert_int_equal(server_counters(world_server(s.world)).reuse_detections, 0);
+    free_scene(&s);
+}
+
+static void files_that_others_may_use_are_refused(void **state) {
+    scene s = new_scene();
+
+    (void)state;
+    assert_int_equal(chmod(s.path, 0644), 0);
+    assert_refused_with(&s, TACIT_ERR_STORE_FAILED, "chmod");
+    assert_int_equal(chmod(s.path, 0600), 0);
+    assert_int_equal(chmod(world_state_dir(s.world), 0777), 0);
+    assert_refused_with(&s, TACIT_ERR_STORE_FAILED, "chmod");
+    assert_int_equal(chmod(world_state_dir(s.world), 0700), 0);
+    world_restart(s.world);
+    assert_works(&s);
+    free_scene(&s);
+}
+
+static void foreign_owner_is_refused(void **state) {
+    scene s = new_scene();
+
+    (void)state;
+    if (chown(s.path, 65534, 65534) == 0) { /* only root may give it away */
+        assert_refused_with(&s, TACIT_ERR_STORE_FAILED, "another user");
+        assert_int_equal(chown(s.path, getuid(), getgid()), 0);
+    }
+    assert_int_equal(unlink(s.path), 0);
+    assert_int_equal(symlink("/dev/null", s.path), 0);
+    assert_refused_with(&s, TACIT_ERR_STORE_FAILED, "symbolic link");
+    assert_int_equal(unlink(s.path), 0);
+    assert_works(&s);
+    free_scene(&s);
+}
+
+/* ------------------------------------------------------------------ an older record */
+
+static bool is_sign_in_required(void *data) {
+    tacit_error error;
+
+    return tacit_session_refresh(data, PATIENCE_MS, &error) == TACIT_ERR_SIGN_IN_REQUIRED &&
+           error.sign_in_required;
+}
+
+/* R2, R7: its refresh token was replaced, and perhaps somebody lives with the newer one. */
+static void restored_record_is_not_sent(void **state) {
+    fake_store *store = fake_store_new();
+    world *w = world_new(&(world_options){.store = fake_store_handle(store), .clock = true});
+    scene s = {.store = store, .world = w};
+    char *old;
+    tacit_error error;
+
+    (void)state;
+    world_sign_in(w);
+    old = fake_store_record(store);
+    assert_int_equal(refresh(&s, NULL), TACIT_OK);
+    world_restart(w);
+    fake_store_put(store, old);
+    server_counters_reset(world_server(w));
+    world_restart(w);
+    assert_int_equal(refresh(&s, &error), TACIT_ERR_STORE_UNAVAILABLE);
+    assert_true(error.retryable);
+    for (int i = 0; i < 20; i++) world_clock_move(w, 4000), usleep(10 * 1000);
+    world_wait(is_sign_in_required, world_session(w), "the user is asked");
+    assert_int_equal(server_counters(world_server(w)).token_requests, 0);
+    assert_int_equal(tacit_session_get_state(world_session(w)), TACIT_STATE_SIGNED_IN);
+    free(old);
+    free_scene(&s);
+}
+
+/* The newer record comes back, from whoever had it. */
+static void restored_record_is_forgotten_when_the_newer_one_comes_back(void **state) {
+    scene s = new_scene();
+    char *old = fake_store_record(s.store), *newer;
+    tacit_error error;
+
+    (void)state;
+    assert_works(&s);
+    newer = fake_store_record(s.store);
+    world_close(s.world, PATIENCE_MS);
+    fake_store_put(s.store, old);
+    world_restart(s.world);
+    assert_int_equal(refresh(&s, &error), TACIT_ERR_STORE_UNAVAILABLE);
+    fake_store_put(s.store, newer);
+    usleep(2100 * 1000); /* R8 */
+    assert_works(&s);
+    free(old);
+    free(newer);
+    free_scene(&s);
+}
+
+/* Whoever holds the head saves it again. */
+static void head_in_memory_outlives_its_record(void **state) {
+    scene s = new_scene();
+    char *old = fake_store_record(s.store), *now;
+
+    (void)state;
+    assert_works(&s);
+    fake_store_put(s.store, old);
+    assert_works(&s);
+    now = fake_store_record(s.store);
+    assert_true(fake_record_generation(now) > fake_record_generation(old) + 1);
+    assert_int_equal(server_counters(world_server(s.world)).reuse_detections, 0);
+    free(old);
+    free(now);
+    free_scene(&s);
+}
+
+/* ------------------------------------------------------------------ directories */
+
+static world *world_in(const char *state_dir, fake_store *store) {
+    tacit_client_options client = TACIT_CLIENT_OPTIONS_INIT;
+
+    client.state_dir = state_dir;
+    return world_new(&(world_options){.client = client, .store = fake_store_handle(store)});
+}
+
+static void missing_directories_are_made_for_the_user_alone(void **state) {
+    char *directory = fixture_directory_new(), *deep = fixture_path(directory, "a/b/c");
+    fake_store *store = fake_store_new();
+    world *w = world_in(deep, store);
+    struct stat found;
+    char *path;
+
+    (void)state;
+    assert_int_equal(tacit_session_load(world_session(w), PATIENCE_MS, NULL, NULL), TACIT_OK);
+    assert_int_equal(access(deep, F_OK), -1); /* nothing to write yet */
+    world_sign_in(w);
+    assert_int_equal(stat(deep, &found), 0);
+    assert_int_equal(found.st_mode & 07777, 0700);
+    path = find_journal(deep);
+    assert_non_null(path);
+    world_free(w);
+    free(path);
+    free(deep);
+    fixture_directory_free(directory);
+    fake_store_free(store);
+}
+
+static void directory_that_cannot_be_is_named(void **state) {
+    char *directory = fixture_directory_new(), *file = fixture_path(directory, "file");
+    char *below = fixture_path(directory, "file/state");
+    fake_store *store = fake_store_new();
+    FILE *made = fopen(file, "w");
+    tacit_error error;
+    world *w;
+
+    (void)state;
+    assert_non_null(made);
+    fclose(made);
+    w = world_in(below, store);
+    assert_int_equal(tacit_sign_in_with_tokens(world_session(w), "access", 60, "refresh", &error),
+                     TACIT_ERR_STORE_FAILED);
+    if (strstr(error.message, below) == NULL) fail_msg("%s", error.message);
+    assert_int_not_equal(error.os_error, 0);
+    assert_null(fake_store_record(store));
+    world_free(w);
+    free(below);
+    free(file);
+    fixture_directory_free(directory);
+    fake_store_free(store);
+}
+
+static void no_directory_at_all_is_said(void **state) {
+    fake_store *store = fake_store_new();
+    tacit_error error;
+    world *w;
+
+    (void)state;
+    unsetenv("XDG_STATE_HOME");
+    unsetenv("HOME");
+    w = world_in("", store); /* as good as none */
+    assert_int_equal(tacit_sign_in_with_tokens(world_session(w), "access", 60, "refresh", &error),
+                     TACIT_ERR_STORE_FAILED);
+    if (strstr(error.message, "state_dir") == NULL) fail_msg("%s", error.message);
+    assert_null(fake_store_record(store));
+    world_free(w);
+    fake_store_free(store);
+}
+
+/* Its name is a hash, whatever the account is called. */
+static void accounts_of_any_name_have_journals_of_their_own(void **state) {
+    static char huge[10 * 1024 + 1];
+    const char *accounts[] = {"../../etc/passwd", "/", "..", "a\nb\x01", "A", "a", huge};
+    size_t count = sizeof accounts / sizeof *accounts;
+    fake_store *store = fake_store_new();
+    world *w = world_new(&(world_options){.store = fake_store_handle(store)});
+    tacit_session *sessions[sizeof accounts / sizeof *accounts];
+    const struct dirent *entry;
+    size_t found = 0;
+    DIR *listing;
+
+    (void)state;
+    memset(huge, 'h', sizeof huge - 1);
+    for (size_t i = 0; i < count; i++) {
+        tacit_error error;
+
+        sessions[i] = world_open(w, accounts[i], NULL);
+        if (tacit_sign_in_with_tokens(sessions[i], "access", 60, "refresh", &error) != TACIT_OK)
+            fail_msg("%s", error.message);
+        fake_store_put(store, NULL); /* it has room for one */
+    }
+    listing = opendir(world_state_dir(w));
+    assert_non_null(listing);
+    while ((entry = readdir(listing)) != NULL)
+        if (entry->d_name[0] != '.') found++;
+    closedir(listing);
+    assert_int_equal(found, count);
+    for (size_t i = 0; i < count; i++) tacit_session_close(sessions[i], PATIENCE_MS);
+    world_free(w);
+    fake_store_free(store);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(file_and_directory_are_the_users_own),
+        cmocka_unit_test(damaged_journals_are_left_as_they_are_until_a_sign_out),
+        cmocka_unit_test(journal_of_a_later_version_is_left_alone),
+        cmocka_unit_test(one_damaged_slot_costs_nothing),
+        cmocka_unit_test(lost_and_restored_journals_cost_nothing),
+        cmocka_unit_test(files_that_others_may_use_are_refused),
+        cmocka_unit_test(foreign_owner_is_refused),
+        cmocka_unit_test(restored_record_is_not_sent),
+        cmocka_unit_test(restored_record_is_forgotten_when_the_newer_one_comes_back),
+        cmocka_unit_test(head_in_memory_outlives_its_record),
+        cmocka_unit_test(missing_directories_are_made_for_the_user_alone),
+        cmocka_unit_test(directory_that_cannot_be_is_named),
+        cmocka_unit_test(no_directory_at_all_is_said),
+        cmocka_unit_test(accounts_of_any_name_have_journals_of_their_own),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
