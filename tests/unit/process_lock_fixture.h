@@ -149,11 +149,18 @@ static inline void must(bool fact, const char *what) {
 }
 #define MUST(fact) must(fact, #fact)
 
-/* For children: a lock of their own, taken, with a life. */
-static inline ti_process_lock *hold(const place *here) {
+/* For children: a lock of their own. */
+static inline ti_process_lock *open_in_child(const place *here) {
     ti_process_lock *lock;
     int os_error;
     MUST(ti_process_lock_open(here->directory, NAME, true, SIZE, &lock, &os_error) == TI_LOCK_OK);
+    return lock;
+}
+
+/* And taken, with a life. */
+static inline ti_process_lock *hold(const place *here) {
+    ti_process_lock *lock = open_in_child(here);
+    int os_error;
     MUST(ti_process_lock_try(lock, &os_error) == TI_LOCK_OK);
     MUST(ti_process_lock_begin_life(lock, LIFE, &os_error) == TI_LOCK_OK);
     return lock;

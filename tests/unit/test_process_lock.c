@@ -157,6 +157,10 @@ static void link_put_in_the_files_place_is_refused_by_the_next_turn(void **state
 
     assert_int_equal(ti_process_lock_try(lock, &os_error), TI_LOCK_NOT_A_FILE);
 
+    assert_int_equal(rename(moved, here->file), 0);
+    ti_process_lock *other = open_lock(here);
+    assert_int_equal(try_lock(other), TI_LOCK_OK);
+    ti_process_lock_close(other);
     ti_process_lock_close(lock);
 }
 

@@ -329,7 +329,7 @@ static void meet_a_full_disk(void *data) {
         mount("none", here->base, "tmpfs", 0, "size=64k") != 0) {
         _exit(77);
     }
-    MUST(ti_process_lock_open(here->directory, NAME, true, SIZE, &lock, &os_error) == TI_LOCK_OK);
+    lock = open_in_child(here);
     snprintf(filler, sizeof filler, "%s/filler", here->base);
     int file = open(filler, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     while (write(file, block, sizeof block) == (ssize_t)sizeof block) continue;

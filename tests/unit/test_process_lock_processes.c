@@ -158,7 +158,7 @@ static void orphan_holds_nothing_of_its_dead_parent(void **state) {
 
 typedef struct inherited {
     const place *here;
-    ti_process_lock *lock, *closed_later;
+    ti_process_lock *lock, *idle;
 } inherited;
 
 static void use_what_was_inherited(void *data) {
@@ -173,18 +173,16 @@ static void use_what_was_inherited(void *data) {
     MUST(ti_process_lock_lives(them->lock, 1)); /* an error counts as alive */
     ti_process_lock_release(them->lock);
     ti_process_lock_end_life(them->lock);
-    /* Descriptors of the same numbers are the child's own now. */
-    int own = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    ti_process_lock_close(them->lock);
-    MUST(fcntl(own, F_GETFD) >= 0);
 
-    ti_process_lock *fresh;
-    MUST(ti_process_lock_open(them->here->directory, NAME, true, SIZE, &fresh, &os_error) ==
-         TI_LOCK_OK);
-    MUST(ti_process_lock_try(fresh, &os_error) == TI_LOCK_BUSY);
-    MUST(ti_process_lock_lives(fresh, LIFE));
-    ti_process_lock_close(them->closed_later);
-    ti_process_lock_close(fresh);
+    /* What it opens itself has their numbers now. */
+    ti_process_lock *own = open_in_child(them->here);
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    ti_process_lock_close(them->lock);
+    ti_process_lock_close(them->idle);
+    MUST(fcntl(null, F_GETFD) >= 0);
+    MUST(ti_process_lock_try(own, &os_error) == TI_LOCK_BUSY);
+    MUST(ti_process_lock_lives(own, LIFE));
+    ti_process_lock_close(own);
 }
 
 static void forked_child_cannot_touch_what_its_parent_holds(void **state) {
