@@ -66,26 +66,17 @@ static bool goes_on(int kind, const char *word) {
     if (!now.armed) return true;
     if (word != NULL) note(word);
     if (++now.count != now.n) return true;
-    if (now.fault == FAULT_DIE_BEFORE) _exit(SYSTEM_FAULT_EXIT);
+    if (now.fault == FAULT_DIE) _exit(SYSTEM_FAULT_EXIT);
     errno = error_for(kind);
     now.met = errno != 0;
     return !now.met;
-}
-
-/* Behind a call that was done. */
-static void died(void) {
-    if (now.armed && now.fault == FAULT_DIE_AFTER && now.count == now.n) _exit(SYSTEM_FAULT_EXIT);
 }
 
 #define WRAPPED(type, name, parameters, arguments, kind, word)                                     \
     type __real_##name parameters;                                                                 \
     type __wrap_##name parameters;                                                                 \
     type __wrap_##name parameters {                                                                \
-        type result;                                                                               \
-        if (!goes_on(kind, word)) return (type)-1;                                                 \
-        result = __real_##name arguments;                                                          \
-        died();                                                                                    \
-        return result;                                                                             \
+        return goes_on(kind, word) ? __real_##name arguments : (type)-1;                           \
     }
 
 /* With _FILE_OFFSET_BITS=64 some have a second name, depending on the C library. */
@@ -110,41 +101,31 @@ static int opening(int flags) {
     int __real_##name(int directory, const char *path, int flags, ...);                            \
     int __wrap_##name(int directory, const char *path, int flags, mode_t mode);                    \
     int __wrap_##name(int directory, const char *path, int flags, mode_t mode) {                   \
-        int fd;                                                                                    \
         if (!goes_on(opening(flags), flags & O_CREAT ? "create" : NULL)) return -1;                \
-        fd = __real_##name(directory, path, flags, mode);                                          \
-        died();                                                                                    \
-        return fd;                                                                                 \
+        return __real_##name(directory, path, flags, mode);                                        \
     }
 
 WRAPPED_OPEN(openat)
 WRAPPED_OPEN(openat64)
 
-/* Not done: no test could see it, and it is most of the time. */
+/* Not done: no test could see it, and it would take most of the time. */
 int __wrap_fsync(int fd);
 int __wrap_fsync(int fd) {
     (void)fd;
-    if (!goes_on(CHANGES | WAITS, "sync")) return -1;
-    died();
-    return 0;
+    return goes_on(CHANGES | WAITS, "sync") ? 0 : -1;
 }
 
 DIR *__real_fdopendir(int fd);
 DIR *__wrap_fdopendir(int fd);
 DIR *__wrap_fdopendir(int fd) {
-    DIR *listing = goes_on(OPENS, NULL) ? __real_fdopendir(fd) : NULL;
-
-    died();
-    return listing;
+    return goes_on(OPENS, NULL) ? __real_fdopendir(fd) : NULL;
 }
 
 #define WRAPPED_READDIR(name)                                                                      \
     struct dirent *__real_##name(DIR *listing);                                                    \
     struct dirent *__wrap_##name(DIR *listing);                                                    \
     struct dirent *__wrap_##name(DIR *listing) {                                                   \
-        struct dirent *entry = goes_on(0, NULL) ? __real_##name(listing) : NULL;                   \
-        died();                                                                                    \
-        return entry;                                                                              \
+        return goes_on(0, NULL) ? __real_##name(listing) : NULL;                                   \
     }
 
 WRAPPED_READDIR(readdir)
@@ -157,7 +138,6 @@ int __wrap_close(int fd) {
     bool fine = goes_on(0, NULL);
     int cause = errno, result = __real_close(fd);
 
-    died();
     if (fine) return result;
     errno = cause;
     return -1;
@@ -176,25 +156,17 @@ static size_t moved(size_t size) {
 ssize_t __real_read(int fd, void *bytes, size_t size);
 ssize_t __wrap_read(int fd, void *bytes, size_t size);
 ssize_t __wrap_read(int fd, void *bytes, size_t size) {
-    ssize_t got;
-
     if (!goes_on(WAITS, NULL)) return -1;
-    got = __real_read(fd, bytes, now.fault == FAULT_SHORT ? moved(size) : size);
-    died();
-    return got;
+    return __real_read(fd, bytes, now.fault == FAULT_SHORT ? moved(size) : size);
 }
 
 ssize_t __real_write(int fd, const void *bytes, size_t size);
 ssize_t __wrap_write(int fd, const void *bytes, size_t size);
 ssize_t __wrap_write(int fd, const void *bytes, size_t size) {
-    ssize_t written;
-
     if (now.armed && now.room_is_gone) {
         errno = ENOSPC;
         return -1;
     }
     if (!goes_on(WAITS | NEEDS_ROOM | CHANGES, "write")) return -1;
-    written = __real_write(fd, bytes, moved(size));
-    died();
-    return written;
+    return __real_write(fd, bytes, moved(size));
 }

@@ -17,9 +17,7 @@ typedef enum system_fault {
     FAULT_SHORT,       /* reads and writes move one byte, and go on well */
     FAULT_SHORT_FULL,  /* a write moves one byte, and the next fails with ENOSPC */
     FAULT_INTERRUPTED, /* EINTR, once, from those that may wait */
-    FAULT_DIE_BEFORE,  /* the process ends */
-    FAULT_DIE_AFTER,
-    FAULT_COUNT
+    FAULT_DIE          /* the process ends there */
 } system_fault;
 
 #define SYSTEM_FAULT_EXIT 77 /* of a process that ended so */
