@@ -118,6 +118,7 @@ static void fields(cursor *c, slot *s) {
     journal_fields(c, &s->image.journal);
     backoff_fields(c, &s->image.backoff);
     storm_fields(c, &s->image.storm);
+    signed64(c, &s->image.look_until_boot_ms);
 }
 
 /* ------------------------------------------------------------------ writing */
@@ -172,6 +173,7 @@ static void carry_over_times(const slot *s, const ti_journal_clocks *now, ti_jou
         image->backoff = (ti_shared_backoff){.failures = 0};
         image->storm = (ti_storm){.count = 0};
         image->journal.posted_boot_ms = 0;
+        image->look_until_boot_ms = 0;
         return;
     }
     image->journal.posted_boot_ms =
@@ -179,6 +181,7 @@ static void carry_over_times(const slot *s, const ti_journal_clocks *now, ti_jou
     image->backoff.retry_boot_ms = carried_over(image->backoff.retry_boot_ms, shift, now->boot_ms);
     image->backoff.refuse_until_boot_ms =
         carried_over(image->backoff.refuse_until_boot_ms, shift, now->boot_ms);
+    image->look_until_boot_ms = carried_over(image->look_until_boot_ms, shift, now->boot_ms);
     image->storm.blocked_until_boot_ms =
         carried_over(image->storm.blocked_until_boot_ms, shift, now->boot_ms);
     for (size_t i = 0; i < image->storm.count; i++)

@@ -23,13 +23,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUSY_LEAST_MS = 10, BUSY_SPREAD_MS = 190, EARLY_RETRY_MS = 1000, READS_MAX = 5 };
+enum {
+    BUSY_LEAST_MS = 10,
+    BUSY_SPREAD_MS = 190,
+    EARLY_RETRY_MS = 1000,
+    READS_MAX = 5,
+    LOOK_MS = 31000
+};
 
 struct ti_turn {
     ti_process_lock *file; /* NULL: not open yet */
     bool taken;
     bool lives;
     uint64_t number; /* of the newest slot */
+    int64_t look_until_boot_ms;
     ti_journal_image last;
 };
 
@@ -333,14 +340,23 @@ static bool is_too_early_locked(const ti_identity *identity, const ti_journal *f
            found->posted_boot_ms <= now && found->posted_boot_ms + EARLY_RETRY_MS > now;
 }
 
+/* R7: what a dead process asked of a daemon may be done late; whoever makes a turn meanwhile looks at the store again. */
+static void look_out_locked(ti_identity *identity, const finding *found) {
+    int64_t now = ti_identity_now(identity), *until = &identity->turn->look_until_boot_ms;
+    int64_t writer = found->image.journal.writer;
+
+    *until = found->image.look_until_boot_ms;
+    if (writer != 0 && writer != identity->client->life && !found->writer_lives)
+        *until = now + LOOK_MS;
+    if (*until > now && identity->looks_left == 0) identity->looks_left = TI_LOOKS;
+}
+
 static ti_turn_result taken_locked(ti_identity *identity, const finding *found) {
     identity->busy_since_boot_ms = 0;
     identity->turn->number = found->number;
     identity->turn->last = found->image;
     take_in_locked(identity, found);
-    if (found->image.journal.writer != 0 && !found->writer_lives &&
-        found->image.journal.writer != identity->client->life)
-        identity->looks_left = TI_LOOKS;
+    look_out_locked(identity, found);
     if (!is_too_early_locked(identity, &found->image.journal)) return TI_TURN_TAKEN;
     let_go(identity);
     return again_at_locked(identity, found->image.journal.posted_boot_ms + EARLY_RETRY_MS);
@@ -377,7 +393,8 @@ ti_turn_result ti_turn_take_locked(ti_identity *identity, bool over_ruins, tacit
 /* ------------------------------------------------------------------ note and give */
 
 static ti_journal_image image_of_locked(const ti_identity *identity, const ti_journal *journal) {
-    ti_journal_image image = {.journal = *journal};
+    ti_journal_image image = {.journal = *journal,
+                              .look_until_boot_ms = identity->turn->look_until_boot_ms};
 
     ti_backoff_share_locked(identity, &image.backoff);
     if (identity->storm != NULL) image.storm = *identity->storm;

@@ -17,6 +17,7 @@ static ti_journal_image sample(void) {
                     .posted_boot_ms = 99000,
                     .head = {{1, 1, 2}},
                     .posted = {{9, 8, 7}}},
+        .look_until_boot_ms = 125000,
         .backoff = {.failures = 3,
                     .retried_early = true,
                     .retry_boot_ms = 130000,
