@@ -436,13 +436,17 @@ static void file_that_another_made_meanwhile_is_taken(void **state) {
 static void temporary_file_of_a_dead_maker_is_used_again(void **state) {
     (void)state;
     make_directory_of(here);
-    write_file(temporary, "half made", 0600);
+    write_file(temporary, "of another version", 0600);
+    assert_int_equal(truncate(temporary, SIZE + 100), 0);
     fault.no_tmpfile = true;
 
     ti_process_lock *lock = open_lock(here);
 
     static const char zeros[SIZE];
+    struct stat found;
     assert_memory_equal(text_in(lock), zeros, SIZE);
+    assert_int_equal(stat(here->file, &found), 0);
+    assert_int_equal(found.st_size, SIZE);
     assert_int_equal(count_entries(here->directory), 1);
     ti_process_lock_close(lock);
 }

@@ -325,7 +325,7 @@ static void meet_a_full_disk(void *data) {
     char filler[PATH_MAX], block[4096] = "x";
     ti_process_lock *lock;
     int os_error;
-    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", "", MS_REC | MS_PRIVATE, "") != 0 ||
         mount("none", here->base, "tmpfs", 0, "size=64k") != 0) {
         _exit(77);
     }
