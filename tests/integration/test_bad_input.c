@@ -166,6 +166,38 @@ static void check_store(void) {
     tacit_store_unref(NULL);
 }
 
+static tacit_status no_key(void *data, unsigned char key[32]) {
+    (void)data, (void)key;
+    return TACIT_ERR_STORE_UNAVAILABLE;
+}
+
+static void check_store_file(void) {
+    tacit_store_file_options o = TACIT_STORE_FILE_OPTIONS_INIT;
+
+    REFUSES_TO_MAKE("options", tacit_store_file(NULL, error));
+    o.key_file = "key";
+    REFUSES_TO_MAKE("options->directory", tacit_store_file(&o, error));
+    o.directory = "";
+    REFUSES_TO_MAKE("options->directory", tacit_store_file(&o, error));
+    o.directory = "records";
+    o.key_file = NULL;
+    REFUSES_TO_MAKE("options", tacit_store_file(&o, error)); /* no key */
+    o.key_file = "key";
+    o.passphrase = "words";
+    REFUSES_TO_MAKE("options", tacit_store_file(&o, error)); /* two of them */
+    o.passphrase = NULL;
+    o.get_key = no_key;
+    REFUSES_TO_MAKE("options", tacit_store_file(&o, error));
+    o.get_key = NULL;
+    o.key_file = "";
+    REFUSES_TO_MAKE("options->key_file", tacit_store_file(&o, error));
+    o.key_file = NULL;
+    o.passphrase = "";
+    REFUSES_TO_MAKE("options->passphrase", tacit_store_file(&o, error));
+    o.struct_size = 0;
+    REFUSES_TO_MAKE("options->struct_size", tacit_store_file(&o, error));
+}
+
 /* Takes no argument that could be bad. */
 static void check_store_memory(void) {
     tacit_store *store = tacit_store_memory();
@@ -425,6 +457,7 @@ static const struct {
     {"tacit_store_custom", check_store},
     {"tacit_store_default", check_store},
     {"tacit_store_describe", check_store},
+    {"tacit_store_file", check_store_file},
     {"tacit_store_keyring", check_store},
     {"tacit_store_memory", check_store_memory},
     {"tacit_store_ref", check_store},
