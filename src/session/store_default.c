@@ -15,11 +15,10 @@
 
 #include "session/store.h"
 #include "session/store_choice.h"
-#include "session/store_default_key.h"
+#include "session/store_default_file.h"
 #include "session/store_probe.h"
 
 #include "base/error.h"
-#include "platform/os.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,13 +28,13 @@ typedef struct default_store {
     ti_default_parts parts;
     tacit_store *shown; /* the store that this is the inside of; not counted */
     char *application_id;
-    char *directory; /* NULL: nothing says where */
-    ti_default_key key;
+    ti_default_file file;
 
     /* within the store's calls */
     tacit_store *stores[TI_CHOICES]; /* NULL: not made yet */
     ti_choice choice;                /* TI_CHOICE_NONE: still open */
     bool remembered;                 /* it cannot change any more */
+    const tacit_store *left;         /* one of stores, where a record is to be erased; or NULL */
     tacit_error error;               /* of the last call, where no store was asked */
 } default_store;
 
@@ -68,35 +67,10 @@ static tacit_status because(default_store *self, tacit_status status, const char
 
 /* ------------------------------------------------------------------ the two stores */
 
-static tacit_store *make_file_in(default_store *self, const char *name, tacit_error *error) {
-    tacit_store_file_options options = TACIT_STORE_FILE_OPTIONS_INIT;
-    size_t size = strlen(self->directory) + 1 + strlen(name) + 1;
-    char *directory = malloc(size);
-    tacit_store *store;
-
-    if (directory == NULL) return ti_error_no_memory(error), NULL;
-    strcpy(directory, self->directory);
-    strcat(strcat(directory, "/"), name);
-    options.directory = directory;
-    ti_default_key_use(&self->key, &options);
-    store = self->parts.file(&options, error);
-    free(directory);
-    return store;
-}
-
-/* In a directory of the application's own: a key says nothing of the application. */
-static tacit_store *make_file(default_store *self, tacit_error *error) {
-    char *name = ti_choice_name(self->application_id, ".records");
-    tacit_store *store = name == NULL ? NULL : make_file_in(self, name, error);
-
-    if (name == NULL) ti_error_no_memory(error);
-    free(name);
-    return store;
-}
-
 static tacit_store *make(default_store *self, ti_choice choice, tacit_error *error) {
-    return choice == TI_CHOICE_KEYRING ? self->parts.keyring(self->application_id, error)
-                                       : make_file(self, error);
+    return choice == TI_CHOICE_KEYRING
+               ? self->parts.keyring(self->application_id, error)
+               : ti_default_file_open(&self->file, self->application_id, self->parts.file, error);
 }
 
 /* The error of a store that cannot be made becomes one that a store may answer. */
@@ -115,9 +89,6 @@ static tacit_status provide(default_store *self, ti_choice choice) {
     tacit_error error = TACIT_ERROR_INIT;
 
     if (self->stores[choice] != NULL) return TACIT_OK;
-    if (choice == TI_CHOICE_FILE && self->directory == NULL)
-        return because(self, TACIT_ERR_STORE_UNAVAILABLE,
-                       "there is no place for an encrypted file; set HOME or XDG_STATE_HOME");
     self->stores[choice] = make(self, choice, &error);
     if (self->stores[choice] != NULL) return TACIT_OK;
     return not_made(self, &error);
@@ -126,9 +97,10 @@ static tacit_status provide(default_store *self, ti_choice choice) {
 /* ------------------------------------------------------------------ the choice */
 
 static const char *description_of(const default_store *self, ti_choice choice) {
-    if (choice == TI_CHOICE_FILE && self->key.key_file == NULL)
-        return "an encrypted file, whose key is the credential tacit.key that systemd passed in";
-    return tacit_store_describe(self->stores[choice]);
+    const tacit_store *store = self->stores[choice];
+
+    return choice == TI_CHOICE_FILE ? ti_default_file_describe(&self->file, store)
+                                    : tacit_store_describe(store);
 }
 
 static tacit_status take(default_store *self, ti_choice choice) {
@@ -144,7 +116,7 @@ static tacit_status take_remembered(default_store *self, ti_choice choice) {
     self->choice = choice;
     self->remembered = true;
     ti_store_describe_as(self->shown, descriptions[choice]);
-    if (choice == TI_CHOICE_FILE && !ti_default_key_is_there(&self->key))
+    if (choice == TI_CHOICE_FILE && !ti_default_file_has_key(&self->file))
         return because(self, TACIT_ERR_STORE_UNAVAILABLE,
                        "its key is not there; set TACIT_STORE_KEY_FILE as it was");
     return take(self, choice);
@@ -167,7 +139,7 @@ static tacit_status without_keyring(default_store *self) {
     ti_keyring_presence presence = self->parts.look();
 
     if (presence == TI_KEYRING_PRESENT) return keyring_failed(self, TACIT_ERR_STORE_UNAVAILABLE);
-    if (!ti_default_key_is_there(&self->key))
+    if (!ti_default_file_has_key(&self->file))
         return because(self, TACIT_ERR_STORE_UNAVAILABLE, neither[presence]);
     return take(self, TI_CHOICE_FILE);
 }
@@ -184,8 +156,8 @@ static tacit_status choose(default_store *self) {
 /* TI_CHOICE_NONE also where nothing can be remembered. */
 static tacit_status recall(default_store *self, ti_choice *choice) {
     *choice = TI_CHOICE_NONE;
-    if (self->directory == NULL) return TACIT_OK;
-    return ti_choice_recall(self->directory, self->application_id, choice, &self->error);
+    if (self->file.directory == NULL) return TACIT_OK;
+    return ti_choice_recall(self->file.directory, self->application_id, choice, &self->error);
 }
 
 /* Before each call: self->stores[self->choice] is the store to ask. */
@@ -213,31 +185,40 @@ static tacit_status load(void *data, const char *key, char **record, size_t *siz
     return store->ops.load(store->data, key, record, size);
 }
 
+/* What this object saved in the other store, before it knew better, goes when it is saved here. */
+static void remove_left(default_store *self, const char *key) {
+    const tacit_store *left = self->left;
+
+    if (left != NULL && left->ops.erase(left->data, key) == TACIT_OK) self->left = NULL;
+}
+
 static tacit_status save_chosen(default_store *self, const char *key, const char *record,
                                 size_t size) {
     const tacit_store *store = self->stores[self->choice];
     size_t max = store->ops.record_size_max;
+    tacit_status status;
 
     if (max > 0 && size > max) return TACIT_ERR_STORE_TOO_LARGE;
-    return store->ops.save(store->data, key, record, size);
+    status = store->ops.save(store->data, key, record, size);
+    if (status == TACIT_OK) remove_left(self, key);
+    return status;
 }
 
-/* A record was saved. Where it could not be remembered, the next save tries again. */
+/* A record was saved. Where that could not be remembered, the next save tries again. */
 static tacit_status remember(default_store *self, ti_choice *remembered) {
-    if (self->directory != NULL)
-        ti_choice_remember(self->directory, self->application_id, self->choice);
+    if (self->file.directory != NULL)
+        ti_choice_remember(self->file.directory, self->application_id, self->choice);
     return recall(self, remembered);
 }
 
 /* Another process chose otherwise, first. */
 static tacit_status move(default_store *self, ti_choice to, const char *key, const char *record,
                          size_t size) {
-    const tacit_store *from = self->stores[self->choice];
-    tacit_status status = take_remembered(self, to);
+    tacit_status status;
 
-    if (status == TACIT_OK) status = save_chosen(self, key, record, size);
-    if (status == TACIT_OK) from->ops.erase(from->data, key);
-    return status;
+    self->left = self->stores[self->choice];
+    status = take_remembered(self, to);
+    return status == TACIT_OK ? save_chosen(self, key, record, size) : status;
 }
 
 static tacit_status save(void *data, const char *key, const char *record, size_t size) {
@@ -280,8 +261,7 @@ static void release(void *data) {
     default_store *self = data;
 
     for (int i = 0; i < TI_CHOICES; i++) tacit_store_unref(self->stores[i]);
-    ti_default_key_free(&self->key);
-    free(self->directory);
+    ti_default_file_free(&self->file);
     free(self->application_id);
     free(self);
 }
@@ -295,8 +275,7 @@ static default_store *inside_new(const char *application_id, const ti_default_pa
     self->parts = *parts;
     self->choice = TI_CHOICE_NONE;
     self->application_id = strdup(application_id);
-    self->directory = ti_os_state_directory();
-    if (ti_default_key_init(&self->key) && self->application_id != NULL) return self;
+    if (ti_default_file_init(&self->file) && self->application_id != NULL) return self;
     release(self);
     return NULL;
 }

@@ -5,12 +5,13 @@
 #include <tacit/store.h>
 
 #include "platform/store_keyring.h"
+#include "session/store_default_file.h"
 
 /* What it is made of; tests bring their own. */
 typedef struct ti_default_parts {
     tacit_store *(*keyring)(const char *application_id, tacit_error *error);
     ti_keyring_presence (*look)(void);
-    tacit_store *(*file)(const tacit_store_file_options *options, tacit_error *error);
+    ti_file_store_fn file;
 } ti_default_parts;
 
 /* tacit_store_default() with parts of the caller's, which are copied. */
