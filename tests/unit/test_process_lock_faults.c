@@ -17,7 +17,7 @@ static struct {
     bool no_memory;         /* for calloc() and pthread_atfork() */
     bool short_transfers;   /* one byte at a time */
     unsigned long fs_magic; /* 0: as it is */
-    int synced;             /* calls of fdatasync() */
+    int synced;             /* calls of fsync() and fdatasync() */
 } fault;
 
 static void reset(void) {
@@ -70,6 +70,11 @@ static ssize_t pread_or_fail(int file, void *bytes, size_t size, off_t offset) {
     return fails() ? -1 : pread(file, bytes, fault.short_transfers && size ? 1 : size, offset);
 }
 
+static int fsync_or_fail(int file) {
+    fault.synced++;
+    return fails() ? -1 : fsync(file);
+}
+
 static int fdatasync_or_fail(int file) {
     fault.synced++;
     return fails() ? -1 : fdatasync(file);
@@ -88,7 +93,7 @@ static int atfork_or_fail(void (*before)(void), void (*in_parent)(void), void (*
 #define fstatat(directory, path, found, flags)                                                     \
     (fails() ? -1 : fstatat(directory, path, found, flags))
 #define fstatfs(file, system) fstatfs_or_fail(file, system)
-#define fsync(file) (fails() ? -1 : fsync(file))
+#define fsync(file) fsync_or_fail(file)
 #define ftruncate(file, size) (fails() ? -1 : ftruncate(file, size))
 #define linkat(from, path, to, name, flags) linkat_or_fail(from, path, to, name, flags)
 #define lstat(path, found) (fails() ? -1 : lstat(path, found))
@@ -359,10 +364,24 @@ static void failures_at_work_are_told(void **state) {
     ti_process_lock_close(lock);
 }
 
+static void what_is_made_lasts(void **state) {
+    (void)state;
+    for (int no_tmpfile = 0; no_tmpfile < 2; no_tmpfile++) {
+        start_over();
+        reset();
+        fault.no_tmpfile = no_tmpfile;
+        ti_process_lock_close(open_lock(here));
+        assert_int_equal(fault.synced, 4); /* the entries of two directories, the file, its entry */
+        ti_process_lock_close(open_lock(here));
+        assert_int_equal(fault.synced, 4); /* nothing was made */
+    }
+}
+
 static void only_what_shall_last_waits_for_the_disk(void **state) {
     (void)state;
     ti_process_lock *lock = open_lock(here);
 
+    reset();
     put(lock, 0, "text", false);
     assert_int_equal(fault.synced, 0);
     put(lock, 0, "text", true);
@@ -559,6 +578,7 @@ int main(void) {
         IN_PLACE(fork_in_the_middle_of_opening_hands_nothing_down),
         IN_PLACE(interrupted_calls_are_made_again),
         IN_PLACE(failures_at_work_are_told),
+        IN_PLACE(what_is_made_lasts),
         IN_PLACE(only_what_shall_last_waits_for_the_disk),
         IN_PLACE(short_transfers_are_continued),
         IN_PLACE(network_file_systems_are_refused),
