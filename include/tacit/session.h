@@ -100,7 +100,9 @@ TACIT_API tacit_session *tacit_session_open(tacit_client *client, tacit_provider
 /*
  * Waits until the store was read (default 60 s). *state (may be NULL) is also set where it fails.
  * A record that the server refused loads as TACIT_STATE_SIGNED_OUT. With TACIT_NO_WAIT:
- * TACIT_ERR_TIMEOUT, and the work goes on.
+ * TACIT_ERR_TIMEOUT, and the work goes on. Once it was read this returns at once; where nobody is
+ * signed in it has another process's sign-in looked for, as every call does that answers
+ * SIGN_IN_REQUIRED (at most every 2 s), and TACIT_EVENT_SIGNED_IN tells what was found.
  * TACIT_ERR_STORE_LOCKED, _UNAVAILABLE, _CORRUPT, _FAILED: the store's answer; each call asks it
  *   again.
  * TACIT_ERR_TIMEOUT, TACIT_ERR_CLOSED, TACIT_ERR_REENTRANT.

@@ -201,10 +201,18 @@ static void want_locked(waiter *w) {
     if (w->need->anew && view->anew_attempt < w->join) view->anew_attempt = w->join;
 }
 
+/* Somebody asks although nobody is signed in: another process may have signed in meanwhile. The answer comes too late for this call. */
+static void look_again_locked(ti_identity *identity) {
+    if (identity->state != TACIT_STATE_SIGNED_OUT || identity->load_wanted) return;
+    identity->load_wanted = true;
+    ti_identity_schedule_now(identity);
+}
+
 static tacit_status enter_locked(waiter *w, tacit_error *error) {
-    const ti_identity *identity = w->identity;
+    ti_identity *identity = w->identity;
     const ti_need *need = w->need;
 
+    look_again_locked(identity);
     w->join = joinable_locked(w);
     if (need != NULL && need->refused != NULL)
         w->sign_in_id = need->refused->sign_in_id;

@@ -197,10 +197,14 @@ static void drop_sign_in_locked(ti_identity *identity) {
     pthread_cond_broadcast(&identity->changed);
 }
 
+static void ask_the_store_locked(ti_identity *identity) {
+    identity->state = TACIT_STATE_UNKNOWN; /* the store knows who is signed in now */
+    identity->store_retry_boot_ms = 0;
+}
+
 static void give_way_locked(ti_identity *identity) {
     drop_sign_in_locked(identity);
-    identity->state = TACIT_STATE_UNKNOWN; /* the store knows who it is now */
-    identity->store_retry_boot_ms = 0;
+    ask_the_store_locked(identity);
 }
 
 static void sign_out_too_locked(ti_identity *identity, tacit_event_type type, const char *message,
@@ -234,7 +238,7 @@ static void follow_locked(ti_identity *identity, const ti_journal *found) {
 
     if (identity->state != TACIT_STATE_SIGNED_IN) {
         if (!same && is_live(found) && !ends_by_itself_locked(identity))
-            identity->state = TACIT_STATE_UNKNOWN; /* somebody signed in: the store knows who */
+            ask_the_store_locked(identity);
         identity->journal = *found;
         return;
     }

@@ -15,11 +15,14 @@
 #include "session/refresh.h"
 #include "session/turn.h"
 
+enum { LOOK_PAUSE_MS = 2000 };
+
 typedef enum step {
     STEP_NONE,
     STEP_REREAD,
     STEP_JOB,
     STEP_LOAD,
+    STEP_LOOK,
     STEP_REFRESH,
     STEP_SAVE,
     STEP_ERASE,
@@ -41,6 +44,7 @@ static step store_step_locked(const ti_identity *identity, int64_t now, int64_t 
     step wanted = STEP_NONE;
 
     if (identity->state == TACIT_STATE_UNKNOWN && identity->sessions > 0) wanted = STEP_LOAD;
+    if (identity->state == TACIT_STATE_SIGNED_OUT && identity->load_wanted) wanted = STEP_LOOK;
     if (identity->state == TACIT_STATE_SIGNED_IN &&
         (ti_identity_owes_head_locked(identity) || identity->looks_left > 0))
         wanted = STEP_SAVE;
@@ -142,6 +146,16 @@ static void load_locked(ti_identity *identity) {
         ti_flight_fail_locked(identity, &error, TI_BACKOFF_NOT_SENT);
 }
 
+/* The journal says whether another process signed in, without a word to the store. */
+static void look_locked(ti_identity *identity) {
+    int64_t next = ti_identity_now(identity) + LOOK_PAUSE_MS;
+
+    identity->load_wanted = false;
+    ti_turn_look_locked(identity, NULL);
+    if (identity->state == TACIT_STATE_SIGNED_OUT && identity->store_retry_boot_ms < next)
+        identity->store_retry_boot_ms = next;
+}
+
 static void erase_locked(ti_identity *identity) {
     ti_sign_in_id ended = identity->journal.sign_in_id;
 
@@ -158,6 +172,9 @@ static void do_step_locked(ti_identity *identity, step what, ti_view *view) {
         break;
     case STEP_LOAD:
         load_locked(identity);
+        break;
+    case STEP_LOOK:
+        look_locked(identity);
         break;
     case STEP_REFRESH:
         ti_refresh_run_locked(identity, view);

@@ -323,6 +323,47 @@ static void head_in_memory_outlives_its_record(void **state) {
     free_scene(&s);
 }
 
+/* ------------------------------------------------------------------ two clients, as if in two processes */
+
+static bool is_signed_in(void *data) {
+    return tacit_session_get_state(data) == TACIT_STATE_SIGNED_IN;
+}
+
+static void sign_in_of_another_is_found_by_whoever_asks(void **state) {
+    scene s = new_scene();
+    tacit_client_options options = TACIT_CLIENT_OPTIONS_INIT;
+    tacit_session_options session_options = TACIT_SESSION_OPTIONS_INIT;
+    tacit_session *other;
+    tacit_client *client;
+    size_t loads;
+
+    (void)state;
+    assert_int_equal(tacit_sign_out(world_session(s.world), PATIENCE_MS, NULL), TACIT_OK);
+    loads = fake_store_calls(s.store, FAKE_LOAD);
+    assert_int_equal(world_get(s.world, "/api/x"), -TACIT_ERR_SIGN_IN_REQUIRED);
+
+    options.state_dir = world_state_dir(s.world);
+    client = tacit_client_new(&options, NULL);
+    session_options.client_id = "test-client";
+    session_options.store = world_store(s.world);
+    other = tacit_session_open(client, world_provider(s.world), &session_options, NULL);
+    assert_int_equal(tacit_session_load(other, PATIENCE_MS, NULL, NULL), TACIT_OK);
+    usleep(20 * 1000);
+    /* The journal was enough to see that nothing had changed. */
+    assert_int_equal(fake_store_calls(s.store, FAKE_LOAD), loads + 1);
+    assert_int_equal(tacit_sign_in_with_password(other, "alice", "wonderland", NULL, NULL),
+                     TACIT_OK);
+
+    usleep(2100 * 1000);
+    assert_int_equal(world_get(s.world, "/api/x"), -TACIT_ERR_SIGN_IN_REQUIRED);
+    world_wait(is_signed_in, world_session(s.world), "the other's sign-in is found");
+    assert_int_equal(world_get(s.world, "/api/x"), 200);
+    assert_int_equal(world_event_count(s.world, TACIT_EVENT_LOADED), 2); /* each start has one */
+    tacit_session_close(other, PATIENCE_MS);
+    tacit_client_unref(client);
+    free_scene(&s);
+}
+
 /* ------------------------------------------------------------------ directories */
 
 static world *world_in(const char *state_dir, fake_store *store) {
@@ -440,6 +481,7 @@ int main(void) {
         cmocka_unit_test(restored_record_is_not_sent),
         cmocka_unit_test(restored_record_is_forgotten_when_the_newer_one_comes_back),
         cmocka_unit_test(head_in_memory_outlives_its_record),
+        cmocka_unit_test(sign_in_of_another_is_found_by_whoever_asks),
         cmocka_unit_test(missing_directories_are_made_for_the_user_alone),
         cmocka_unit_test(directory_that_cannot_be_is_named),
         cmocka_unit_test(no_directory_at_all_is_said),
