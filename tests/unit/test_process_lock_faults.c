@@ -508,6 +508,38 @@ static void temporary_name_of_a_finished_file_is_removed(void **state) {
     assert_int_equal(unlink(elsewhere), 0);
 }
 
+static void put_a_link_there(void) {
+    assert_int_equal(unlink(here->file), 0);
+    assert_int_equal(symlink("../../elsewhere", here->file), 0);
+}
+
+static void link_put_there_while_looking_is_not_followed(void **state) {
+    (void)state;
+    char elsewhere[PATH_MAX];
+    snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere", here->base);
+    write_file(elsewhere, "another's", 0600);
+    make_directory_of(here);
+    bool reached = true;
+    for (int at = 1; reached; at++) {
+        ti_process_lock *lock;
+        int os_error;
+        unlink(here->file);
+        write_file(here->file, "mine", 0600);
+        reset();
+        fault.at = at, fault.happen = put_a_link_there;
+
+        ti_lock_result result =
+            ti_process_lock_open(here->directory, NAME, true, SIZE, &lock, &os_error);
+
+        reached = fault.calls >= at;
+        reset();
+        assert_true(result == TI_LOCK_OK || result == TI_LOCK_NOT_A_FILE || os_error == ELOOP);
+        if (lock) assert_string_equal(text_in(lock), "mine");
+        ti_process_lock_close(lock);
+    }
+    assert_int_equal(unlink(elsewhere), 0);
+}
+
 static void finish_theirs(void) {
     fault.at_lock = NULL;
     assert_int_equal(rename(temporary, here->file), 0);
@@ -583,6 +615,7 @@ int main(void) {
         IN_PLACE(short_transfers_are_continued),
         IN_PLACE(network_file_systems_are_refused),
         IN_PLACE(file_that_another_made_meanwhile_is_taken),
+        IN_PLACE(link_put_there_while_looking_is_not_followed),
         IN_PLACE(temporary_file_of_a_dead_maker_is_used_again),
         IN_PLACE(temporary_file_of_a_living_maker_is_left_alone),
         IN_PLACE(temporary_name_of_a_finished_file_is_removed),
