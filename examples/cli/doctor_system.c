@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/timex.h>
@@ -55,7 +56,7 @@ static void format_date(time_t time, char *text, size_t size) {
     struct tm parts;
 
     if (gmtime_r(&time, &parts) == NULL || strftime(text, size, "%F %T UTC", &parts) == 0)
-        strcpy(text, "?");
+        snprintf(text, size, "?");
 }
 
 /* A program is never older than the day on which it was installed. */

@@ -1,6 +1,5 @@
 #include "holders.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
@@ -96,9 +95,9 @@ static size_t visible_holders(const struct stat *file, holder *holders, size_t m
 
     if (processes == NULL) return 0;
     while (count < max && (entry = readdir(processes)) != NULL) {
-        holder found = {.pid = isdigit((unsigned char)*entry->d_name) ? atoi(entry->d_name) : 0};
+        holder found = {.pid = (pid_t)strtol(entry->d_name, NULL, 10)};
 
-        if (found.pid == 0) continue;
+        if (found.pid <= 0) continue; /* not a process */
         look_through(found.pid, file, &found);
         if (found.has_lock || found.has_range) holders[count++] = found;
     }

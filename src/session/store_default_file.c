@@ -100,7 +100,7 @@ static char *directory_for(const ti_default_file *file, const char *application_
 }
 
 tacit_store *ti_default_file_open(ti_default_file *file, const char *application_id,
-                                  ti_file_store_fn open, tacit_error *error) {
+                                  ti_file_store_fn make, tacit_error *error) {
     tacit_store_file_options options = TACIT_STORE_FILE_OPTIONS_INIT;
     tacit_store *store;
     char *directory;
@@ -118,8 +118,9 @@ tacit_store *ti_default_file_open(ti_default_file *file, const char *application
         options.get_key = get_credential;
         options.key_data = file;
     }
-    store = open(&options, error);
+    store = make(&options, error);
     free(directory);
+    /* cppcheck-suppress returnDanglingLifetime ; the store has copies */
     return store;
 }
 

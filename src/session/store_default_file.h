@@ -24,7 +24,7 @@ bool ti_default_file_has_key(const ti_default_file *file);
 
 /* A store for the application, which borrows file. Its errors may say UNAVAILABLE too. */
 tacit_store *ti_default_file_open(ti_default_file *file, const char *application_id,
-                                  ti_file_store_fn open, tacit_error *error);
+                                  ti_file_store_fn make, tacit_error *error);
 /* For a person. */
 const char *ti_default_file_describe(const ti_default_file *file, const tacit_store *store);
 
