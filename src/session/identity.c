@@ -113,6 +113,7 @@ static char *make_key(const char *issuer, const char *client_id, const char *acc
 static void free_identity(ti_identity *identity) {
     if (identity->flight.phase != TI_FLIGHT_NONE) ti_flight_abandon_locked(identity);
     ti_jobs_drop_locked(identity);
+    ti_revocations_drop_locked(identity);
     ti_views_reset_locked(identity);
     ti_backoff_reset_locked(identity);
     ti_secret_unref(identity->refresh_token);

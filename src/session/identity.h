@@ -15,6 +15,7 @@
 #include "session/journal.h"
 #include "session/record.h"
 #include "session/refresher.h"
+#include "session/revocation.h"
 #include "session/storm.h"
 #include "session/view.h"
 

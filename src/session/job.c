@@ -9,18 +9,13 @@
 #include "session/job.h"
 
 #include "base/error.h"
-#include "platform/os.h"
 #include "session/client.h"
-#include "session/event.h"
 #include "session/library_thread.h"
-#include "session/persist.h"
-#include "session/refresh.h"
-#include "session/turn.h"
+#include "session/sign_in_job.h"
+#include "session/sign_out_job.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { REVOCATION_MS = 5000 };
 
 ti_job *ti_job_new(ti_job_kind kind) {
     ti_job *job = calloc(1, sizeof *job);
@@ -63,7 +58,7 @@ static void queue_locked(tacit_session *session, ti_job *job) {
     identity->last_job = &job->next;
 }
 
-static void signed_out_meanwhile(tacit_error *error) {
+void ti_job_signed_out_meanwhile(tacit_error *error) {
     ti_error_set(error, TACIT_ERR_SIGNED_OUT, "The session was signed out meanwhile.");
 }
 
@@ -84,7 +79,7 @@ static bool wait_locked(tacit_session *session, ti_job *job, int64_t deadline_bo
     if (job->cancelled)
         ti_error_set(error, TACIT_ERR_CANCELLED, "The sign-in was cancelled.");
     else if (job->overtaken)
-        signed_out_meanwhile(error);
+        ti_job_signed_out_meanwhile(error);
     else
         ti_error_set(error, TACIT_ERR_CLOSED, "The session was closed meanwhile.");
     return false;
@@ -144,28 +139,6 @@ void ti_job_cancel_sign_in(tacit_session *session) {
     pthread_mutex_unlock(&identity->lock);
 }
 
-/* In memory, and at once; the job has what is left to do. */
-static void end_sign_in_locked(ti_identity *identity, ti_job *job) {
-    bool was_signed_in = identity->state == TACIT_STATE_SIGNED_IN;
-
-    for (ti_job *other = identity->jobs; other != NULL; other = other->next)
-        other->overtaken = other->kind != TI_JOB_SIGN_OUT;
-    job->ended = identity->journal.sign_in_id;
-    job->refresh_token = identity->refresh_token;
-    identity->refresh_token = NULL;
-    identity->state = TACIT_STATE_SIGNED_OUT;
-    identity->mark_refused = false;
-    identity->erase_pending = false; /* the job sees to it */
-    identity->generation = 0;
-    identity->looks_left = 0;
-    ti_journal_signed_out(&identity->journal, &job->ended);
-    ti_views_reset_locked(identity);
-    ti_backoff_reset_locked(identity);
-    if (was_signed_in)
-        ti_event_push_locked(identity, NULL, TACIT_EVENT_SIGNED_OUT, "Signed out.", NULL);
-    pthread_cond_broadcast(&identity->changed);
-}
-
 static bool is_signed_out_locked(const ti_identity *identity) {
     return identity->state == TACIT_STATE_SIGNED_OUT && !identity->record_present &&
            !identity->erase_pending && identity->jobs == NULL;
@@ -189,7 +162,7 @@ static tacit_status sign_out_locked(tacit_session *session, ti_job *job, int64_t
         return ti_error_set(error, TACIT_ERR_REENTRANT,
                             "This would have to wait on a thread of the library.");
     }
-    end_sign_in_locked(identity, job);
+    ti_sign_out_begin_locked(identity, job);
     queue_locked(session, job);
     if (!ti_identity_schedule_now(identity)) deadline_boot_ms = 0; /* the next schedule takes it */
     return finish_locked(session, job, deadline_boot_ms, error);
@@ -213,212 +186,6 @@ tacit_status ti_job_sign_out(tacit_session *session, int64_t deadline_boot_ms, t
 
 /* ------------------------------------------------------------------ the worker's side */
 
-static void revoke_unlocked(ti_identity *identity, const ti_view *view, const ti_secret *token,
-                            tacit_error *error) {
-    tacit_client *client = identity->client;
-    const ti_clock *clock = ti_identity_clock(identity);
-
-    ti_grant_revoke(client->transport, &view->grant, token, "refresh_token",
-                    ti_clock_deadline(clock, REVOCATION_MS), error);
-}
-
-/* What an imported refresh token brought stays: the server may have replaced it. */
-static bool is_called_off_locked(const ti_job *job) {
-    bool imported = job->kind == TI_JOB_GRANT && job->grant_type == TI_GRANT_REFRESH_TOKEN;
-
-    return job->overtaken || (job->cancelled && !imported);
-}
-
-/* The sign-in comes to nothing; what the server granted for it is revoked. */
-static void drop_locked(ti_identity *identity, ti_job *job, const ti_token_response *answer) {
-    if (job->kind == TI_JOB_GRANT)
-        ti_revocation_add_locked(identity, job->view, answer->refresh_token);
-}
-
-static void call_off_locked(ti_identity *identity, ti_job *job, const ti_token_response *answer) {
-    drop_locked(identity, job, answer);
-    if (job->overtaken)
-        signed_out_meanwhile(&job->result);
-    else
-        ti_error_set(&job->result, TACIT_ERR_CANCELLED, "The sign-in was cancelled.");
-}
-
-/* The new sign-in is the head, and in force. */
-static void take_effect_locked(ti_identity *identity, ti_job *job, tacit_token *token,
-                               int64_t refresh_in_s) {
-    ti_view_set_token_locked(job->view, token, ++identity->flight.attempt,
-                             ti_view_due_locked(identity, job->view, token, refresh_in_s));
-    job->view->begun = identity->flight.attempt;
-    for (ti_view *view = identity->views; view != NULL; view = view->next)
-        ti_view_expect_token_locked(identity, view);
-    ti_event_push_locked(identity, NULL, TACIT_EVENT_SIGNED_IN, "Signed in.", NULL);
-    ti_error_clear(&job->result);
-}
-
-static void become_locked(ti_identity *identity, const ti_journal *head, ti_secret *refresh_token) {
-    ti_secret_unref(identity->refresh_token);
-    identity->refresh_token = ti_secret_ref(refresh_token);
-    identity->state = TACIT_STATE_SIGNED_IN;
-    identity->loaded_told = true; /* SIGNED_IN says more */
-    identity->mark_refused = identity->erase_pending = false;
-    identity->journal = *head;
-    identity->generation = head->generation;
-    identity->looks_left = identity->head_known ? TI_LOOKS : 0; /* a late erase of the one before */
-    ti_views_reset_locked(identity);
-    ti_backoff_reset_locked(identity);
-    pthread_cond_broadcast(&identity->changed);
-}
-
-/* Draws the sign-in's id. NULL: the job's result says why. */
-static tacit_token *make_first_token(const ti_identity *identity, ti_job *job,
-                                     const ti_token_response *answer, ti_sign_in_id *id,
-                                     int64_t sent_boot_ms) {
-    tacit_token *token;
-
-    if (!ti_os_random(id->bytes, sizeof id->bytes)) {
-        ti_error_set(&job->result, TACIT_ERR_UNSUPPORTED, "The system has no source of random.");
-        return NULL;
-    }
-    token = ti_refresh_make_token(identity, answer, id, 1, sent_boot_ms);
-    if (token == NULL) ti_error_no_memory(&job->result);
-    return token;
-}
-
-/* Writes the new head down. From here on the job cannot be cancelled; false: it comes to nothing, and the result says why. */
-static bool note_head_locked(ti_identity *identity, ti_job *job, const ti_journal *head) {
-    job->in_force = true;
-    if (ti_turn_note_locked(identity, head, &job->result) != TACIT_OK) return false;
-    if (job->overtaken) signed_out_meanwhile(&job->result);
-    return !job->overtaken;
-}
-
-/* R16: the head names the new sign-in, it is saved, and only then used; the earlier one's refresh token is revoked. Whatever can fail
- * comes first, so that the earlier sign-in stays then. */
-static void sign_in_locked(ti_identity *identity, ti_job *job, const ti_token_response *answer,
-                           int64_t sent_boot_ms) {
-    ti_secret *refresh_token = answer->refresh_token, *before;
-    ti_journal head;
-    ti_sign_in_id id;
-    tacit_token *token;
-
-    if (refresh_token == NULL) refresh_token = job->refresh_token; /* imported, and not replaced */
-    /* What cannot be read is not overwritten, and another process's sign-in is revoked too. */
-    if (!is_called_off_locked(job) &&
-        (!identity->readable || identity->state == TACIT_STATE_UNKNOWN))
-        ti_persist_load_locked(identity, NULL);
-    if (is_called_off_locked(job)) {
-        call_off_locked(identity, job, answer);
-        return;
-    }
-    token = make_first_token(identity, job, answer, &id, sent_boot_ms);
-    if (token == NULL) {
-        drop_locked(identity, job, answer);
-        return;
-    }
-    ti_journal_signed_in(&head, &id, refresh_token, identity->client->life);
-    if (!note_head_locked(identity, job, &head)) {
-        drop_locked(identity, job, answer);
-        tacit_token_unref(token);
-        return;
-    }
-    before = ti_secret_ref(identity->refresh_token);
-    become_locked(identity, &head, refresh_token);
-    ti_persist_save_locked(identity, job->view, token);
-    if (!ti_sign_in_id_equal(&id, &identity->journal.sign_in_id) ||
-        identity->state != TACIT_STATE_SIGNED_IN) {
-        tacit_token_unref(token);
-        signed_out_meanwhile(&job->result);
-    } else {
-        take_effect_locked(identity, job, token, answer->refresh_in_s);
-    }
-    if (!ti_secret_equal(before, refresh_token) && !ti_secret_equal(before, job->refresh_token))
-        ti_revocation_add_locked(identity, job->view, before);
-    ti_secret_unref(before);
-}
-
-static void run_grant_locked(ti_identity *identity, ti_job *job) {
-    tacit_client *client = identity->client;
-    const ti_clock *clock = ti_identity_clock(identity);
-    ti_grant grant = {.type = job->grant_type,
-                      .refresh_token = job->refresh_token,
-                      .username = job->username,
-                      .password = job->password,
-                      .scope = job->scope != NULL ? job->scope : job->view->scope,
-                      .resource = job->view->resource,
-                      .params = (const char *const *)job->params};
-    ti_token_response answer = TI_TOKEN_RESPONSE_INIT;
-    int64_t sent_boot_ms = ti_clock_boot_ms(clock);
-    ti_verdict verdict;
-
-    pthread_mutex_unlock(&identity->lock);
-    verdict = ti_grant_send(client->transport, &job->view->grant, &grant, clock,
-                            ti_clock_deadline(clock, client->refresh_timeout_ms), &answer, NULL,
-                            &job->result);
-    pthread_mutex_lock(&identity->lock);
-    if (verdict == TI_VERDICT_TOKEN) sign_in_locked(identity, job, &answer, sent_boot_ms);
-    ti_token_response_free(&answer);
-}
-
-static void run_tokens_locked(ti_identity *identity, ti_job *job) {
-    ti_token_response answer = {.access_token = job->access_token,
-                                .refresh_token = job->refresh_token,
-                                .lifetime_s = job->lifetime_s,
-                                .refresh_in_s = -1};
-
-    sign_in_locked(identity, job, &answer, ti_identity_now(identity));
-}
-
-/* R16: whether the record is that of the sign-in that ends, as far as the journal tells. */
-static bool ends_head_locked(const ti_identity *identity, const ti_job *job) {
-    const ti_sign_in_id *head = &identity->journal.sign_in_id;
-
-    return !identity->head_known || ti_sign_in_id_is_none(&job->ended) ||
-           ti_sign_in_id_equal(&job->ended, head);
-}
-
-/* After this no process uses the record any more, whatever becomes of the rest. */
-static void mark_locked(ti_identity *identity, const ti_job *job, tacit_error *error) {
-    ti_journal mark = identity->journal;
-
-    ti_error_clear(error);
-    ti_journal_signed_out(&mark,
-                          ti_sign_in_id_is_none(&job->ended) ? &mark.sign_in_id : &job->ended);
-    if (ti_sign_in_id_is_none(&mark.sign_in_id)) return; /* nobody ever signed in */
-    identity->journal = mark;
-    if (ti_turn_is_taken_locked(identity)) ti_turn_note_locked(identity, &mark, error);
-}
-
-static void revoke_locked(ti_identity *identity, const ti_job *job, const ti_secret *token,
-                          tacit_error *error) {
-    ti_error_clear(error);
-    if (token == NULL) return;
-    pthread_mutex_unlock(&identity->lock);
-    revoke_unlocked(identity, job->view, token, error);
-    pthread_mutex_lock(&identity->lock);
-}
-
-/* The mark, the revocation, the record. Without the mark the record goes first, so that a crash in between leaves nothing that signs in
- * again; likewise where only the record knows what to revoke. */
-static void run_sign_out_locked(ti_identity *identity, ti_job *job) {
-    tacit_error marked, revoked = TACIT_ERROR_INIT, erased = TACIT_ERROR_INIT;
-    ti_secret *found = NULL;
-    bool first;
-
-    if (!ends_head_locked(identity, job)) { /* somebody else is signed in there */
-        revoke_locked(identity, job, job->refresh_token, &job->result);
-        return;
-    }
-    mark_locked(identity, job, &marked);
-    first = marked.status == TACIT_OK && job->refresh_token != NULL;
-    if (first) revoke_locked(identity, job, job->refresh_token, &revoked);
-    ti_persist_erase_locked(identity, &job->ended, &found, &erased);
-    if (!first)
-        revoke_locked(identity, job, job->refresh_token != NULL ? job->refresh_token : found,
-                      &revoked);
-    ti_secret_unref(found);
-    job->result = marked.status != TACIT_OK ? marked : erased.status != TACIT_OK ? erased : revoked;
-}
-
 static void finish_job_locked(ti_identity *identity, ti_job *job) {
     identity->jobs = job->next;
     if (identity->jobs == NULL) identity->last_job = &identity->jobs;
@@ -434,58 +201,20 @@ void ti_job_run_locked(ti_identity *identity) {
     if (job->cancelled)
         ti_error_set(&job->result, TACIT_ERR_CANCELLED, "The sign-in was cancelled.");
     else if (job->overtaken)
-        signed_out_meanwhile(&job->result);
-    else if (job->kind == TI_JOB_GRANT)
-        run_grant_locked(identity, job);
-    else if (job->kind == TI_JOB_TOKENS)
-        run_tokens_locked(identity, job);
+        ti_job_signed_out_meanwhile(&job->result);
+    else if (job->kind == TI_JOB_SIGN_OUT)
+        ti_sign_out_run_locked(identity, job);
     else
-        run_sign_out_locked(identity, job);
+        ti_sign_in_run_locked(identity, job);
     finish_job_locked(identity, job);
 }
 
 void ti_job_fail_locked(ti_identity *identity, const tacit_error *error) {
     ti_job *job = identity->jobs;
 
-    if (job->kind == TI_JOB_SIGN_OUT) run_sign_out_locked(identity, job);
+    if (job->kind == TI_JOB_SIGN_OUT) ti_sign_out_run_locked(identity, job);
     job->result = *error;
     finish_job_locked(identity, job);
-}
-
-/* ------------------------------------------------------------------ revocations */
-
-void ti_revocation_add_locked(ti_identity *identity, ti_view *view, ti_secret *token) {
-    ti_revocation *revocation;
-
-    if (token == NULL) return;
-    revocation = calloc(1, sizeof *revocation);
-    if (revocation == NULL) return;
-    revocation->token = ti_secret_ref(token);
-    revocation->view = view;
-    view->users++;
-    revocation->next = identity->revocations;
-    identity->revocations = revocation;
-}
-
-static void free_revocation_locked(ti_identity *identity, ti_revocation *revocation) {
-    ti_view_release_locked(identity, revocation->view);
-    ti_secret_unref(revocation->token);
-    free(revocation);
-}
-
-void ti_revocation_run_locked(ti_identity *identity) {
-    ti_revocation *revocation = identity->revocations;
-    tacit_error ignored;
-
-    pthread_mutex_unlock(&identity->lock);
-    revoke_unlocked(identity, revocation->view, revocation->token, &ignored);
-    pthread_mutex_lock(&identity->lock);
-    for (ti_revocation **link = &identity->revocations; *link != NULL; link = &(*link)->next) {
-        if (*link != revocation) continue;
-        *link = revocation->next;
-        break;
-    }
-    free_revocation_locked(identity, revocation);
 }
 
 /* ------------------------------------------------------------------ the end */
@@ -496,11 +225,5 @@ void ti_jobs_drop_locked(ti_identity *identity) {
 
         identity->jobs = job->next;
         unref_locked(identity, job);
-    }
-    while (identity->revocations != NULL) {
-        ti_revocation *revocation = identity->revocations;
-
-        identity->revocations = revocation->next;
-        free_revocation_locked(identity, revocation);
     }
 }

@@ -53,6 +53,8 @@ tacit_status ti_job_sign_out(tacit_session *session, int64_t deadline_boot_ms, t
 /* Ends the wait of the sign-in under way, if any, with TACIT_ERR_CANCELLED. */
 void ti_job_cancel_sign_in(tacit_session *session);
 
+void ti_job_signed_out_meanwhile(tacit_error *error);
+
 /* Nobody works for the identity any more, nor waits. */
 void ti_jobs_drop_locked(ti_identity *identity);
 
@@ -61,15 +63,5 @@ void ti_job_run_locked(ti_identity *identity);
 
 /* The first job cannot have this process's turn: a sign-in fails with the error, a sign-out goes without the mark, and says so. */
 void ti_job_fail_locked(ti_identity *identity, const tacit_error *error);
-
-/* A refresh token that is to be revoked when there is time; best effort, once. */
-typedef struct ti_revocation {
-    struct ti_revocation *next;
-    ti_view *view; /* one user: says how to speak to the server */
-    ti_secret *token;
-} ti_revocation;
-void ti_revocation_add_locked(ti_identity *identity, ti_view *view,
-                              ti_secret *token);      /* without memory it is left out */
-void ti_revocation_run_locked(ti_identity *identity); /* the first; drops the lock meanwhile */
 
 #endif

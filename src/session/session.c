@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "session/client.h"
-#include "session/flight.h"
+#include "session/obtain.h"
 
 #include <stdlib.h>
 
@@ -47,7 +47,7 @@ uint64_t ti_session_current_id(const tacit_session *session) {
 
 tacit_status ti_session_obtain(tacit_session *session, const ti_need *need,
                                int64_t deadline_boot_ms, tacit_token **token, tacit_error *error) {
-    return ti_flight_obtain(session->identity, session->view, &session->closing, need,
+    return ti_obtain(session->identity, session->view, &session->closing, need,
                             deadline_boot_ms, token, error);
 }
 
@@ -104,7 +104,7 @@ static tacit_status obtain(tacit_session *session, const ti_need *need, int time
     tacit_status status;
 
     if (!enter(session, timeout_ms, error)) return refused(session, timeout_ms);
-    if (ti_flight_token_at_hand(session->identity, session->view, need, token))
+    if (ti_obtain_at_hand(session->identity, session->view, need, token))
         status = ti_error_clear(error);
     else
         status = ti_session_obtain(session, need, ti_session_deadline(session, timeout_ms), token,

@@ -6,11 +6,11 @@
 
 #include "oauth/grant.h"
 #include "session/dispatch.h"
+#include "session/failure.h"
 #include "session/record.h"
 #include "session/token.h"
 
 typedef struct ti_identity ti_identity;
-typedef struct ti_failure ti_failure;
 
 typedef struct ti_view {
     struct ti_view *next; /* guarded by the identity's lock */

@@ -1,0 +1,98 @@
+#include "session/follow.h"
+
+#include "session/client.h"
+#include "session/event.h"
+
+#include <stdlib.h>
+
+static const tacit_error refused_elsewhere = {
+    .status = TACIT_ERR_SIGN_IN_REQUIRED,
+    .sign_in_required = true,
+    .message = "The server refused the refresh token to another process: ask the user."};
+
+/* R16. What was never saved nobody else can revoke. */
+static void drop_sign_in_locked(ti_identity *identity) {
+    if (identity->views != NULL && !ti_journal_is_saved(&identity->journal))
+        ti_revocation_add_locked(identity, identity->views, identity->refresh_token);
+    ti_client_drop_tokens(identity->client, &identity->journal.sign_in_id);
+    ti_secret_unref(identity->refresh_token);
+    identity->refresh_token = NULL;
+    identity->generation = 0;
+    ti_views_reset_locked(identity);
+    ti_backoff_reset_locked(identity);
+    pthread_cond_broadcast(&identity->changed);
+}
+
+static void ask_the_store_locked(ti_identity *identity) {
+    identity->state = TACIT_STATE_UNKNOWN; /* the store knows who is signed in now */
+    identity->store_retry_boot_ms = 0;
+}
+
+static void give_way_locked(ti_identity *identity) {
+    drop_sign_in_locked(identity);
+    ask_the_store_locked(identity);
+}
+
+static void sign_out_too_locked(ti_identity *identity, tacit_event_type type, const char *message,
+                                const tacit_error *error) {
+    drop_sign_in_locked(identity);
+    identity->state = TACIT_STATE_SIGNED_OUT;
+    ti_event_push_locked(identity, NULL, type, message, error);
+}
+
+/* The same sign-in. Memory is newer only where the file was lost, or could not be written. */
+static void keep_up_locked(ti_identity *identity, const ti_journal *found) {
+    ti_journal mine = identity->journal;
+
+    identity->journal = *found;
+    if (mine.generation <= found->generation) return;
+    identity->journal = mine;
+    if (found->reserved > mine.reserved) identity->journal.reserved = found->reserved;
+}
+
+static bool is_live(const ti_journal *found) {
+    return found->state != TI_JOURNAL_SIGNED_OUT && found->state != TI_JOURNAL_REFUSED;
+}
+
+/* A sign-out of this process is on its way. */
+static bool ends_by_itself_locked(const ti_identity *identity) {
+    return identity->jobs != NULL && identity->jobs->kind == TI_JOB_SIGN_OUT;
+}
+
+static void follow_locked(ti_identity *identity, const ti_journal *found) {
+    bool same = ti_sign_in_id_equal(&found->sign_in_id, &identity->journal.sign_in_id);
+
+    if (identity->state != TACIT_STATE_SIGNED_IN) {
+        if (!same && is_live(found) && !ends_by_itself_locked(identity))
+            ask_the_store_locked(identity);
+        identity->journal = *found;
+        return;
+    }
+    if (found->state == TI_JOURNAL_SIGNED_OUT) {
+        sign_out_too_locked(identity, TACIT_EVENT_SIGNED_OUT, "Another process signed out.", NULL);
+    } else if (!same) {
+        give_way_locked(identity);
+    } else if (found->state == TI_JOURNAL_REFUSED &&
+               (identity->generation < found->generation ||
+                ti_token_hash_is_of(&found->posted, identity->refresh_token))) {
+        sign_out_too_locked(identity, TACIT_EVENT_SIGN_IN_REQUIRED,
+                            "The sign-in is over: ask the user.", &refused_elsewhere);
+    } else {
+        keep_up_locked(identity, found);
+        return;
+    }
+    identity->journal = *found;
+}
+
+static void follow_storm_locked(ti_identity *identity, const ti_storm *found) {
+    if (found->count == 0 && found->blocked_until_boot_ms == 0) return;
+    if (identity->storm == NULL) identity->storm = malloc(sizeof *identity->storm);
+    if (identity->storm != NULL)
+        *identity->storm = *found; /* else this process counts for itself */
+}
+
+void ti_follow_locked(ti_identity *identity, const ti_journal_image *image) {
+    follow_locked(identity, &image->journal);
+    follow_storm_locked(identity, &image->storm);
+    ti_backoff_follow_locked(identity, &image->backoff);
+}

@@ -1,0 +1,162 @@
+#include "session/sign_in_job.h"
+
+#include "base/error.h"
+#include "platform/os.h"
+#include "session/client.h"
+#include "session/event.h"
+#include "session/persist.h"
+#include "session/refresh.h"
+#include "session/turn.h"
+
+/* What an imported refresh token brought stays: the server may have replaced it. */
+static bool is_called_off_locked(const ti_job *job) {
+    bool imported = job->kind == TI_JOB_GRANT && job->grant_type == TI_GRANT_REFRESH_TOKEN;
+
+    return job->overtaken || (job->cancelled && !imported);
+}
+
+/* The sign-in comes to nothing; what the server granted for it is revoked. */
+static void drop_locked(ti_identity *identity, ti_job *job, const ti_token_response *answer) {
+    if (job->kind == TI_JOB_GRANT)
+        ti_revocation_add_locked(identity, job->view, answer->refresh_token);
+}
+
+static void call_off_locked(ti_identity *identity, ti_job *job, const ti_token_response *answer) {
+    drop_locked(identity, job, answer);
+    if (job->overtaken)
+        ti_job_signed_out_meanwhile(&job->result);
+    else
+        ti_error_set(&job->result, TACIT_ERR_CANCELLED, "The sign-in was cancelled.");
+}
+
+/* The new sign-in is the head, and in force. */
+static void take_effect_locked(ti_identity *identity, ti_job *job, tacit_token *token,
+                               int64_t refresh_in_s) {
+    ti_view_set_token_locked(job->view, token, ++identity->flight.attempt,
+                             ti_view_due_locked(identity, job->view, token, refresh_in_s));
+    job->view->begun = identity->flight.attempt;
+    for (ti_view *view = identity->views; view != NULL; view = view->next)
+        ti_view_expect_token_locked(identity, view);
+    ti_event_push_locked(identity, NULL, TACIT_EVENT_SIGNED_IN, "Signed in.", NULL);
+    ti_error_clear(&job->result);
+}
+
+static void become_locked(ti_identity *identity, const ti_journal *head, ti_secret *refresh_token) {
+    ti_secret_unref(identity->refresh_token);
+    identity->refresh_token = ti_secret_ref(refresh_token);
+    identity->state = TACIT_STATE_SIGNED_IN;
+    identity->loaded_told = true; /* SIGNED_IN says more */
+    identity->mark_refused = identity->erase_pending = false;
+    identity->journal = *head;
+    identity->generation = head->generation;
+    identity->looks_left = identity->head_known ? TI_LOOKS : 0; /* a late erase of the one before */
+    ti_views_reset_locked(identity);
+    ti_backoff_reset_locked(identity);
+    pthread_cond_broadcast(&identity->changed);
+}
+
+/* Draws the sign-in's id. NULL: the job's result says why. */
+static tacit_token *make_first_token(const ti_identity *identity, ti_job *job,
+                                     const ti_token_response *answer, ti_sign_in_id *id,
+                                     int64_t sent_boot_ms) {
+    tacit_token *token;
+
+    if (!ti_os_random(id->bytes, sizeof id->bytes)) {
+        ti_error_set(&job->result, TACIT_ERR_UNSUPPORTED, "The system has no source of random.");
+        return NULL;
+    }
+    token = ti_refresh_make_token(identity, answer, id, 1, sent_boot_ms);
+    if (token == NULL) ti_error_no_memory(&job->result);
+    return token;
+}
+
+/* Writes the new head down. From here on the job cannot be cancelled; false: it comes to nothing, and the result says why. */
+static bool note_head_locked(ti_identity *identity, ti_job *job, const ti_journal *head) {
+    job->in_force = true;
+    if (ti_turn_note_locked(identity, head, &job->result) != TACIT_OK) return false;
+    if (job->overtaken) ti_job_signed_out_meanwhile(&job->result);
+    return !job->overtaken;
+}
+
+/* R16: the head names the new sign-in, it is saved, and only then used; the earlier one's refresh token is revoked. Whatever can fail
+ * comes first, so that the earlier sign-in stays then. */
+static void sign_in_locked(ti_identity *identity, ti_job *job, const ti_token_response *answer,
+                           int64_t sent_boot_ms) {
+    ti_secret *refresh_token = answer->refresh_token, *before;
+    ti_journal head;
+    ti_sign_in_id id;
+    tacit_token *token;
+
+    if (refresh_token == NULL) refresh_token = job->refresh_token; /* imported, and not replaced */
+    /* What cannot be read is not overwritten, and another process's sign-in is revoked too. */
+    if (!is_called_off_locked(job) &&
+        (!identity->readable || identity->state == TACIT_STATE_UNKNOWN))
+        ti_persist_load_locked(identity, NULL);
+    if (is_called_off_locked(job)) {
+        call_off_locked(identity, job, answer);
+        return;
+    }
+    token = make_first_token(identity, job, answer, &id, sent_boot_ms);
+    if (token == NULL) {
+        drop_locked(identity, job, answer);
+        return;
+    }
+    ti_journal_signed_in(&head, &id, refresh_token, identity->client->life);
+    if (!note_head_locked(identity, job, &head)) {
+        drop_locked(identity, job, answer);
+        tacit_token_unref(token);
+        return;
+    }
+    before = ti_secret_ref(identity->refresh_token);
+    become_locked(identity, &head, refresh_token);
+    ti_persist_save_locked(identity, job->view, token);
+    if (!ti_sign_in_id_equal(&id, &identity->journal.sign_in_id) ||
+        identity->state != TACIT_STATE_SIGNED_IN) {
+        tacit_token_unref(token);
+        ti_job_signed_out_meanwhile(&job->result);
+    } else {
+        take_effect_locked(identity, job, token, answer->refresh_in_s);
+    }
+    if (!ti_secret_equal(before, refresh_token) && !ti_secret_equal(before, job->refresh_token))
+        ti_revocation_add_locked(identity, job->view, before);
+    ti_secret_unref(before);
+}
+
+static void run_grant_locked(ti_identity *identity, ti_job *job) {
+    tacit_client *client = identity->client;
+    const ti_clock *clock = ti_identity_clock(identity);
+    ti_grant grant = {.type = job->grant_type,
+                      .refresh_token = job->refresh_token,
+                      .username = job->username,
+                      .password = job->password,
+                      .scope = job->scope != NULL ? job->scope : job->view->scope,
+                      .resource = job->view->resource,
+                      .params = (const char *const *)job->params};
+    ti_token_response answer = TI_TOKEN_RESPONSE_INIT;
+    int64_t sent_boot_ms = ti_clock_boot_ms(clock);
+    ti_verdict verdict;
+
+    pthread_mutex_unlock(&identity->lock);
+    verdict = ti_grant_send(client->transport, &job->view->grant, &grant, clock,
+                            ti_clock_deadline(clock, client->refresh_timeout_ms), &answer, NULL,
+                            &job->result);
+    pthread_mutex_lock(&identity->lock);
+    if (verdict == TI_VERDICT_TOKEN) sign_in_locked(identity, job, &answer, sent_boot_ms);
+    ti_token_response_free(&answer);
+}
+
+static void run_tokens_locked(ti_identity *identity, ti_job *job) {
+    ti_token_response answer = {.access_token = job->access_token,
+                                .refresh_token = job->refresh_token,
+                                .lifetime_s = job->lifetime_s,
+                                .refresh_in_s = -1};
+
+    sign_in_locked(identity, job, &answer, ti_identity_now(identity));
+}
+
+void ti_sign_in_run_locked(ti_identity *identity, ti_job *job) {
+    if (job->kind == TI_JOB_GRANT)
+        run_grant_locked(identity, job);
+    else
+        run_tokens_locked(identity, job);
+}

@@ -1,0 +1,79 @@
+#include "session/sign_out_job.h"
+
+#include "base/error.h"
+#include "session/client.h"
+#include "session/event.h"
+#include "session/persist.h"
+#include "session/turn.h"
+
+void ti_sign_out_begin_locked(ti_identity *identity, ti_job *job) {
+    bool was_signed_in = identity->state == TACIT_STATE_SIGNED_IN;
+
+    for (ti_job *other = identity->jobs; other != NULL; other = other->next)
+        other->overtaken = other->kind != TI_JOB_SIGN_OUT;
+    job->ended = identity->journal.sign_in_id;
+    job->refresh_token = identity->refresh_token;
+    identity->refresh_token = NULL;
+    identity->state = TACIT_STATE_SIGNED_OUT;
+    identity->mark_refused = false;
+    identity->erase_pending = false; /* the job sees to it */
+    identity->generation = 0;
+    identity->looks_left = 0;
+    ti_journal_signed_out(&identity->journal, &job->ended);
+    ti_views_reset_locked(identity);
+    ti_backoff_reset_locked(identity);
+    if (was_signed_in)
+        ti_event_push_locked(identity, NULL, TACIT_EVENT_SIGNED_OUT, "Signed out.", NULL);
+    pthread_cond_broadcast(&identity->changed);
+}
+
+/* R16: whether the record is that of the sign-in that ends, as far as the journal tells. */
+static bool ends_head_locked(const ti_identity *identity, const ti_job *job) {
+    const ti_sign_in_id *head = &identity->journal.sign_in_id;
+
+    return !identity->head_known || ti_sign_in_id_is_none(&job->ended) ||
+           ti_sign_in_id_equal(&job->ended, head);
+}
+
+/* After this no process uses the record any more, whatever becomes of the rest. */
+static void mark_locked(ti_identity *identity, const ti_job *job, tacit_error *error) {
+    ti_journal mark = identity->journal;
+
+    ti_error_clear(error);
+    ti_journal_signed_out(&mark,
+                          ti_sign_in_id_is_none(&job->ended) ? &mark.sign_in_id : &job->ended);
+    if (ti_sign_in_id_is_none(&mark.sign_in_id)) return; /* nobody ever signed in */
+    identity->journal = mark;
+    if (ti_turn_is_taken_locked(identity)) ti_turn_note_locked(identity, &mark, error);
+}
+
+static void revoke_locked(ti_identity *identity, const ti_job *job, const ti_secret *token,
+                          tacit_error *error) {
+    ti_error_clear(error);
+    if (token == NULL) return;
+    pthread_mutex_unlock(&identity->lock);
+    ti_revoke(identity, job->view, token, error);
+    pthread_mutex_lock(&identity->lock);
+}
+
+/* The mark, the revocation, the record. Without the mark the record goes first, so that a crash in between leaves nothing that signs in
+ * again; likewise where only the record knows what to revoke. */
+void ti_sign_out_run_locked(ti_identity *identity, ti_job *job) {
+    tacit_error marked, revoked = TACIT_ERROR_INIT, erased = TACIT_ERROR_INIT;
+    ti_secret *found = NULL;
+    bool first;
+
+    if (!ends_head_locked(identity, job)) { /* somebody else is signed in there */
+        revoke_locked(identity, job, job->refresh_token, &job->result);
+        return;
+    }
+    mark_locked(identity, job, &marked);
+    first = marked.status == TACIT_OK && job->refresh_token != NULL;
+    if (first) revoke_locked(identity, job, job->refresh_token, &revoked);
+    ti_persist_erase_locked(identity, &job->ended, &found, &erased);
+    if (!first)
+        revoke_locked(identity, job, job->refresh_token != NULL ? job->refresh_token : found,
+                      &revoked);
+    ti_secret_unref(found);
+    job->result = marked.status != TACIT_OK ? marked : erased.status != TACIT_OK ? erased : revoked;
+}
