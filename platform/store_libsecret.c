@@ -25,7 +25,8 @@ static const SecretSchema schema = {
 
 typedef struct keyring {
     char *application_id;
-    char *label; /* what the person reads in a list of passwords */
+    char *label;                 /* what the person reads in a list of passwords */
+    ti_keyring_presence missing; /* what the last call did not find */
 } keyring;
 
 /* Not every service compares attributes exactly. */
@@ -154,7 +155,7 @@ static SecretValue *value_of(const char *record, size_t size) {
                                  text ? "text/plain" : "application/octet-stream");
 }
 
-static tacit_status create_item(ti_libsecret_visit *visit, const keyring *keyring, const char *key,
+static tacit_status create_item(ti_libsecret_visit *visit, keyring *keyring, const char *key,
                                 SecretValue *value) {
     GError *error = NULL;
     SecretCollection *collection;
@@ -163,7 +164,10 @@ static tacit_status create_item(ti_libsecret_visit *visit, const keyring *keyrin
     tacit_status status = ti_libsecret_default_collection(visit, &collection);
 
     /* A collection is made with a prompt: that is for the user to do. */
-    if (status == TACIT_ERR_STORE_NOT_FOUND) return TACIT_ERR_STORE_UNAVAILABLE;
+    if (status == TACIT_ERR_STORE_NOT_FOUND) {
+        keyring->missing = TI_KEYRING_NO_COLLECTION;
+        return TACIT_ERR_STORE_UNAVAILABLE;
+    }
     if (status != TACIT_OK) return status;
     attributes = attributes_of(keyring, key);
     item = lib->secret_item_create_sync(collection, &schema, attributes, keyring->label, value,
@@ -194,8 +198,8 @@ static tacit_status replace(const found *found, SecretValue *value) {
     return delete_items(found, found->newest);
 }
 
-static tacit_status save_visiting(ti_libsecret_visit *visit, const keyring *keyring,
-                                  const char *key, SecretValue *value) {
+static tacit_status save_visiting(ti_libsecret_visit *visit, keyring *keyring, const char *key,
+                                  SecretValue *value) {
     found found;
     tacit_status status = find(visit, keyring, key, &found);
 
@@ -226,12 +230,25 @@ static bool is_utf8(const char *text) {
     return lib->g_utf8_validate(text, -1, NULL);
 }
 
+/* false: the key cannot be asked for. */
+static bool begin_call(keyring *self, const char *key) {
+    self->missing = TI_KEYRING_PRESENT;
+    return is_utf8(key);
+}
+
+static tacit_status begin_visit(keyring *self, ti_libsecret_visit *visit) {
+    tacit_status status = ti_libsecret_visit_begin(visit);
+
+    self->missing = visit->missing;
+    return status;
+}
+
 static tacit_status load(void *data, const char *key, char **record, size_t *size) {
     ti_libsecret_visit visit;
     tacit_status status;
 
-    if (!is_utf8(key)) return TACIT_ERR_STORE_FAILED;
-    status = ti_libsecret_visit_begin(&visit);
+    if (!begin_call(data, key)) return TACIT_ERR_STORE_FAILED;
+    status = begin_visit(data, &visit);
     if (status == TACIT_OK) status = load_visiting(&visit, data, key, record, size);
     ti_libsecret_visit_end(&visit);
     return status;
@@ -242,9 +259,9 @@ static tacit_status save(void *data, const char *key, const char *record, size_t
     SecretValue *value;
     tacit_status status;
 
-    if (!is_utf8(key)) return TACIT_ERR_STORE_FAILED;
+    if (!begin_call(data, key)) return TACIT_ERR_STORE_FAILED;
     value = value_of(record, size);
-    status = ti_libsecret_visit_begin(&visit);
+    status = begin_visit(data, &visit);
     if (status == TACIT_OK) status = save_visiting(&visit, data, key, value);
     ti_libsecret_visit_end(&visit);
     lib->secret_value_unref(value);
@@ -255,11 +272,27 @@ static tacit_status erase(void *data, const char *key) {
     ti_libsecret_visit visit;
     tacit_status status;
 
-    if (!is_utf8(key)) return TACIT_ERR_STORE_FAILED;
-    status = ti_libsecret_visit_begin(&visit);
+    if (!begin_call(data, key)) return TACIT_ERR_STORE_FAILED;
+    status = begin_visit(data, &visit);
     if (status == TACIT_OK) status = erase_visiting(&visit, data, key);
     ti_libsecret_visit_end(&visit);
     return status;
+}
+
+static const char *last_error(void *data, int *os_error) {
+    const keyring *self = data;
+
+    (void)os_error;
+    switch (self->missing) {
+    case TI_KEYRING_NO_BUS:
+        return "there is no session bus to ask it on";
+    case TI_KEYRING_NO_SERVICE:
+        return "no keyring service is on the session bus; start or install one";
+    case TI_KEYRING_NO_COLLECTION:
+        return "it has no place for secrets yet; make one with the keyring's own program";
+    default:
+        return NULL;
+    }
 }
 
 static void release(void *data) {
@@ -292,6 +325,7 @@ static tacit_store *store_of(keyring *self, tacit_error *error) {
     ops.save = save;
     ops.erase = erase;
     ops.release = release;
+    ops.last_error = last_error;
     ops.description = "the system's keyring (Secret Service), encrypted with the user's password";
     return tacit_store_custom(&ops, self, error);
 }

@@ -20,6 +20,7 @@
 
 #include "base/error.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,8 +74,17 @@ static tacit_store *make(default_store *self, ti_choice choice, tacit_error *err
                : ti_default_file_open(&self->file, self->application_id, self->parts.file, error);
 }
 
+/* A sentence, to stand behind a colon. */
+static void make_clause(char *sentence) {
+    size_t length = strlen(sentence);
+
+    if (length > 0 && sentence[length - 1] == '.') sentence[length - 1] = '\0';
+    *sentence = (char)tolower((unsigned char)*sentence);
+}
+
 /* The error of a store that cannot be made becomes one that a store may answer. */
-static tacit_status not_made(default_store *self, const tacit_error *error) {
+static tacit_status not_made(default_store *self, tacit_error *error) {
+    make_clause(error->message);
     switch (error->status) {
     case TACIT_ERR_STORE_UNAVAILABLE:
     case TACIT_ERR_UNSUPPORTED:
@@ -109,7 +119,7 @@ static tacit_status take(default_store *self, ti_choice choice) {
     if (status != TACIT_OK) return status;
     self->choice = choice;
     ti_store_describe_as(self->shown, description_of(self, choice));
-    return TACIT_OK;
+    return ti_error_clear(&self->error); /* from here on it is the store's */
 }
 
 static tacit_status take_remembered(default_store *self, ti_choice choice) {
@@ -128,6 +138,7 @@ static tacit_status keyring_failed(default_store *self, tacit_status status) {
     case TACIT_ERR_STORE_LOCKED:
         return because(self, status, "the system's keyring is locked; the user can unlock it");
     case TACIT_ERR_STORE_UNAVAILABLE:
+        if (self->error.status != TACIT_OK) return status; /* it could not be made */
         return because(self, status, "the system's keyring does not answer");
     default:
         return because(self, TACIT_ERR_STORE_FAILED,

@@ -89,8 +89,22 @@ static void before_the_first_keyring_nothing_was_stored(void **state) {
     assert_not_stored(user, "key");
 }
 
+/* The sentence of a load that fails says what is missing. */
+static void load_mentions(store_user *user, const char *word) {
+    const ti_store_late late = {.fn = NULL};
+    ti_buffer record = TI_BUFFER_SECRET;
+    tacit_error error;
+    bool overdue;
+
+    ti_store_load(user->calls, user->store, "key", 20000, late, &record, &overdue, &error);
+    ti_buffer_free(&record);
+    if (strstr(error.message, word) == NULL)
+        fail_msg("\"%s\" does not mention %s", error.message, word);
+}
+
 static void without_a_service_it_is_unavailable(void **state) {
     all_answer(*state, "key", TACIT_ERR_STORE_UNAVAILABLE);
+    load_mentions(*state, "no keyring service");
 }
 
 static void without_a_bus_it_is_unavailable(void **state) {
@@ -105,6 +119,8 @@ static void without_a_bus_it_is_unavailable(void **state) {
 
     setenv("DBUS_SESSION_BUS_ADDRESS", "not an address", 1);
     all_answer(*state, "key", TACIT_ERR_STORE_UNAVAILABLE);
+
+    load_mentions(*state, "not available");
 
     unsetenv("DBUS_SESSION_BUS_ADDRESS");
     all_answer(*state, "key", TACIT_ERR_STORE_UNAVAILABLE);

@@ -102,7 +102,7 @@ static tacit_store *store_of(fake *self, const char *description, tacit_error *e
     tacit_store_ops ops = TACIT_STORE_OPS_INIT;
 
     if (self->is_none) {
-        *error = (tacit_error){.status = TACIT_ERR_UNSUPPORTED, .message = "there is none"};
+        *error = (tacit_error){.status = TACIT_ERR_UNSUPPORTED, .message = "There is none."};
         return NULL;
     }
     ops.load = load;
@@ -256,6 +256,19 @@ static void a_keyring_that_cannot_be_used_now_is_not_replaced(void **state) {
     assert_int_equal(looks, 1); /* only where it is not there now */
 }
 
+/* As in a forked child, whose parent has used the keyring's library. */
+static void a_keyring_that_cannot_be_made_now_is_not_replaced(void **state) {
+    tacit_store *store = make();
+
+    (void)state;
+    keyring.is_none = true;
+
+    assert_int_equal(save_text(store, "x"), TACIT_ERR_STORE_UNAVAILABLE);
+    assert_string_equal(why(store), "there is none");
+    assert_int_equal(file.calls, 0);
+    tacit_store_unref(store);
+}
+
 static void each_missing_part_of_a_keyring_leads_to_the_file(void **state) {
     (void)state;
     keyring.answer = TACIT_ERR_STORE_UNAVAILABLE;
@@ -279,6 +292,19 @@ static void without_a_key_each_names_what_to_set(void **state) {
         assert_non_null(strstr(why(store), "TACIT_STORE_KEY_FILE"));
         tacit_store_unref(store);
     }
+}
+
+static void the_words_for_a_failure_are_those_of_the_store_that_failed(void **state) {
+    tacit_store *store = make();
+
+    (void)state;
+    keyring.is_none = true;
+    presence = TI_KEYRING_NO_LIBRARY;
+    file.answer = TACIT_ERR_STORE_FAILED;
+
+    assert_int_equal(load_key(store), TACIT_ERR_STORE_FAILED);
+    assert_string_equal(why(store), ""); /* it has none */
+    tacit_store_unref(store);
 }
 
 static void without_cryptography_there_is_no_file(void **state) {
@@ -400,8 +426,10 @@ int main(void) {
         CASE(a_keyring_that_spoils_is_neither_taken_nor_replaced),
         CASE(a_keyring_too_small_is_neither_taken_nor_replaced),
         CASE(a_keyring_that_cannot_be_used_now_is_not_replaced),
+        CASE(a_keyring_that_cannot_be_made_now_is_not_replaced),
         CASE(each_missing_part_of_a_keyring_leads_to_the_file),
         CASE(without_a_key_each_names_what_to_set),
+        CASE(the_words_for_a_failure_are_those_of_the_store_that_failed),
         CASE(without_cryptography_there_is_no_file),
         CASE(a_record_over_the_limit_does_not_get_there),
         CASE(a_save_that_fails_is_not_remembered),
