@@ -141,6 +141,11 @@ static void meet_mark_locked(ti_identity *identity, const ti_record *record) {
         record != NULL && ti_sign_in_id_equal(&record->sign_in_id, &identity->journal.sign_in_id);
 }
 
+bool ti_adopt_waits_locked(const ti_identity *identity, tacit_status status) {
+    return status == TACIT_ERR_STORE_UNAVAILABLE && identity->readable &&
+           identity->state == TACIT_STATE_UNKNOWN && identity->head_elsewhere;
+}
+
 tacit_status ti_adopt_locked(ti_identity *identity, ti_record *record, tacit_error *error) {
     const ti_journal *head = &identity->journal;
     bool of_head = record != NULL && ti_sign_in_id_equal(&record->sign_in_id, &head->sign_in_id);

@@ -7,5 +7,7 @@
 /* Takes over what is newer in record, and takes it out of it. NULL: the store knows that it has none. TACIT_ERR_STORE_UNAVAILABLE: what
  * counts is in another process, which could not save it yet. */
 tacit_status ti_adopt_locked(ti_identity *identity, ti_record *record, tacit_error *error);
+/* Whether that was it: the store itself is well. */
+bool ti_adopt_waits_locked(const ti_identity *identity, tacit_status status);
 
 #endif

@@ -50,10 +50,6 @@ static void keep_up_locked(ti_identity *identity, const ti_journal *found) {
     if (found->reserved > mine.reserved) identity->journal.reserved = found->reserved;
 }
 
-static bool is_live(const ti_journal *found) {
-    return found->state != TI_JOURNAL_SIGNED_OUT && found->state != TI_JOURNAL_REFUSED;
-}
-
 /* A sign-out of this process is on its way. */
 static bool ends_by_itself_locked(const ti_identity *identity) {
     return identity->jobs != NULL && identity->jobs->kind == TI_JOB_SIGN_OUT;
@@ -63,7 +59,7 @@ static void follow_locked(ti_identity *identity, const ti_journal *found) {
     bool same = ti_sign_in_id_equal(&found->sign_in_id, &identity->journal.sign_in_id);
 
     if (identity->state != TACIT_STATE_SIGNED_IN) {
-        if (!same && is_live(found) && !ends_by_itself_locked(identity))
+        if (!same && ti_journal_is_live(found) && !ends_by_itself_locked(identity))
             ask_the_store_locked(identity);
         identity->journal = *found;
         return;

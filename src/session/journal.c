@@ -111,6 +111,11 @@ void ti_journal_lost(ti_journal *journal, int64_t life) {
     if (journal->state == TI_JOURNAL_IDLE) journal->state = TI_JOURNAL_ANSWERED;
 }
 
+bool ti_journal_is_live(const ti_journal *journal) {
+    return journal->state != TI_JOURNAL_SIGNED_OUT && journal->state != TI_JOURNAL_REFUSED &&
+           !ti_sign_in_id_is_none(&journal->sign_in_id);
+}
+
 bool ti_journal_is_saved(const ti_journal *journal) {
     return journal->writer == 0;
 }

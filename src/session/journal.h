@@ -60,6 +60,8 @@ void ti_journal_saved(ti_journal *journal);
 void ti_journal_lost(ti_journal *journal,
                      int64_t life); /* the store lost the head's record; life has it */
 
+/* Somebody is signed in, as far as it says. */
+bool ti_journal_is_live(const ti_journal *journal);
 bool ti_journal_is_saved(const ti_journal *journal);
 /* Whether the hash is that of this refresh token; false for NULL, and without memory. */
 bool ti_token_hash_is_of(const ti_token_hash *hash, const ti_secret *refresh_token);

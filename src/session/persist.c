@@ -134,7 +134,7 @@ tacit_status ti_persist_load_locked(ti_identity *identity, tacit_error *error) {
     tacit_status status = load_once_locked(identity, &why);
 
     if (status != TACIT_OK) {
-        ti_persist_trouble_locked(identity, &why);
+        if (!ti_adopt_waits_locked(identity, status)) ti_persist_trouble_locked(identity, &why);
         return ti_error_copy(error, &why);
     }
     if (!ti_identity_owes_head_locked(identity)) tell_recovery_locked(identity);

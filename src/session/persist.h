@@ -7,7 +7,8 @@
 
 #include "session/identity.h"
 
-/* Reads the record and takes over what is newer in it (adoption). TACIT_OK, also where there is none; else the store's error. */
+/* Reads the record and takes over what is newer in it (adoption). TACIT_OK, also where there is none; else the store's error, told already,
+ * or that of ti_adopt_locked(). */
 tacit_status ti_persist_load_locked(ti_identity *identity, tacit_error *error);
 
 /* Saves the head as it stands, with token (may be NULL) as view's newest. TACIT_OK: the journal says saved. Nothing is saved before a

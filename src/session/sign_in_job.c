@@ -78,6 +78,16 @@ static bool note_head_locked(ti_identity *identity, ti_job *job, const ti_journa
     return !job->overtaken;
 }
 
+/* What cannot be read is not overwritten, and what another process signed in with is revoked too. */
+static void look_at_record_locked(ti_identity *identity) {
+    bool out = identity->state == TACIT_STATE_SIGNED_OUT;
+
+    if (out && identity->head_known && ti_journal_is_live(&identity->journal))
+        identity->state = TACIT_STATE_UNKNOWN;
+    if (!identity->readable || identity->state == TACIT_STATE_UNKNOWN)
+        ti_persist_load_locked(identity, NULL);
+}
+
 /* R16: the head names the new sign-in, it is saved, and only then used; the earlier one's refresh token is revoked. Whatever can fail
  * comes first, so that the earlier sign-in stays then. */
 static void sign_in_locked(ti_identity *identity, ti_job *job, const ti_token_response *answer,
@@ -88,10 +98,7 @@ static void sign_in_locked(ti_identity *identity, ti_job *job, const ti_token_re
     tacit_token *token;
 
     if (refresh_token == NULL) refresh_token = job->refresh_token; /* imported, and not replaced */
-    /* What cannot be read is not overwritten, and another process's sign-in is revoked too. */
-    if (!is_called_off_locked(job) &&
-        (!identity->readable || identity->state == TACIT_STATE_UNKNOWN))
-        ti_persist_load_locked(identity, NULL);
+    if (!is_called_off_locked(job)) look_at_record_locked(identity);
     if (is_called_off_locked(job)) {
         call_off_locked(identity, job, answer);
         return;

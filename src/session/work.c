@@ -10,6 +10,7 @@
 #include "session/work.h"
 
 #include "base/error.h"
+#include "session/adopt.h"
 #include "session/client.h"
 #include "session/persist.h"
 #include "session/refresh.h"
@@ -51,7 +52,7 @@ static step store_step_locked(const ti_identity *identity, int64_t now, int64_t 
     if (identity->mark_refused) wanted = STEP_SAVE;
     if (identity->erase_pending) wanted = STEP_ERASE;
     if (wanted == STEP_NONE) return STEP_NONE;
-    if (wanted == STEP_LOAD && identity->load_wanted) return STEP_LOAD;
+    if (wanted == STEP_LOAD && identity->load_wanted) retry = identity->turn_retry_boot_ms;
     if (retry <= now) return wanted;
     earliest(due, retry);
     return STEP_NONE;
@@ -136,14 +137,35 @@ static void take_turn_locked(ti_identity *identity, step what, ti_view *view) {
 
 /* ------------------------------------------------------------------ the steps */
 
+/* Another process has what counts, and is still at it: its save is on its way. */
+static bool is_on_its_way_locked(ti_identity *identity, tacit_status status) {
+    tacit_error ignored;
+
+    if (!ti_adopt_waits_locked(identity, status)) return false;
+    switch (ti_turn_take_locked(identity, false, &ignored)) {
+    case TI_TURN_BUSY:
+        return !is_out_of_patience_locked(identity, STEP_LOAD);
+    case TI_TURN_TAKEN:
+        return !identity->head_elsewhere; /* it came just now */
+    default:
+        return false;
+    }
+}
+
 static void load_locked(ti_identity *identity) {
     tacit_error error;
 
     ti_flight_begin_locked(identity, NULL);
-    if (ti_persist_load_locked(identity, &error) == TACIT_OK)
+    if (ti_persist_load_locked(identity, &error) == TACIT_OK) {
         ti_flight_succeed_locked(identity);
-    else
+    } else if (is_on_its_way_locked(identity, error.status)) {
+        identity->store_retry_boot_ms = identity->turn_retry_boot_ms;
+        ti_flight_abandon_locked(identity); /* whoever waits waits on */
+    } else {
+        if (ti_adopt_waits_locked(identity, error.status))
+            ti_persist_trouble_locked(identity, &error);
         ti_flight_fail_locked(identity, &error, TI_BACKOFF_NOT_SENT);
+    }
 }
 
 /* The journal says whether another process signed in, without a word to the store. */
