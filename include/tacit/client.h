@@ -13,7 +13,17 @@
 extern "C" {
 #endif
 
-/* Thread-safe and counted. Sessions keep it alive. */
+/*
+ * Thread-safe and counted. Sessions keep it alive.
+ *
+ * After a fork() it belongs to the parent, as do its sessions and every store that was made before.
+ * In the child a function on one of these answers TACIT_ERR_FORKED, or does nothing where it
+ * answers no status; so the child neither ends the parent's connections nor frees what it has
+ * inherited. Tokens, responses and providers stay usable. The child can make a client, stores and
+ * sessions of its own, within what POSIX and the libraries below allow to a child of a process with
+ * threads: the keyring, once used by the parent, needs an exec. A child that was forked in a
+ * callback must not return from it. vfork() and posix_spawn() change nothing.
+ */
 typedef struct tacit_client tacit_client;
 
 typedef enum tacit_log_level {

@@ -12,6 +12,7 @@
  * - A function that fails has taken nothing over. Every unref, free, cancel and close takes NULL.
  * - On a thread of the library (events, store functions) a function that would have to wait returns
  *   TACIT_ERR_REENTRANT; functions that need not wait work.
+ * - In a forked child, functions on what the parent made answer TACIT_ERR_FORKED (client.h).
  * - Every function may answer TACIT_ERR_INVALID_ARGUMENT (the message names the argument) and
  * TACIT_ERR_NO_MEMORY.
  */
@@ -64,7 +65,7 @@ typedef enum tacit_status {
     TACIT_ERR_NO_MEMORY = 2,
     TACIT_ERR_UNSUPPORTED = 3, /* this build or this system cannot do it */
     TACIT_ERR_REENTRANT = 4,   /* it would have to wait on a thread of the library */
-    TACIT_ERR_FORKED = 5,      /* the object was made before a fork, by the parent */
+    TACIT_ERR_FORKED = 5,      /* the object was made before a fork, by the parent: see client.h */
     TACIT_ERR_CLOSED = 6,      /* the session or the client is closed, or was closed meanwhile */
     TACIT_ERR_CANCELLED = 7,   /* by tacit_sign_in_cancel(), or by a callback of the caller's */
     TACIT_ERR_BUSY = 8,        /* the queue is full; a second sign-in at once */
