@@ -29,22 +29,6 @@ static void kill_during_a_grant(apps *p, ts_gate_place place) {
     app_kill(p->a);
 }
 
-/* Whatever may be tried again is; the answer that is final. */
-static json_t *ask_until_final(app *app, const char *command) {
-    int64_t deadline_ms = now_ms() + APPS_PATIENCE_MS;
-
-    for (;;) {
-        json_t *answer = app_ask(app, "%s", command);
-
-        assert_non_null(answer);
-        if (!answer_flag(answer, "retryable")) return answer;
-        if (now_ms() > deadline_ms)
-            fail_msg("%s: still %s", command, answer_text(answer, "message"));
-        json_decref(answer);
-        a_moment();
-    }
-}
-
 static void assert_ok(json_t *answer) {
     if (!answer_is(answer, "TACIT_OK"))
         fail_msg("%s %s", answer_text(answer, "status"), answer_text(answer, "message"));
@@ -61,7 +45,7 @@ static void an_answer_lost_with_its_process_is_asked_for_again_within_the_grace(
     (void)state;
     kill_during_a_grant(&p, TS_BEFORE_ANSWER);
     server_gate_open(p.server, TS_TOKEN_ENDPOINT);
-    assert_ok(ask_until_final(p.b, "get /api/x"));
+    assert_ok(ask_patiently(p.b, "get /api/x"));
 
     assert_in_range(now_ms() - posted_ms, 900, 5000); /* not at once: the first may be under way */
     assert_int_equal(server_counters(p.server).refresh_grants, 2);
@@ -79,7 +63,7 @@ static void without_grace_the_error_says_that_an_answer_was_lost(void **state) {
     (void)state;
     kill_during_a_grant(&p, TS_BEFORE_ANSWER);
     server_gate_open(p.server, TS_TOKEN_ENDPOINT);
-    answer = ask_until_final(p.b, "get /api/x");
+    answer = ask_patiently(p.b, "get /api/x");
 
     assert_answer_lost(p.b, answer);
     json_decref(answer);
@@ -154,7 +138,7 @@ static void while_the_writer_lives_the_others_wait_for_its_save(void **state) {
     assert_int_equal(server_counters(p.server).refresh_grants, 1);
     ask_ok(p.a, "fail save 0");
     await_stat(p.a, "events.store_recovered", 1); /* by itself */
-    assert_ok(ask_until_final(p.b, "get /api/x"));
+    assert_ok(ask_patiently(p.b, "get /api/x"));
     assert_int_equal(stat_of(p.b, "adoptions"), 1);
     assert_int_equal(server_counters(p.server).refresh_grants, 1);
     apps_free(&p);
@@ -165,7 +149,7 @@ static void a_dead_writers_successor_is_asked_for_once_within_the_grace(void **s
 
     (void)state;
     app_kill(p.a);
-    assert_ok(ask_until_final(p.b, "get /api/x"));
+    assert_ok(ask_patiently(p.b, "get /api/x"));
 
     assert_int_equal(server_counters(p.server).refresh_grants, 2);
     assert_int_equal(server_counters(p.server).reuse_detections, 0);
@@ -179,7 +163,7 @@ static void a_dead_writers_successor_is_lost_without_grace_and_the_error_says_so
 
     (void)state;
     app_kill(p.a);
-    answer = ask_until_final(p.b, "get /api/x");
+    answer = ask_patiently(p.b, "get /api/x");
 
     assert_answer_lost(p.b, answer);
     json_decref(answer);
@@ -203,7 +187,7 @@ static void a_sign_in_that_died_unsaved_does_not_bring_the_old_user_back(void **
     assert_retryable(answer);
     json_decref(answer);
     app_kill(p.a);
-    json_decref(ask_until_final(p.b, "get /api/x"));
+    json_decref(ask_patiently(p.b, "get /api/x"));
     assert_state(p.b, "signed_out");
     later = apps_start(&p, NULL);
     ask_ok(later, "load");

@@ -1,6 +1,5 @@
 /* Sign-out in one process is sign-out in all, and lasts, whatever the store does. */
 #include "support/apps.h"
-#include "support/plain_store.h"
 #include "support/unit.h"
 
 static void assert_signed_out(app *app) {
@@ -119,21 +118,6 @@ static void it_leaves_a_newer_sign_in_alone(void **state) {
     apps_free(&p);
 }
 
-/* Not found without a mark is lost, not signed out. */
-static void a_lost_record_is_saved_again(void **state) {
-    apps p = apps_new(NULL, NULL);
-
-    (void)state;
-    plain_store_clear(p.directory);
-    ask_ok(p.a, "refresh");
-
-    assert_state(p.a, "signed_in");
-    assert_true(apps_have_live_record(&p));
-    ask_ok(p.b, "refresh");
-    assert_int_equal(server_counters(p.server).reuse_detections, 0);
-    apps_free(&p);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_other_is_signed_out_at_its_next_need),
@@ -142,7 +126,6 @@ int main(void) {
         cmocka_unit_test(nobody_writes_the_record_back),
         cmocka_unit_test(a_refresh_under_way_in_the_other_does_not_survive_it),
         cmocka_unit_test(it_leaves_a_newer_sign_in_alone),
-        cmocka_unit_test(a_lost_record_is_saved_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,6 +129,63 @@ static void a_request_under_way_is_not_sent_as_another_user(void **state) {
     apps_free(&p);
 }
 
+/* b has never seen the sign-in that it replaces: it is the record's. */
+static void a_sign_in_revokes_the_one_it_replaces_whoever_made_it(void **state) {
+    apps p = apps_new(NULL, NULL);
+
+    (void)state;
+    ask_ok(p.a, "sign-in bob");
+    assert_true(server_wait_counter(p.server, TS_COUNTER(revocations), 1, APPS_PATIENCE_MS));
+    ask_ok(p.b, "sign-in carol");
+    await_one_refresh_token(&p);
+
+    json_decref(ask_error(p.a, "get /api/whoami", "TACIT_ERR_SIGNED_OUT"));
+    ask_user(p.a, "carol");
+    apps_free(&p);
+}
+
+/* Its own was an older one: the sign-out leaves bob alone, the sign-in does not. */
+static void a_sign_in_revokes_the_one_it_replaces_though_it_is_signed_out_itself(void **state) {
+    apps p = apps_new(NULL, NULL);
+
+    (void)state;
+    ask_ok(p.a, "sign-in bob");
+    ask_ok(p.b, "sign-out");
+    ask_user(p.a, "bob");
+    ask_ok(p.b, "sign-in carol");
+    await_one_refresh_token(&p);
+
+    json_decref(ask_error(p.a, "get /api/whoami", "TACIT_ERR_SIGNED_OUT"));
+    ask_user(p.a, "carol");
+    apps_free(&p);
+}
+
+/* The record is there in a moment, and the request has time. */
+static void a_process_that_starts_during_a_save_waits_for_it(void **state) {
+    apps p = apps_new(NULL, NULL);
+    app *later;
+    long sign_in, request;
+    json_t *answer;
+
+    (void)state;
+    ask_ok(p.a, "hold save");
+    sign_in = app_send(p.a, "sign-in bob");
+    assert_true(server_wait_counter(p.server, TS_COUNTER(password_grants), 2, APPS_PATIENCE_MS));
+    a_moment();
+    later = apps_start(&p, NULL);
+    request = app_send(later, "get /api/whoami 10000");
+    a_moment();
+    ask_ok(p.a, "free save");
+    await_ok(p.a, sign_in);
+    answer = await_answer(later, request);
+
+    if (!answer_is(answer, "TACIT_OK")) fail_msg("%s", answer_text(answer, "message"));
+    assert_non_null(strstr(answer_text(answer, "body"), "bob"));
+    json_decref(answer);
+    app_free(later);
+    apps_free(&p);
+}
+
 /* Whoever comes last; the other one's refresh token is revoked, and nobody's is left over. */
 static void two_sign_ins_at_once_end_as_one(void **state) {
     apps p = apps_new(NULL, NULL);
@@ -138,12 +195,11 @@ static void two_sign_ins_at_once_end_as_one(void **state) {
     (void)state;
     await_ok(p.a, first);
     await_ok(p.b, second);
-    assert_true(server_wait_counter(p.server, TS_COUNTER(revocations), 2, APPS_PATIENCE_MS));
+    await_one_refresh_token(&p);
     json_decref(app_ask(p.a, "get /api/whoami")); /* one of the two learns it now */
     json_decref(app_ask(p.b, "get /api/whoami"));
     last = app_ask(p.a, "get /api/whoami");
 
-    assert_int_equal(server_counters(p.server).live_refresh_tokens, 1);
     assert_true(apps_have_live_record(&p));
     ask_user(p.b, strstr(answer_text(last, "body"), "bob") != NULL ? "bob" : "carol");
     json_decref(last);
@@ -159,6 +215,9 @@ int main(void) {
         cmocka_unit_test(the_storm_guard_counts_both),
         cmocka_unit_test(another_user_in_one_is_the_user_of_both),
         cmocka_unit_test(a_request_under_way_is_not_sent_as_another_user),
+        cmocka_unit_test(a_sign_in_revokes_the_one_it_replaces_whoever_made_it),
+        cmocka_unit_test(a_sign_in_revokes_the_one_it_replaces_though_it_is_signed_out_itself),
+        cmocka_unit_test(a_process_that_starts_during_a_save_waits_for_it),
         cmocka_unit_test(two_sign_ins_at_once_end_as_one),
     };
 

@@ -7,6 +7,8 @@
 #include <poll.h>
 #include <stdlib.h>
 
+enum { MOMENT_MS = 300 };
+
 app *apps_start(apps *apps, const char *const *arguments) {
     app *app = app_start(&(app_options){
         .server = apps->server, .directory = apps->directory, .arguments = arguments});
@@ -55,6 +57,19 @@ void ask_ok(app *app, const char *command) {
 
 json_t *ask_error(app *app, const char *command, const char *status) {
     return checked(app_ask(app, "%s", command), command, status);
+}
+
+json_t *ask_patiently(app *app, const char *command) {
+    for (int tries = 0; tries < APPS_PATIENCE_MS / MOMENT_MS; tries++) {
+        json_t *answer = app_ask(app, "%s", command);
+
+        assert_non_null(answer);
+        if (!answer_flag(answer, "retryable")) return answer;
+        json_decref(answer);
+        a_moment();
+    }
+    fail_msg("%s: it may be tried again and again", command);
+    return NULL;
 }
 
 void ask_user(app *app, const char *user) {
@@ -146,6 +161,14 @@ void await_record(const apps *apps, bool is_there) {
     fail_msg("the record %s", is_there ? "did not come" : "stays");
 }
 
+void await_one_refresh_token(const apps *apps) {
+    for (int waited = 0; waited < APPS_PATIENCE_MS; waited += 10) {
+        if (server_counters(apps->server).live_refresh_tokens == 1) return;
+        poll(NULL, 0, 10);
+    }
+    fail_msg("%ld refresh tokens live", server_counters(apps->server).live_refresh_tokens);
+}
+
 void a_moment(void) {
-    poll(NULL, 0, 300);
+    poll(NULL, 0, MOMENT_MS);
 }

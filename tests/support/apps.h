@@ -22,6 +22,8 @@ app *apps_start(apps *apps, const char *const *arguments);
 void ask_ok(app *app, const char *command);
 /* The answer must be this error; yours. */
 json_t *ask_error(app *app, const char *command, const char *status);
+/* Asks again as long as the answer says that it may be; the one that is final, yours. */
+json_t *ask_patiently(app *app, const char *command);
 /* A GET of /api/whoami must be answered with 200, for this user. */
 void ask_user(app *app, const char *user);
 /* The answer to a command sent before; yours. */
@@ -42,6 +44,8 @@ void assert_answer_lost(app *app, const json_t *answer);
 bool apps_have_record(const apps *apps);
 bool apps_have_live_record(const apps *apps);
 void await_record(const apps *apps, bool is_there);
+/* Waits until all refresh tokens but one are spent or revoked. */
+void await_one_refresh_token(const apps *apps);
 /* Lets something happen that must not. */
 void a_moment(void);
 

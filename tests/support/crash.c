@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { LANES_MAX = 32, PROOF_MS = 20000 };
+enum { LANES_MAX = 32, PROOF_MS = 20000, EVENT_MS = 5000 };
 
 /* ------------------------------------------------------------------ lanes */
 
@@ -141,11 +141,13 @@ static bool is_current(crash_lane *lane, app *app) {
 
 /* The sign-in is over, and the app was told why: by this answer, or by the event of a refresh in the background. */
 static bool is_honest(app *app, const json_t *answer) {
-    json_t *status = app_ask(app, "status");
-    bool honest = answer_flag(answer, "outcome_unknown") ||
-                  (answer_flag(status, "event_error.sign_in_required") &&
-                   answer_flag(status, "event_error.outcome_unknown"));
+    json_t *status;
+    bool honest = answer_flag(answer, "outcome_unknown");
 
+    if (honest) return true;
+    app_wait_number(app, "default", "events.sign_in_required", 1, EVENT_MS);
+    status = app_ask(app, "status");
+    honest = answer_flag(status, "event_error.outcome_unknown");
     json_decref(status);
     return honest;
 }

@@ -28,6 +28,8 @@ void plain_store_hold(plain_store *store, plain_call call, bool held);
 
 /* The text of the only record in the directory; yours. NULL: there is none. */
 char *plain_store_record(const char *directory);
+/* Something else in its place, as a backup that is put back. */
+void plain_store_put(const char *directory, const char *record);
 /* Takes all records away, as a user might. */
 void plain_store_clear(const char *directory);
 
