@@ -27,6 +27,9 @@ size_t ti_os_usable_size(void *memory);
 /* Where programs of this user keep state: on Linux $XDG_STATE_HOME/tacit, or ~/.local/state/tacit. From malloc(); NULL: nothing
  * says where (errno ENOENT), or no memory. Made by nobody yet. */
 char *ti_os_state_directory(void);
+/* The path as it is from everywhere, so that a program may change its working directory; without a slash at its end, behind which a
+ * symbolic link would be followed. From malloc(); NULL: no memory, or there is no working directory. */
+char *ti_os_absolute_path(const char *path);
 /* Differs after each boot of the system; all zero where the system does not tell. */
 void ti_os_boot_id(unsigned char id[16]);
 

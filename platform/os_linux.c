@@ -72,6 +72,23 @@ char *ti_os_state_directory(void) {
     return path;
 }
 
+/* NULL: no memory, or there is no working directory. */
+static char *from_working_directory(const char *path) {
+    char *from = getcwd(NULL, 0), *joined = NULL;
+    if (!from) return NULL;
+    if (asprintf(&joined, "%s/%s", strcmp(from, "/") == 0 ? "" : from, path) < 0) joined = NULL;
+    free(from);
+    return joined;
+}
+
+char *ti_os_absolute_path(const char *path) {
+    char *absolute = *path == '/' ? strdup(path) : from_working_directory(path);
+    if (!absolute) return NULL;
+    for (size_t size = strlen(absolute); size > 1 && absolute[size - 1] == '/'; size--)
+        absolute[size - 1] = '\0';
+    return absolute;
+}
+
 static int hex_value(char digit) {
     static const char digits[] = "0123456789abcdef";
     const char *found = digit ? strchr(digits, digit) : NULL;

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define NAME_DIGITS 32
 
@@ -170,32 +169,13 @@ static void release(void *data) {
     free(self);
 }
 
-/* So that the app may change its working directory later. No slash at the end, behind which a
- * symbolic link would be followed. NULL: no memory, or there is no working directory. */
-static char *absolute(const char *path) {
-    ti_buffer text = TI_BUFFER_INIT;
-
-    if (*path != '/') {
-        char *working_directory = getcwd(NULL, 0);
-
-        if (working_directory == NULL) return NULL;
-        ti_buffer_append_string(&text, working_directory);
-        ti_buffer_append_string(&text, "/");
-        free(working_directory);
-    }
-    ti_buffer_append_string(&text, path);
-    if (text.failed) ti_buffer_free(&text);
-    while (text.size > 1 && text.data[text.size - 1] == '/') text.data[--text.size] = '\0';
-    return text.data;
-}
-
 static ti_key_source *source_of(const tacit_store_file_options *options) {
     ti_key_source *source;
     char *key_file;
 
     if (options->passphrase != NULL) return ti_key_source_of_passphrase(options->passphrase);
     if (options->get_key != NULL) return ti_key_source_of_app(options->get_key, options->key_data);
-    key_file = absolute(options->key_file);
+    key_file = ti_os_absolute_path(options->key_file);
     if (key_file == NULL) return NULL;
     source = ti_key_source_of_file(key_file);
     free(key_file);
@@ -206,7 +186,7 @@ static file_store *file_store_new(const tacit_store_file_options *options) {
     file_store *self = calloc(1, sizeof *self);
 
     if (self == NULL) return NULL;
-    self->directory = absolute(options->directory);
+    self->directory = ti_os_absolute_path(options->directory);
     self->source = source_of(options);
     if (self->directory != NULL && self->source != NULL) return self;
     release(self);

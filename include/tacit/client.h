@@ -67,8 +67,13 @@ typedef struct tacit_client_options {
         *proxy; /* NULL: from the environment, looked up once; "": none. Never used for loopback */
     const char *client_certificate_file; /* PEM; sent to the token endpoint and the origins only */
     const char *client_key_file;
-    const char *state_dir;  /* for locks and journals; default $XDG_STATE_HOME/tacit or
-                               ~/.local/state/tacit */
+    /* Where processes that share a record keep their lock and their journal, unless the store has a
+     * place of its own; default $XDG_STATE_HOME/tacit or ~/.local/state/tacit. The same for all
+     * processes of the app. Made (0700) by the first sign-in or refresh in a store that other
+     * processes see; must belong to the user, nobody else may write to it, and it must not lie on a
+     * network file system: else nothing is sent, and calls that need a new token answer
+     * TACIT_ERR_STORE_FAILED with what is wrong. */
+    const char *state_dir;
     int connect_timeout_ms; /* 10 s */
     int request_timeout_ms; /* 60 s: default of every timeout_ms that waits for a request or a token
                              */

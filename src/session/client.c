@@ -133,7 +133,7 @@ static bool make_parts(tacit_client *client, const tacit_client_options *o, taci
     bool own_dir = o->state_dir != NULL && *o->state_dir != '\0';
 
     if (!draw_life(client, error)) return false;
-    client->state_dir = own_dir ? strdup(o->state_dir) : ti_os_state_directory();
+    client->state_dir = own_dir ? ti_os_absolute_path(o->state_dir) : ti_os_state_directory();
     if (own_dir && client->state_dir == NULL) return ti_error_no_memory(error), false;
     client->context = ti_context_new(o);
     if (client->context == NULL) return ti_error_no_memory(error), false;

@@ -58,6 +58,32 @@ static void state_lies_where_the_environment_says(void **state) {
     }
 }
 
+static void path_is_the_same_from_everywhere(void **state) {
+    (void)state;
+    static const struct {
+        const char *from, *path, *expected;
+    } rows[] = {
+        {"/usr", "/a/b", "/a/b"},
+        {"/usr", "a/b", "/usr/a/b"},
+        {"/usr", "a//", "/usr/a"},
+        {"/", "a", "/a"},
+        {"/", "/", "/"},
+        {"/usr", "", "/usr"},
+        {"/usr", "../x", "/usr/../x"},
+    };
+    char *before = getcwd(NULL, 0);
+    assert_non_null(before);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(chdir(rows[i].from), 0);
+        char *path = ti_os_absolute_path(rows[i].path);
+        assert_non_null(path);
+        assert_string_equal(path, rows[i].expected);
+        free(path);
+    }
+    assert_int_equal(chdir(before), 0);
+    free(before);
+}
+
 static void boot_id_is_the_kernels_and_stays(void **state) {
     (void)state;
     unsigned char id[16], again[16];
@@ -122,6 +148,7 @@ static void without_a_boot_id_it_is_zero(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(state_lies_where_the_environment_says),
+        cmocka_unit_test(path_is_the_same_from_everywhere),
         cmocka_unit_test(boot_id_is_the_kernels_and_stays),
         cmocka_unit_test(without_a_boot_id_it_is_zero),
     };
