@@ -326,6 +326,7 @@ static tacit_store *store_of(keyring *self, tacit_error *error) {
     ops.erase = erase;
     ops.release = release;
     ops.last_error = last_error;
+    ops.application_id = self->application_id;
     ops.description = "the system's keyring (Secret Service), encrypted with the user's password";
     return tacit_store_custom(&ops, self, error);
 }

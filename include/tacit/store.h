@@ -50,6 +50,10 @@ typedef struct tacit_store_ops {
      * <description>: ", never a secret; *os_error: errno, where one is behind it, else left alone.
      * Called after a failure, before any other function; copied. May be NULL, and answer NULL. */
     const char *(*last_error)(void *store_data, int *os_error);
+    /* Whose records it reaches, where it keeps those of several applications apart: with the key it
+     * names the lock, so that processes share one exactly where they share a record; copied. NULL:
+     * the client's application_id, or nobody's in a lock_directory of its own. */
+    const char *application_id;
 } tacit_store_ops;
 #define TACIT_STORE_OPS_INIT TACIT_INIT(tacit_store_ops)
 

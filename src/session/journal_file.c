@@ -17,9 +17,17 @@ static const char *directory_of(const ti_identity *identity) {
     return stores != NULL ? stores : identity->client->state_dir;
 }
 
-/* Of application id and key, which no two identities of the user share. */
+/* Whose records the store reaches. */
+static const char *application_of(const ti_identity *identity) {
+    const tacit_store_ops *ops = &identity->store->ops;
+
+    if (ops->application_id != NULL) return ops->application_id;
+    return ops->lock_directory != NULL ? NULL : identity->client->application_id;
+}
+
+/* Of application id and key: two identities have the same exactly where they have the same record. */
 static bool name_file(const ti_identity *identity, char name[NAME_SIZE]) {
-    const char *application = identity->client->application_id;
+    const char *application = application_of(identity);
     unsigned char hash[TI_SHA256_SIZE];
     ti_buffer text = TI_BUFFER_INIT;
     bool hashed;

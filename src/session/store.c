@@ -31,8 +31,30 @@ static bool sync_init(tacit_store *store) {
     return false;
 }
 
+/* false: no memory. */
+static bool copy(char **own, const char **text) {
+    if (*text == NULL) return true;
+    *own = strdup(*text);
+    *text = *own;
+    return *own != NULL;
+}
+
+static bool copy_texts(tacit_store *store) {
+    tacit_store_ops *ops = &store->ops;
+
+    if (ops->description == NULL) ops->description = "the app's own store";
+    return copy(&store->description, &ops->description) &&
+           copy(&store->lock_directory, &ops->lock_directory) &&
+           copy(&store->application_id, &ops->application_id);
+}
+
+static void free_texts(tacit_store *store) {
+    free(store->description);
+    free(store->lock_directory);
+    free(store->application_id);
+}
+
 static tacit_store *store_new(const tacit_store_ops *ops, void *data) {
-    const char *description = ops->description == NULL ? "the app's own store" : ops->description;
     tacit_store *store = calloc(1, sizeof *store);
 
     if (store == NULL) return NULL;
@@ -40,18 +62,12 @@ static tacit_store *store_new(const tacit_store_ops *ops, void *data) {
     store->ops = *ops;
     store->data = data;
     atomic_init(&store->refs, 1);
-    store->description = strdup(description);
-    if (ops->lock_directory != NULL) store->lock_directory = strdup(ops->lock_directory);
-    if (store->process == 0 || store->description == NULL || (ops->lock_directory != NULL) != (store->lock_directory != NULL) ||
-        !sync_init(store)) {
-        free(store->description);
-        free(store->lock_directory);
+    if (store->process == 0 || !copy_texts(store) || !sync_init(store)) {
+        free_texts(store);
         free(store);
         return NULL;
     }
     atomic_init(&store->shown, store->description);
-    store->ops.description = store->description;
-    store->ops.lock_directory = store->lock_directory;
     return store;
 }
 
@@ -59,8 +75,7 @@ static void store_free(tacit_store *store) {
     if (store->ops.release != NULL) store->ops.release(store->data);
     pthread_cond_destroy(&store->freed);
     pthread_mutex_destroy(&store->lock);
-    free(store->description);
-    free(store->lock_directory);
+    free_texts(store);
     free(store);
 }
 

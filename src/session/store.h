@@ -14,8 +14,10 @@ struct tacit_store {
     unsigned process; /* that made it */
     tacit_store_ops ops;
     void *data;
+    /* what ops points to */
     char *description;
-    char *lock_directory; /* NULL: the client's */
+    char *lock_directory;
+    char *application_id;
 
     /* atomic */
     atomic_uint refs;

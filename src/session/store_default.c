@@ -303,6 +303,7 @@ tacit_store *ti_store_default_new(const char *application_id, const ti_default_p
     ops.erase = erase;
     ops.release = release;
     ops.last_error = last_error;
+    ops.application_id = application_id;
     ops.description = descriptions[TI_CHOICE_NONE];
     store = tacit_store_custom(&ops, self, error);
     if (store == NULL) {

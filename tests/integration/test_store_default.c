@@ -440,27 +440,37 @@ static void applications_choose_for_themselves(void **state) {
 
 /* ------------------------------------------------------------------ sessions that name no store */
 
-static tacit_session *open_session(tacit_client *client, tacit_provider *provider) {
+static tacit_session *open_session_in(tacit_client *client, tacit_provider *provider,
+                                      tacit_store *store) {
     tacit_session_options options = TACIT_SESSION_OPTIONS_INIT;
     tacit_session *session;
     tacit_session_state state;
 
     options.client_id = "test-client";
     options.policy = TACIT_POLICY_REACTIVE;
+    options.store = store;
     session = tacit_session_open(client, provider, &options, NULL);
     assert_non_null(session);
     assert_int_equal(tacit_session_load(session, 20000, &state, NULL), TACIT_OK);
     return session;
 }
 
-static tacit_client *new_client(void) {
+static tacit_session *open_session(tacit_client *client, tacit_provider *provider) {
+    return open_session_in(client, provider, NULL);
+}
+
+static tacit_client *new_client_of(const char *application_id) {
     tacit_client_options options = TACIT_CLIENT_OPTIONS_INIT;
     tacit_client *client;
 
-    options.application_id = APPLICATION;
+    options.application_id = application_id;
     client = tacit_client_new(&options, NULL);
     assert_non_null(client);
     return client;
+}
+
+static tacit_client *new_client(void) {
+    return new_client_of(APPLICATION);
 }
 
 static void end_client(tacit_client *client, tacit_session *session) {
@@ -492,6 +502,41 @@ static void sessions_without_a_store_share_the_default(void **state) {
     tacit_provider_unref(provider);
     assert_true(remembers("keyring"));
     assert_true(has_no_file_record());
+}
+
+/* Signs in, as a program does that names its store itself. */
+static void sign_in_to_keyring(tacit_provider *provider, const char *client_application,
+                               const char *store_application) {
+    tacit_store *store = tacit_store_keyring(store_application, NULL);
+    tacit_client *client = new_client_of(client_application);
+    tacit_session *session = open_session_in(client, provider, store);
+
+    assert_int_equal(tacit_sign_in_with_tokens(session, "access", 3600, "refresh", NULL), TACIT_OK);
+    end_client(client, session);
+    tacit_store_unref(store);
+}
+
+/* Or two processes would refresh one token at the same time, and one sign-out would end two. */
+static void who_shares_a_record_shares_its_journal_and_nobody_else(void **state) {
+    tacit_provider *provider =
+        tacit_provider_from_json("{\"token_endpoint\": \"http://127.0.0.1:9/\"}", NULL);
+    tacit_client *client = new_client();
+    tacit_session *session;
+
+    (void)state;
+    keyring_service_start(PASSWORD);
+    session = open_session(client, provider);
+    assert_int_equal(tacit_sign_in_with_tokens(session, "access", 3600, "refresh", NULL), TACIT_OK);
+    end_client(client, session);
+    assert_true(home_shows("test $(ls tacit/*.journal | wc -l) = 1"));
+
+    sign_in_to_keyring(provider, NULL, APPLICATION);
+    sign_in_to_keyring(provider, "com.example.other", APPLICATION);
+    assert_true(home_shows("test $(ls tacit/*.journal | wc -l) = 1"));
+
+    sign_in_to_keyring(provider, NULL, "com.example.other");
+    assert_true(home_shows("test $(ls tacit/*.journal | wc -l) = 2"));
+    tacit_provider_unref(provider);
 }
 
 /* ------------------------------------------------------------------ bad memories */
@@ -616,6 +661,7 @@ static int run_cases(void) {
         CASE(an_erased_record_does_not_open_the_choice),
         CASE(applications_choose_for_themselves),
         CASE(sessions_without_a_store_share_the_default),
+        CASE(who_shares_a_record_shares_its_journal_and_nobody_else),
         CASE(a_memory_that_is_none_is_left_alone),
         CASE(a_directory_that_is_open_to_others_is_refused),
         CASE(without_a_home_the_keyring_still_works),
