@@ -27,6 +27,14 @@
 
 enum { CHILD_S = 50, PATH_SIZE = 256 };
 
+/* The allocator of AddressSanitizer, of this age, stays locked in a child where another thread was in
+ * it at the fork. */
+#ifdef __SANITIZE_ADDRESS__
+#define SANITIZER_LOCKS_UP true
+#else
+#define SANITIZER_LOCKS_UP false
+#endif
+
 static bool is_child;
 
 /* What a child inherits stays where it is: no leak. The sanitizers ask this. */
@@ -317,9 +325,12 @@ static bool check_store_new(void) {
 }
 
 static bool check_store(void) {
+    unsigned refs = atomic_load(&given.store->refs);
+
     if (tacit_store_ref(given.store) != given.store) return false;
     for (int i = 0; i < 5; i++) tacit_store_unref(given.store);
-    return strcmp(tacit_store_describe(given.store), "") != 0;
+    return atomic_load(&given.store->refs) == refs &&
+           strcmp(tacit_store_describe(given.store), "") != 0;
 }
 
 /* Plain memory, too. */
@@ -774,19 +785,22 @@ static void *make_clients_until_stop(void *data) {
 /* In the middle of whatever four threads do. */
 static void fork_at_any_moment(int children, int (*body)(void)) {
     pthread_t threads[4];
+    int result = 0;
 
+    if (SANITIZER_LOCKS_UP) skip();
     atomic_store(&stop, false);
     atomic_store(&failures, 0);
     pthread_create(&threads[0], NULL, get_until_stop, "/api/x");
     pthread_create(&threads[1], NULL, get_until_stop, "/api/slow?ms=3");
     pthread_create(&threads[2], NULL, sign_in_until_stop, "another");
     pthread_create(&threads[3], NULL, make_clients_until_stop, NULL);
-    for (int i = 0; i < children; i++) {
+    for (int i = 0; i < children && result == 0; i++) {
         nanosleep(&(struct timespec){.tv_nsec = 200000 * (i % 10)}, NULL);
-        assert_int_equal(in_child(body), 0);
+        result = in_child(body);
     }
     atomic_store(&stop, true);
     for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
+    assert_int_equal(result, 0);
     assert_int_equal(atomic_load(&failures), 0);
 }
 
@@ -854,6 +868,7 @@ static int fork_while_libcurl_starts(void) {
 
 static void child_of_a_start_can_start(void **state) {
     (void)state;
+    if (SANITIZER_LOCKS_UP) skip();
     for (int i = 0; i < 10; i++) assert_int_equal(in_child(fork_while_libcurl_starts), 0);
 }
 
