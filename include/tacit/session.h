@@ -24,7 +24,8 @@ typedef enum tacit_session_state {
 } tacit_session_state;
 
 typedef enum tacit_event_type {
-    TACIT_EVENT_LOADED = 1, /* once: the store was read, state says what was there */
+    TACIT_EVENT_LOADED = 1, /* once: the store was read, state says what was there, message which
+                               store it is */
     TACIT_EVENT_SIGNED_IN = 2,
     TACIT_EVENT_REFRESHED = 3, /* a newer access token, also one that another process obtained */
     TACIT_EVENT_REFRESH_FAILED =

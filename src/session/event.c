@@ -1,7 +1,9 @@
 #include "session/event.h"
 
+#include "base/error.h"
 #include "session/client.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 typedef struct queued_event {
@@ -9,6 +11,7 @@ typedef struct queued_event {
     tacit_session *session; /* counted */
     tacit_event event;
     tacit_error error;
+    char text[512]; /* for a message that is not a literal */
 } queued_event;
 
 static void deliver(ti_dispatch_item *item) {
@@ -58,6 +61,15 @@ static void push_spare_locked(ti_identity *identity, tacit_session *session,
     ti_dispatch_push(identity->client->dispatch, &session->spare_item);
 }
 
+/* The default store has chosen by now. */
+static void name_store(queued_event *queued, const tacit_store *store) {
+    char text[sizeof queued->text];
+
+    snprintf(text, sizeof text, "%s It is %s.", queued->event.message, tacit_store_describe(store));
+    ti_error_text(queued->text, sizeof queued->text, text);
+    queued->event.message = queued->text;
+}
+
 static void push_one_locked(ti_identity *identity, const ti_view *view, tacit_session *session,
                             tacit_event_type type, const char *message, const tacit_error *error) {
     queued_event *queued;
@@ -73,6 +85,7 @@ static void push_one_locked(ti_identity *identity, const ti_view *view, tacit_se
     queued->item.run = deliver;
     queued->session = tacit_session_ref(session);
     queued->event = event;
+    if (type == TACIT_EVENT_LOADED) name_store(queued, identity->store);
     if (error != NULL) {
         queued->error = *error;
         queued->event.error = &queued->error;

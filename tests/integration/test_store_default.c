@@ -504,6 +504,34 @@ static void sessions_without_a_store_share_the_default(void **state) {
     assert_true(has_no_file_record());
 }
 
+/* Written by the dispatch thread, read when the client is gone. */
+static void note_loaded(tacit_session *session, const tacit_event *event, void *data) {
+    char *message = data;
+
+    (void)session;
+    if (event->type == TACIT_EVENT_LOADED) snprintf(message, 256, "%s", event->message);
+}
+
+static void the_event_says_which_store_it_is(void **state) {
+    tacit_provider *provider =
+        tacit_provider_from_json("{\"token_endpoint\": \"http://127.0.0.1:9/\"}", NULL);
+    tacit_session_options options = TACIT_SESSION_OPTIONS_INIT;
+    tacit_client *client = new_client();
+    char message[256] = "";
+
+    (void)state;
+    keyring_service_start(PASSWORD);
+    options.client_id = "test-client";
+    options.on_event = note_loaded;
+    options.event_data = message;
+    tacit_session *session = tacit_session_open(client, provider, &options, NULL);
+    assert_int_equal(tacit_session_load(session, 20000, NULL, NULL), TACIT_OK);
+    end_client(client, session);
+
+    assert_mentions(message, "keyring");
+    tacit_provider_unref(provider);
+}
+
 /* Signs in, as a program does that names its store itself. */
 static void sign_in_to_keyring(tacit_provider *provider, const char *client_application,
                                const char *store_application) {
@@ -661,6 +689,7 @@ static int run_cases(void) {
         CASE(an_erased_record_does_not_open_the_choice),
         CASE(applications_choose_for_themselves),
         CASE(sessions_without_a_store_share_the_default),
+        CASE(the_event_says_which_store_it_is),
         CASE(who_shares_a_record_shares_its_journal_and_nobody_else),
         CASE(a_memory_that_is_none_is_left_alone),
         CASE(a_directory_that_is_open_to_others_is_refused),
