@@ -282,7 +282,7 @@ static tacit_status erase(void *data, const char *key) {
 static const char *last_error(void *data, int *os_error) {
     const keyring *self = data;
 
-    (void)os_error;
+    *os_error = 0; /* none is behind these */
     switch (self->missing) {
     case TI_KEYRING_NO_BUS:
         return "there is no session bus to ask it on";
