@@ -277,8 +277,7 @@ void ti_persist_save_again_locked(ti_identity *identity) {
     if (ti_persist_load_locked(identity, NULL) != TACIT_OK) return;
     if (identity->state == TACIT_STATE_SIGNED_IN && ti_identity_owes_head_locked(identity))
         ti_persist_save_owed_locked(identity);
-    else
-        look_later_locked(identity);
+    if (!ti_identity_owes_head_locked(identity)) look_later_locked(identity);
 }
 
 /* ------------------------------------------------------------------ erasing */

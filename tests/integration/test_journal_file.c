@@ -323,6 +323,22 @@ static void head_in_memory_outlives_its_record(void **state) {
     free_scene(&s);
 }
 
+/* R7: after a sign-in over another it is looked at four times, and a store that keeps nothing is not asked for ever. */
+static void store_that_forgets_is_looked_at_a_few_times(void **state) {
+    scene s = new_scene();
+    size_t saves;
+
+    (void)state;
+    world_sign_in(s.world);
+    fake_store_fail(s.store, FAKE_LOAD, TACIT_ERR_STORE_NOT_FOUND);
+    saves = fake_store_calls(s.store, FAKE_SAVE);
+    usleep(800 * 1000);
+    saves = fake_store_calls(s.store, FAKE_SAVE) - saves;
+    if (saves == 0 || saves > 3) fail_msg("%zu saves", saves);
+    fake_store_fail(s.store, FAKE_LOAD, TACIT_OK);
+    free_scene(&s);
+}
+
 /* ------------------------------------------------------------------ two clients, as if in two processes */
 
 static bool is_signed_in(void *data) {
@@ -481,6 +497,7 @@ int main(void) {
         cmocka_unit_test(restored_record_is_not_sent),
         cmocka_unit_test(restored_record_is_forgotten_when_the_newer_one_comes_back),
         cmocka_unit_test(head_in_memory_outlives_its_record),
+        cmocka_unit_test(store_that_forgets_is_looked_at_a_few_times),
         cmocka_unit_test(sign_in_of_another_is_found_by_whoever_asks),
         cmocka_unit_test(missing_directories_are_made_for_the_user_alone),
         cmocka_unit_test(directory_that_cannot_be_is_named),
