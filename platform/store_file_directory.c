@@ -45,26 +45,16 @@ static bool sync_path(const char *path) {
     return done;
 }
 
-/* The part of path before its last slash, cut off in place. */
-static const char *parent_of(char *path) {
-    char *slash = strrchr(path, '/');
-
-    if (slash == path) return "/";
-    *slash = '\0';
-    return path;
-}
-
 /* Makes a directory, and its name durable. 0, or errno; what is there already is EEXIST. */
-static int make_one(const char *path) {
-    char *parent;
-    int cause = 0;
+static int make_one(char *path) {
+    char *slash = strrchr(path, '/');
+    bool done;
 
     if (mkdir(path, 0700) != 0) return errno;
-    parent = strdup(path);
-    if (parent == NULL) return ENOMEM;
-    if (!sync_path(parent_of(parent))) cause = errno;
-    free(parent);
-    return cause;
+    *slash = '\0';
+    done = sync_path(slash == path ? "/" : path);
+    *slash = '/';
+    return done ? 0 : errno;
 }
 
 /* Makes what is missing of an absolute path. 0, or the first errno. */

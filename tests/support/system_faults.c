@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -35,7 +36,7 @@ const char *system_faults_trace(void) {
 }
 
 /* What a call does, and so what can happen to it. */
-enum { OPENS = 1, NEEDS_ROOM = 2, CHANGES = 4, WAITS = 8 };
+enum { OPENS = 1, NEEDS_ROOM = 2, CHANGES = 4, WAITS = 8, ALLOCATES = 16 };
 
 static void note(const char *word) {
     size_t size = strlen(now.trace);
@@ -56,6 +57,8 @@ static int error_for(int kind) {
         return kind & OPENS ? EMFILE : 0;
     case FAULT_INTERRUPTED:
         return kind & WAITS ? EINTR : 0;
+    case FAULT_NO_MEMORY:
+        return ENOMEM;
     default:
         return 0;
     }
@@ -63,10 +66,10 @@ static int error_for(int kind) {
 
 /* Counts the call. false: it fails, with errno. */
 static bool goes_on(int kind, const char *word) {
-    if (!now.armed) return true;
+    if (!now.armed || (now.fault == FAULT_NO_MEMORY) != (kind == ALLOCATES)) return true;
     if (word != NULL) note(word);
     if (++now.count != now.n) return true;
-    if (now.fault == FAULT_DIE) _exit(SYSTEM_FAULT_EXIT);
+    if (now.fault == FAULT_DIE) kill(getpid(), SIGKILL);
     errno = error_for(kind);
     now.met = errno != 0;
     return !now.met;
@@ -78,6 +81,18 @@ static bool goes_on(int kind, const char *word) {
     type __wrap_##name parameters {                                                                \
         return goes_on(kind, word) ? __real_##name arguments : (type)-1;                           \
     }
+
+#define WRAPPED_ALLOCATION(type, name, parameters, arguments)                                      \
+    type __real_##name parameters;                                                                 \
+    type __wrap_##name parameters;                                                                 \
+    type __wrap_##name parameters {                                                                \
+        return goes_on(ALLOCATES, NULL) ? __real_##name arguments : NULL;                          \
+    }
+
+WRAPPED_ALLOCATION(void *, malloc, (size_t size), (size))
+WRAPPED_ALLOCATION(void *, calloc, (size_t number, size_t size), (number, size))
+WRAPPED_ALLOCATION(void *, realloc, (void *block, size_t size), (block, size))
+WRAPPED_ALLOCATION(char *, strdup, (const char *text), (text))
 
 /* With _FILE_OFFSET_BITS=64 some have a second name, depending on the C library. */
 WRAPPED(int, fstat, (int fd, struct stat *facts), (fd, facts), 0, NULL)

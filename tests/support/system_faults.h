@@ -17,10 +17,9 @@ typedef enum system_fault {
     FAULT_SHORT,       /* reads and writes move one byte, and go on well */
     FAULT_SHORT_FULL,  /* a write moves one byte, and the next fails with ENOSPC */
     FAULT_INTERRUPTED, /* EINTR, once, from those that may wait */
-    FAULT_DIE          /* the process ends there */
+    FAULT_DIE,         /* SIGKILL */
+    FAULT_NO_MEMORY    /* of those that allocate instead; they count for this fault only */
 } system_fault;
-
-#define SYSTEM_FAULT_EXIT 77 /* of a process that ended so */
 
 /* Every call is told by a word in the trace, so that its order can be seen. */
 void system_faults_arm(system_fault fault, int n);
