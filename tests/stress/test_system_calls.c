@@ -2,9 +2,10 @@
  * Processes that die at each system call of a refresh, of a sign-in and of a sign-out: the n-th, for n = 1, 2, 3 ... until it is through
  * before it comes to that; and once more in the middle of each write. A fresh process goes on from there.
  *
- *     stress_system_calls [STEP]      every STEP-th call (default 1)
+ *     stress_system_calls [EVERY]      every so-many-th call; default: each, and with the keyring, which takes hundreds, each 17th
  */
 #include "support/crash.h"
+#include "support/keyring.h"
 #include "support/plain_store.h"
 #include "support/unit.h"
 
@@ -13,9 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CALLS_MAX = 400, LANES_EACH = 3, AFTERMATH_MS = 50, DEATH_MS = 20000 };
+enum { CALLS_MAX = 2000, LANES_EACH = 6, KEYRING_EVERY = 17, AFTERMATH_MS = 50, DEATH_MS = 20000 };
 
-static int step = 1;
+static int every = 1;
 
 /* What a process dies in, and what must be true for the next. */
 typedef struct scene {
@@ -70,12 +71,12 @@ static bool run_once(crash_lane *lane, const scene *scene, long n, bool torn, bo
 }
 
 static void die_at_each_call(crash_lane *lane, const scene *scene) {
-    long n = 1 + lane->index * step;
+    long n = 1 + lane->index * lane->step;
     bool writes = false;
 
     while (n < CALLS_MAX && run_once(lane, scene, n, false, &writes)) {
         if (writes) run_once(lane, scene, n, true, &writes);
-        n += (long)lane->count * step;
+        n += (long)lane->count * lane->step;
     }
     crash_check(lane, n < CALLS_MAX, "there is no end of system calls");
 }
@@ -177,14 +178,15 @@ static void sign_out_lane(crash_lane *lane) {
 
 /* ------------------------------------------------------------------ the tests */
 
-static void die_everywhere(const char *store, int grace_ms, void (*body)(crash_lane *lane)) {
+static void die_everywhere(const char *store, int grace_ms, int step,
+                           void (*body)(crash_lane *lane)) {
     crash_lane lanes[LANES_EACH] = {0};
     long runs = 0, lost = 0;
 
     if (!app_has_die_shim()) skip();
     for (int i = 0; i < LANES_EACH; i++)
-        lanes[i] =
-            (crash_lane){.store = store, .grace_ms = grace_ms, .index = i, .count = LANES_EACH};
+        lanes[i] = (crash_lane){
+            .store = store, .grace_ms = grace_ms, .index = i, .count = LANES_EACH, .step = step};
     crash_run(lanes, LANES_EACH, body);
     for (int i = 0; i < LANES_EACH; i++) {
         runs += lanes[i].runs;
@@ -196,27 +198,40 @@ static void die_everywhere(const char *store, int grace_ms, void (*body)(crash_l
 
 static void each_call_of_a_refresh_with_grace(void **state) {
     (void)state;
-    die_everywhere("plain", 10000, refresh_lane);
+    die_everywhere("plain", 10000, every, refresh_lane);
 }
 
 static void each_call_of_a_refresh_without_grace(void **state) {
     (void)state;
-    die_everywhere("plain", 0, refresh_lane);
+    die_everywhere("plain", 0, every, refresh_lane);
 }
 
 static void each_call_of_a_refresh_with_the_file_store(void **state) {
     (void)state;
-    die_everywhere("file", 10000, refresh_lane);
+    die_everywhere("file", 10000, every, refresh_lane);
+}
+
+/* The real service, which may finish the save of a process that died. */
+static void each_call_of_a_refresh_with_the_keyring(void **state) {
+    (void)state;
+    if (!app_has_die_shim()) skip();
+    keyring_home_make();
+    keyring_bus_start();
+    keyring_service_start("a password");
+    die_everywhere("keyring", 10000, every * KEYRING_EVERY, refresh_lane);
+    keyring_service_stop();
+    keyring_bus_stop();
+    keyring_home_remove();
 }
 
 static void each_call_of_a_sign_in_as_another(void **state) {
     (void)state;
-    die_everywhere("plain", 0, sign_in_lane);
+    die_everywhere("plain", 0, every, sign_in_lane);
 }
 
 static void each_call_of_a_sign_out(void **state) {
     (void)state;
-    die_everywhere("plain", 0, sign_out_lane);
+    die_everywhere("plain", 0, every, sign_out_lane);
 }
 
 int main(int argc, char **argv) {
@@ -224,11 +239,12 @@ int main(int argc, char **argv) {
         cmocka_unit_test(each_call_of_a_refresh_with_grace),
         cmocka_unit_test(each_call_of_a_refresh_without_grace),
         cmocka_unit_test(each_call_of_a_refresh_with_the_file_store),
+        cmocka_unit_test(each_call_of_a_refresh_with_the_keyring),
         cmocka_unit_test(each_call_of_a_sign_in_as_another),
         cmocka_unit_test(each_call_of_a_sign_out),
     };
 
-    if (argc > 1) step = atoi(argv[1]);
-    if (step < 1) return 2;
+    if (argc > 1) every = atoi(argv[1]);
+    if (every < 1) return 2;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

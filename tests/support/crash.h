@@ -12,6 +12,7 @@ typedef struct crash_lane {
     const char *store; /* of the apps */
     int grace_ms;      /* of the server; 0: none */
     int index, count;  /* which lane of its kind this is */
+    int step;          /* how many it goes on at once, where it counts */
     unsigned seed;
     long limit; /* runs at most; 0: as many as it takes */
 
