@@ -18,6 +18,7 @@ static void drop_sign_in_locked(ti_identity *identity) {
     ti_secret_unref(identity->refresh_token);
     identity->refresh_token = NULL;
     identity->generation = 0;
+    ti_identity_drop_storm_locked(identity);
     ti_views_reset_locked(identity);
     ti_backoff_reset_locked(identity);
     pthread_cond_broadcast(&identity->changed);

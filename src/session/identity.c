@@ -118,7 +118,7 @@ static void free_identity(ti_identity *identity) {
     ti_backoff_reset_locked(identity);
     ti_secret_unref(identity->refresh_token);
     ti_turn_free(identity->turn);
-    free(identity->storm);
+    ti_identity_drop_storm_locked(identity);
     pthread_cond_destroy(&identity->changed);
     pthread_mutex_destroy(&identity->lock);
     free(identity->key);
@@ -225,6 +225,11 @@ const ti_clock *ti_identity_clock(const ti_identity *identity) {
 
 int64_t ti_identity_now(const ti_identity *identity) {
     return ti_clock_boot_ms(ti_identity_clock(identity));
+}
+
+void ti_identity_drop_storm_locked(ti_identity *identity) {
+    free(identity->storm);
+    identity->storm = NULL;
 }
 
 bool ti_identity_owes_head_locked(const ti_identity *identity) {

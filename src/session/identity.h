@@ -116,6 +116,8 @@ bool ti_identity_wait_idle(ti_identity *identity,
 ti_context *ti_identity_context(const ti_identity *identity);
 const ti_clock *ti_identity_clock(const ti_identity *identity);
 int64_t ti_identity_now(const ti_identity *identity);
+/* Refusals of another sign-in's tokens say nothing of this one's. */
+void ti_identity_drop_storm_locked(ti_identity *identity);
 /* Only this process has the head: the store does not (R5). */
 bool ti_identity_owes_head_locked(const ti_identity *identity);
 /* Memory is older than the head. */

@@ -50,6 +50,7 @@ static void become_locked(ti_identity *identity, const ti_journal *head, ti_secr
     identity->journal = *head;
     identity->generation = head->generation;
     identity->looks_left = identity->head_known ? TI_LOOKS : 0; /* a late erase of the one before */
+    ti_identity_drop_storm_locked(identity);
     ti_views_reset_locked(identity);
     ti_backoff_reset_locked(identity);
     pthread_cond_broadcast(&identity->changed);
