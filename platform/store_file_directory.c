@@ -95,9 +95,9 @@ static int open_or_make(const char *path, bool make) {
     return -1;
 }
 
-static tacit_status check(const ti_directory *directory, ti_directory_use use, tacit_error *error) {
+static tacit_status check(const ti_directory *directory, tacit_error *error) {
     struct stat facts;
-    bool trusted = use == TI_DIRECTORY_TRUSTED;
+    bool trusted = directory->use == TI_DIRECTORY_TRUSTED;
 
     if (fstat(directory->fd, &facts) != 0)
         return ti_directory_fail(error, "cannot look at", directory->path);
@@ -117,13 +117,14 @@ tacit_status ti_directory_open(ti_directory *directory, const char *path, ti_dir
     tacit_status status;
 
     directory->path = path;
+    directory->use = use;
     directory->fd = open_or_make(path, make);
     if (directory->fd < 0) {
         if (errno == ENOENT && !make)
             return ti_error_set(error, TACIT_ERR_STORE_NOT_FOUND, "there is no directory %s", path);
         return ti_directory_fail(error, make ? "cannot make or open" : "cannot open", path);
     }
-    status = check(directory, use, error);
+    status = check(directory, error);
     if (status != TACIT_OK) ti_directory_close(directory);
     return status;
 }
@@ -148,10 +149,15 @@ static tacit_status refuse(const ti_directory *directory, const char *name, cons
 
 static tacit_status check_file(const ti_directory *directory, const char *name, size_t size_max,
                                const struct stat *facts, tacit_error *error) {
+    bool ours = facts->st_uid == geteuid();
+    /* Root may give a file to one user by its group, or by a list whose mask shows there: so does
+     * systemd with credentials. */
+    mode_t closed = ours ? S_IRWXG | S_IRWXO : S_IWGRP | S_IXGRP | S_IRWXO;
+
     if (!S_ISREG(facts->st_mode)) return refuse(directory, name, "is not a regular file", error);
-    if (facts->st_uid != geteuid())
+    if (!ours && !(directory->use == TI_DIRECTORY_TRUSTED && facts->st_uid == 0))
         return refuse(directory, name, "belongs to another user", error);
-    if ((facts->st_mode & (S_IRWXG | S_IRWXO)) != 0)
+    if ((facts->st_mode & closed) != 0)
         return refuse(directory, name,
                       "is open to other users, and may be known to them; chmod 600 ends that",
                       error);

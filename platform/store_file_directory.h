@@ -13,15 +13,16 @@
 
 #include "base/buffer.h"
 
+typedef enum ti_directory_use {
+    TI_DIRECTORY_OURS,   /* it and its files belong to this user, and nobody else may write to it */
+    TI_DIRECTORY_TRUSTED /* ... or to root, or users cannot harm each other in it (/tmp) */
+} ti_directory_use;
+
 typedef struct ti_directory {
     int fd;
     const char *path; /* borrowed */
+    ti_directory_use use;
 } ti_directory;
-
-typedef enum ti_directory_use {
-    TI_DIRECTORY_OURS,   /* it belongs to this user, and nobody else may write to it */
-    TI_DIRECTORY_TRUSTED /* ... or to root, or it is one where users cannot harm each other (/tmp) */
-} ti_directory_use;
 
 /* make: with its parents, 0700, where it is not there. TACIT_ERR_STORE_NOT_FOUND: it is not
  * there. */
@@ -36,7 +37,7 @@ tacit_status ti_directory_holds(const ti_directory *directory, const char *suffi
 /* As openat(), never following a symbolic link: -1 with errno. */
 int ti_directory_open_file(const ti_directory *directory, const char *name, int flags);
 
-/* A file of this user that nobody else may open, into an empty buffer. TACIT_ERR_STORE_NOT_FOUND;
+/* A regular file that nobody else may open, root's group excepted, into an empty buffer. TACIT_ERR_STORE_NOT_FOUND;
  * TACIT_ERR_STORE_CORRUPT: it has more than size_max bytes. */
 tacit_status ti_directory_read(const ti_directory *directory, const char *name, size_t size_max,
                                ti_buffer *bytes, tacit_error *error);

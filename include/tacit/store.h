@@ -106,8 +106,8 @@ TACIT_API tacit_store *tacit_store_keyring(const char *application_id, tacit_err
  *             Protects copies of the directory that come without the key: backups, synchronised
  *             folders, a disk image, a discarded card. So keep it elsewhere, best on another medium.
  *             Does not protect against who can read both: programs of the same user, and root. It
- *             is used only while it belongs to the user, is a regular file and nobody else may open
- *             it. Lost, the records are lost with it: while it is missing, loads and saves answer
+ *             is used only while it is a regular file of the user's that nobody else may open, or one
+ *             of root's, who may open it to a group. Lost, the records are lost with it: while it is missing, loads and saves answer
  *             STORE_UNAVAILABLE, and none is made anew beside records that it opened.
  * passphrase  Derived with scrypt (N = 32768, r = 8, p = 1: 32 MiB and about 0.1 s, on first use).
  *             Protects everything on the disk, as far as the passphrase cannot be guessed; not the

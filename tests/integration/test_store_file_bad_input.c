@@ -493,6 +493,48 @@ static void a_key_file_known_to_others_is_refused(void **state) {
     expect(here, load(here), TACIT_ERR_STORE_FAILED, "belongs to another user");
 }
 
+/* As another user, with a key file of root's: its mode, and what a save answers. */
+static int save_with_key_of_root(const place *here, mode_t mode, tacit_status expected) {
+    tacit_store *store;
+    tacit_status status;
+
+    if (chmod(here->key, mode) != 0) return 1;
+    if (setgid(OTHER_USER) != 0 || setuid(OTHER_USER) != 0) return 2;
+    store = make_store(here, here->key, NULL);
+    status = store->ops.save(store->data, KEY, "given", 5);
+    tacit_store_unref(store);
+    return status == expected ? 0 : 3;
+}
+
+static void root_may_give_a_key_file_to_a_group(void **state) {
+    static const struct {
+        mode_t mode;
+        tacit_status expected;
+    } cases[] = {
+        {0440, TACIT_OK},
+        {0640, TACIT_OK},
+        {0400, TACIT_ERR_STORE_FAILED}, /* it cannot be read */
+        {0444, TACIT_ERR_STORE_FAILED},
+        {0460, TACIT_ERR_STORE_FAILED},
+    };
+    place *here = *state;
+
+    if (geteuid() != 0) skip();
+    write_bytes(here->key, "0123456789abcdef0123456789abcdef", 32);
+    assert_int_equal(chown(here->key, 0, OTHER_USER), 0);
+    assert_int_equal(chmod(here->root, 0755), 0);
+    assert_int_equal(mkdir(here->records, 0700), 0);
+    assert_int_equal(chown(here->records, OTHER_USER, OTHER_USER), 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int status;
+        pid_t child = fork();
+
+        if (child == 0) _exit(save_with_key_of_root(here, cases[i].mode, cases[i].expected));
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+    }
+}
+
 static void a_key_file_that_others_may_replace_is_refused(void **state) {
     place *here = *state;
 
@@ -639,6 +681,7 @@ int main(void) {
         CASE(another_key_file_is_told_from_damage),
         CASE(a_key_file_that_is_no_key_is_refused),
         CASE(a_key_file_known_to_others_is_refused),
+        CASE(root_may_give_a_key_file_to_a_group),
         CASE(a_key_file_that_others_may_replace_is_refused),
         CASE(another_passphrase_is_told_from_damage),
         CASE(a_passphrase_does_not_open_what_a_key_sealed),
