@@ -107,8 +107,9 @@ TACIT_API tacit_store *tacit_store_keyring(const char *application_id, tacit_err
  *             folders, a disk image, a discarded card. So keep it elsewhere, best on another medium.
  *             Does not protect against who can read both: programs of the same user, and root. It
  *             is used only while it is a regular file of the user's that nobody else may open, or one
- *             of root's, who may open it to a group. Lost, the records are lost with it: while it is missing, loads and saves answer
- *             STORE_UNAVAILABLE, and none is made anew beside records that it opened.
+ *             of root's, who may open it to a group. Lost, the records are lost with it: while it is
+ *             missing, loads and saves answer STORE_UNAVAILABLE, and none is made anew beside the
+ *             records that it opened.
  * passphrase  Derived with scrypt (N = 32768, r = 8, p = 1: 32 MiB and about 0.1 s, on first use).
  *             Protects everything on the disk, as far as the passphrase cannot be guessed; not the
  *             memory of this process, where it stays until the store is freed.
@@ -118,8 +119,8 @@ TACIT_API tacit_store *tacit_store_keyring(const char *application_id, tacit_err
  *             STORE_UNAVAILABLE (asked again later), STORE_CORRUPT or STORE_FAILED, which become the
  *             store's answer. May block, as a store's function may, and call as little of tacit.
  *
- * None protects against someone who may write to the directory and puts an older file back; the
- * journal beside it notices that, and whoever replaces both is not noticed.
+ * No key keeps someone who may write to the directory from putting an older file back: the journal
+ * beside it shows that, unless it is put back too.
  */
 typedef struct tacit_store_file_options {
     size_t struct_size;
@@ -141,7 +142,8 @@ typedef struct tacit_store_file_options {
  *   STORE_UNAVAILABLE  the key file is missing, though there are records
  *   STORE_FAILED       the directory, the key file or the record belongs to another user, is open to
  *                      others or is a symbolic link; the disk is full or fails (os_error)
- * After each of them what was stored is as it was.
+ * After each of them the record is there as it was; after a save that failed at its very end, as it
+ * should become.
  * TACIT_ERR_UNSUPPORTED: built without a crypto library.
  */
 TACIT_API tacit_store *tacit_store_file(const tacit_store_file_options *options,
