@@ -126,7 +126,7 @@ static const char *advice_for(const tacit_error *error) {
     case TACIT_ERR_STORE_LOCKED:
         return "Unlock it: log in to the desktop, or use the keyring's own program.";
     case TACIT_ERR_STORE_UNAVAILABLE:
-        return "Start, install or set what the sentence names.";
+        return "Start it, or start it anew; else install or set what the sentence names.";
     case TACIT_ERR_STORE_CORRUPT:
         return "Use the version of tacit that wrote it, or remove it and sign in again.";
     default:

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { END_MS = 3000, REFRESH_TOKEN_BYTES = 1024 };
+enum { END_MS = 2000, REFRESH_TOKEN_BYTES = 1024 };
 
 /* One client with one session, as a process has it. */
 typedef struct visit {

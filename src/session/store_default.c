@@ -155,10 +155,20 @@ static tacit_status without_keyring(default_store *self) {
     return take(self, TI_CHOICE_FILE);
 }
 
+/* What a person reads where the keyring hangs. */
+static tacit_status probe_keyring(default_store *self) {
+    tacit_status status;
+
+    ti_store_describe_as(self->shown, "the system's keyring, which the default store tries first");
+    status = ti_store_probe(self->stores[TI_CHOICE_KEYRING]);
+    ti_store_describe_as(self->shown, descriptions[TI_CHOICE_NONE]);
+    return status;
+}
+
 static tacit_status choose(default_store *self) {
     tacit_status status = provide(self, TI_CHOICE_KEYRING);
 
-    if (status == TACIT_OK) status = ti_store_probe(self->stores[TI_CHOICE_KEYRING]);
+    if (status == TACIT_OK) status = probe_keyring(self);
     if (status == TACIT_OK) return take(self, TI_CHOICE_KEYRING);
     if (status == TACIT_ERR_STORE_UNAVAILABLE) return without_keyring(self);
     return keyring_failed(self, status);

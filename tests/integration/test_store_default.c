@@ -316,6 +316,7 @@ static void a_keyring_that_hangs_is_waited_for(void **state) {
     load_as(&user, 300, &found);
 
     assert_int_equal(found.status, TACIT_ERR_STORE_UNAVAILABLE);
+    assert_mentions(found.error.message, "the system's keyring, which");
     assert_true(remembers_nothing());
     keyring_service_stop(); /* which ends the call */
     store_user_close(&user);
