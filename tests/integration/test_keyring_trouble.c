@@ -1,0 +1,187 @@
+/* A session whose keyring is locked, gone, restarted or hangs: nobody is signed out by it, and nothing is lost. */
+#include "tests/support/keyring.h"
+#include "tests/support/unit.h"
+#include "tests/support/world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PASSWORD "the keyring's password"
+#define APPLICATION "org.example.TacitTest"
+
+enum { PATIENCE_MS = WORLD_PATIENCE_MS };
+
+static world *new_world(void) {
+    tacit_client_options client = TACIT_CLIENT_OPTIONS_INIT;
+    tacit_error error;
+    tacit_store *store = tacit_store_keyring(APPLICATION, &error);
+    world *w;
+
+    if (store == NULL) fail_msg("%s", error.message);
+    client.application_id = APPLICATION;
+    w = world_new(&(world_options){.client = client, .store = store});
+    tacit_store_unref(store);
+    return w;
+}
+
+static int set_up(void **state) {
+    keyring_home_make();
+    keyring_bus_start();
+    keyring_service_start(PASSWORD);
+    *state = new_world();
+    world_sign_in(*state);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    world_free(*state);
+    keyring_service_stop();
+    keyring_bus_stop();
+    keyring_home_remove();
+    return 0;
+}
+
+static void lock(void) {
+    keyring_service_stop();
+    keyring_service_start("the wrong password");
+}
+
+static void unlock(void) {
+    keyring_service_stop();
+    keyring_service_start(PASSWORD);
+}
+
+static tacit_status refresh(world *w, tacit_error *error) {
+    return tacit_session_refresh(world_session(w), PATIENCE_MS, error);
+}
+
+static tacit_status load(world *w, tacit_session_state *found, tacit_error *error) {
+    return tacit_session_load(world_session(w), PATIENCE_MS, found, error);
+}
+
+static uint64_t generation(world *w) {
+    tacit_token *token = world_token(w);
+    uint64_t number;
+
+    assert_non_null(token);
+    number = tacit_token_generation(token);
+    tacit_token_unref(token);
+    return number;
+}
+
+/* At the next start the store has what this one obtained. */
+static void assert_next_start_has(world *w, uint64_t expected) {
+    tacit_session_state found;
+    tacit_error error;
+
+    world_restart(w);
+    if (load(w, &found, &error) != TACIT_OK) fail_msg("%s", error.message);
+    assert_int_equal(found, TACIT_STATE_SIGNED_IN);
+    assert_int_equal(generation(w), expected);
+    assert_int_equal(world_get(w, "/api/x"), 200);
+    if (refresh(w, &error) != TACIT_OK) fail_msg("%s", error.message);
+    assert_int_equal(server_counters(world_server(w)).reuse_detections, 0);
+}
+
+static void locked_at_the_start_is_not_signed_out(void **state) {
+    world *w = *state;
+    uint64_t before = generation(w);
+    tacit_session_state found;
+    tacit_error error;
+
+    lock();
+    world_restart(w);
+    assert_int_equal(load(w, &found, &error), TACIT_ERR_STORE_LOCKED);
+    assert_int_equal(found, TACIT_STATE_UNKNOWN);
+    assert_true(error.retryable);
+    assert_int_equal(world_get(w, "/api/x"), -TACIT_ERR_STORE_LOCKED);
+    world_wait_event(w, TACIT_EVENT_STORE_FAILED, 1);
+    unlock();
+    /* By itself, and at once where somebody asks. */
+    world_wait_event(w, TACIT_EVENT_STORE_RECOVERED, 1);
+    assert_int_equal(generation(w), before);
+    assert_next_start_has(w, before);
+}
+
+static void trouble_while_signed_in(world *w, void (*break_it)(void)) {
+    tacit_error error;
+
+    break_it();
+    if (refresh(w, &error) != TACIT_OK) fail_msg("%s", error.message);
+    assert_int_equal(world_get(w, "/api/x"), 200);
+    world_wait_event(w, TACIT_EVENT_STORE_FAILED, 1);
+    assert_int_equal(world_event_count(w, TACIT_EVENT_SIGN_IN_REQUIRED), 0);
+    unlock();
+    world_wait_event(w, TACIT_EVENT_STORE_RECOVERED, 1);
+    assert_next_start_has(w, 2);
+}
+
+static void locked_meanwhile_is_saved_when_it_is_unlocked(void **state) {
+    trouble_while_signed_in(*state, lock);
+}
+
+static void gone_meanwhile_is_saved_when_it_is_back(void **state) {
+    trouble_while_signed_in(*state, keyring_service_stop);
+}
+
+static void restarted_meanwhile_is_no_matter(void **state) {
+    world *w = *state;
+    tacit_error error;
+
+    unlock();
+    if (refresh(w, &error) != TACIT_OK) fail_msg("%s", error.message);
+    assert_int_equal(world_event_count(w, TACIT_EVENT_STORE_FAILED), 0);
+    assert_next_start_has(w, 2);
+}
+
+/* The mark is what counts; the record goes when it can. */
+static void sign_out_while_it_is_locked_lasts(void **state) {
+    world *w = *state;
+    tacit_session_state found;
+    tacit_error error;
+
+    lock();
+    assert_int_equal(tacit_sign_out(world_session(w), PATIENCE_MS, &error), TACIT_ERR_STORE_LOCKED);
+    assert_int_equal(world_get(w, "/api/x"), -TACIT_ERR_SIGN_IN_REQUIRED);
+    assert_int_equal(server_counters(world_server(w)).revocations, 1);
+    unlock();
+    world_restart(w);
+    if (load(w, &found, &error) != TACIT_OK) fail_msg("%s", error.message);
+    assert_int_equal(found, TACIT_STATE_SIGNED_OUT);
+    world_sign_in(w);
+    assert_next_start_has(w, 1);
+}
+
+/* Without an answer, and without an end. */
+static void service_that_never_answers_holds_nobody_up(void **state) {
+    world *w = *state;
+    tacit_error error;
+
+    keyring_service_stop();
+    keyring_hanging_service_start();
+    if (refresh(w, &error) != TACIT_OK) fail_msg("%s", error.message);
+    assert_int_equal(world_get(w, "/api/x"), 200);
+    world_wait_event(w, TACIT_EVENT_STORE_FAILED, 1);
+    unlock();
+    world_wait_event(w, TACIT_EVENT_STORE_RECOVERED, 1);
+    assert_next_start_has(w, 2);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(int argc, char **argv) {
+    const struct CMUnitTest tests[] = {
+        CASE(locked_at_the_start_is_not_signed_out),
+        CASE(locked_meanwhile_is_saved_when_it_is_unlocked),
+        CASE(gone_meanwhile_is_saved_when_it_is_back),
+        CASE(restarted_meanwhile_is_no_matter),
+        CASE(sign_out_while_it_is_locked_lasts),
+        CASE(service_that_never_answers_holds_nobody_up),
+    };
+    tacit_error error;
+
+    keyring_hanging_service_main(argc, argv);
+    tacit_store_unref(tacit_store_keyring(APPLICATION, &error));
+    if (error.status == TACIT_ERR_UNSUPPORTED) return 0; /* built without libsecret */
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
