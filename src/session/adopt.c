@@ -107,7 +107,7 @@ static void meet_same_locked(ti_identity *identity, ti_record *record) {
     } else if (ti_identity_is_stale_locked(identity)) {
         return; /* neither this record nor memory is the head */
     } else if (record->generation < identity->generation) {
-        ti_journal_lost(&identity->journal, identity->client->life); /* save again (R7) */
+        ti_journal_lost(&identity->journal, identity->life); /* save again (R7) */
     } else if (!record->refused) {
         ti_journal_saved(&identity->journal); /* a save that was given up had worked */
     }
@@ -125,7 +125,7 @@ static void found_nothing_locked(ti_identity *identity) {
         tell_loaded_locked(identity);
     } else if (identity->state == TACIT_STATE_SIGNED_IN &&
                !ti_identity_owes_head_locked(identity) && !ti_identity_is_stale_locked(identity)) {
-        ti_journal_lost(&identity->journal, identity->client->life);
+        ti_journal_lost(&identity->journal, identity->life);
         identity->store_trouble = lost.status;
         ti_event_push_locked(identity, NULL, TACIT_EVENT_STORE_FAILED, lost.message, &lost);
     }

@@ -119,12 +119,12 @@ static int64_t wall_ahead_ms(const tacit_client *client) {
 }
 
 static bool draw_life(tacit_client *client, tacit_error *error) {
-    while (client->life == 0 || client->life == INT64_MAX) {
-        if (!ti_os_random(&client->life, sizeof client->life)) {
+    while (client->next_life == 0 || client->next_life == INT64_MAX) {
+        if (!ti_os_random(&client->next_life, sizeof client->next_life)) {
             ti_error_set(error, TACIT_ERR_UNSUPPORTED, "The system has no source of random.");
             return false;
         }
-        client->life &= INT64_MAX;
+        client->next_life &= INT64_MAX;
     }
     return true;
 }

@@ -22,7 +22,6 @@ struct tacit_client {
     const ti_task_ops *work; /* what a worker does for an identity */
     char *application_id;    /* NULL: none */
     char *state_dir;         /* NULL: nothing says where it is */
-    int64_t life;            /* of this client, in every journal (process_lock.h) */
     int request_timeout_ms, refresh_timeout_ms, store_timeout_ms;
 
     /* atomic */
@@ -37,6 +36,8 @@ struct tacit_client {
     void *identity_tree;        /* tsearch(), by store and key */
     ti_identity *identities;    /* the same ones, for walking */
     tacit_store *default_store; /* of sessions that named none; NULL: not made yet */
+    int64_t
+        next_life; /* of an identity; the first is drawn at random, so that no other process has it */
     bool closed;
 };
 

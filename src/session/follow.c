@@ -53,16 +53,27 @@ static void keep_up_locked(ti_identity *identity, const ti_journal *found) {
 
 /* A sign-out of this process is on its way. */
 static bool ends_by_itself_locked(const ti_identity *identity) {
-    return identity->jobs != NULL && identity->jobs->kind == TI_JOB_SIGN_OUT;
+    for (const ti_job *job = identity->jobs; job != NULL; job = job->next)
+        if (job->kind == TI_JOB_SIGN_OUT) return true;
+    return false;
+}
+
+/* What this process still had to erase was overwritten. */
+static void follow_unsigned_locked(ti_identity *identity, const ti_journal *found) {
+    bool same = ti_sign_in_id_equal(&found->sign_in_id, &identity->journal.sign_in_id);
+
+    identity->journal = *found;
+    if (same) return;
+    identity->erase_pending = false;
+    if (ti_journal_is_live(found) && !ends_by_itself_locked(identity))
+        ask_the_store_locked(identity);
 }
 
 static void follow_locked(ti_identity *identity, const ti_journal *found) {
     bool same = ti_sign_in_id_equal(&found->sign_in_id, &identity->journal.sign_in_id);
 
     if (identity->state != TACIT_STATE_SIGNED_IN) {
-        if (!same && ti_journal_is_live(found) && !ends_by_itself_locked(identity))
-            ask_the_store_locked(identity);
-        identity->journal = *found;
+        follow_unsigned_locked(identity, found);
         return;
     }
     if (found->state == TI_JOURNAL_SIGNED_OUT) {

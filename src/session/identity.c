@@ -157,6 +157,8 @@ static bool register_locked(tacit_client *client, ti_identity *identity) {
     client->identities = identity;
     identity->client = ti_client_ref(client);
     identity->task.ops = client->work;
+    identity->life = client->next_life;
+    client->next_life = client->next_life % (INT64_MAX - 1) + 1;
     tacit_store_ref(identity->store);
     return true;
 }
@@ -233,7 +235,7 @@ void ti_identity_drop_storm_locked(ti_identity *identity) {
 }
 
 bool ti_identity_owes_head_locked(const ti_identity *identity) {
-    return identity->journal.writer == identity->client->life;
+    return identity->journal.writer == identity->life;
 }
 
 bool ti_identity_is_stale_locked(const ti_identity *identity) {

@@ -39,6 +39,7 @@ typedef struct ti_identity {
     tacit_client *client; /* counted */
     tacit_store *store;   /* counted */
     char *key, *issuer, *client_id;
+    int64_t life; /* in the journal, as the writer (process_lock.h) */
 
     /* guarded by the client's lock */
     struct ti_identity *next, **link;
@@ -61,7 +62,6 @@ typedef struct ti_identity {
     ti_backoff backoff;
     ti_storm *storm; /* NULL: no forced refresh counted yet */
     ti_job *jobs, **last_job;
-    bool sign_in_queued;
     ti_revocation *revocations;
     bool
         lingers; /* holds a reference to itself until it is idle, since no session is left to do so */

@@ -99,6 +99,13 @@ static tacit_status closed(tacit_error *error) {
     return ti_error_set(error, TACIT_ERR_CLOSED, "The session is closed.");
 }
 
+/* One that somebody still wants. */
+static bool sign_in_is_under_way_locked(const ti_identity *identity) {
+    for (const ti_job *job = identity->jobs; job != NULL; job = job->next)
+        if (job->kind != TI_JOB_SIGN_OUT && !job->cancelled && !job->overtaken) return true;
+    return false;
+}
+
 static tacit_status start_locked(tacit_session *session, ti_job *job, tacit_error *error) {
     ti_identity *identity = session->identity;
 
@@ -106,10 +113,9 @@ static tacit_status start_locked(tacit_session *session, ti_job *job, tacit_erro
     if (ti_on_library_thread())
         return ti_error_set(error, TACIT_ERR_REENTRANT,
                             "This would have to wait on a thread of the library.");
-    if (identity->sign_in_queued)
+    if (sign_in_is_under_way_locked(identity))
         return ti_error_set(error, TACIT_ERR_BUSY, "Another sign-in is under way.");
     if (!ti_identity_schedule_now(identity)) return ti_error_no_memory(error);
-    identity->sign_in_queued = true;
     queue_locked(session, job);
     return TACIT_OK;
 }
@@ -137,11 +143,14 @@ void ti_job_cancel_sign_in(tacit_session *session) {
         if (job->kind != TI_JOB_SIGN_OUT && !job->in_force) job->cancelled = true;
     pthread_cond_broadcast(&identity->changed);
     pthread_mutex_unlock(&identity->lock);
+    ti_identity_schedule_now(identity); /* it may wait for its turn */
 }
 
 static bool is_signed_out_locked(const ti_identity *identity) {
-    return identity->state == TACIT_STATE_SIGNED_OUT && !identity->record_present &&
-           !identity->erase_pending && identity->jobs == NULL;
+    bool anothers = identity->head_known && ti_journal_is_live(&identity->journal);
+
+    return identity->state == TACIT_STATE_SIGNED_OUT && identity->jobs == NULL &&
+           !identity->erase_pending && (!identity->record_present || anothers);
 }
 
 static tacit_status sign_out_locked(tacit_session *session, ti_job *job, int64_t deadline_boot_ms,
@@ -189,7 +198,6 @@ tacit_status ti_job_sign_out(tacit_session *session, int64_t deadline_boot_ms, t
 static void finish_job_locked(ti_identity *identity, ti_job *job) {
     identity->jobs = job->next;
     if (identity->jobs == NULL) identity->last_job = &identity->jobs;
-    if (job->kind != TI_JOB_SIGN_OUT) identity->sign_in_queued = false;
     job->done = true;
     pthread_cond_broadcast(&identity->changed);
     unref_locked(identity, job);

@@ -79,7 +79,7 @@ void ti_journal_file_read(const ti_identity *identity, ti_process_lock *file,
     }
     writer = found->image.journal.writer;
     found->writer_lives = found->reading == TI_JOURNAL_READ && writer != 0 &&
-                          writer != identity->client->life && ti_process_lock_lives(file, writer);
+                          writer != identity->life && ti_process_lock_lives(file, writer);
 }
 
 ti_lock_result ti_journal_file_write(const ti_identity *identity, ti_process_lock *file,

@@ -11,7 +11,7 @@ typedef struct ti_journal_finding {
     ti_journal_reading reading;
     ti_journal_image image;
     uint64_t number;   /* of the newest slot */
-    bool writer_lives; /* whoever holds the head unsaved: another than this client */
+    bool writer_lives; /* whoever holds the head unsaved: another than this identity */
 } ti_journal_finding;
 
 /* In the store's lock_directory, or the client's state_dir. */

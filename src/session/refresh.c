@@ -138,7 +138,7 @@ static void granted_locked(ti_identity *identity, ti_token_response *answer, int
         ti_flight_abandon_locked(identity);
         return;
     }
-    ti_journal_answered(&identity->journal, answer->refresh_token, identity->client->life);
+    ti_journal_answered(&identity->journal, answer->refresh_token, identity->life);
     identity->generation = identity->journal.generation;
     if (answer->refresh_token != NULL) {
         ti_secret_unref(identity->refresh_token);

@@ -109,7 +109,7 @@ static void sign_in_locked(ti_identity *identity, ti_job *job, const ti_token_re
         drop_locked(identity, job, answer);
         return;
     }
-    ti_journal_signed_in(&head, &id, refresh_token, identity->client->life);
+    ti_journal_signed_in(&head, &id, refresh_token, identity->life);
     if (!note_head_locked(identity, job, &head)) {
         drop_locked(identity, job, answer);
         tacit_token_unref(token);

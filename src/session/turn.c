@@ -23,8 +23,8 @@
 enum {
     BUSY_LEAST_MS = 10,
     BUSY_SPREAD_MS = 190,
+    BUSY_GAP_MS = 5000,
     EARLY_RETRY_MS = 1000,
-    READS_MAX = 5,
     LOOK_MS = 31000
 };
 
@@ -32,6 +32,7 @@ struct ti_turn {
     ti_process_lock *file; /* NULL: not open yet */
     bool taken;
     bool lives;
+    bool unsure;     /* the last write failed: the file may say what it was to say, or not */
     uint64_t number; /* of the newest slot */
     int64_t look_until_boot_ms;
     ti_journal_image last;
@@ -103,10 +104,12 @@ static ti_turn_result again_at_locked(ti_identity *identity, int64_t boot_ms) {
     return TI_TURN_BUSY;
 }
 
+/* Whoever had it before the last try may have given it back since, where that was a while ago. */
 static ti_turn_result busy_locked(ti_identity *identity) {
     int64_t now = ti_identity_now(identity);
 
-    if (identity->busy_since_boot_ms == 0) identity->busy_since_boot_ms = now;
+    if (identity->busy_since_boot_ms == 0 || now - identity->turn_retry_boot_ms > BUSY_GAP_MS)
+        identity->busy_since_boot_ms = now;
     return again_at_locked(identity, now + BUSY_LEAST_MS + ti_identity_random() % BUSY_SPREAD_MS);
 }
 
@@ -124,13 +127,13 @@ static void look_out_locked(ti_identity *identity, const ti_journal_finding *fou
     int64_t writer = found->image.journal.writer;
 
     *until = found->image.look_until_boot_ms;
-    if (writer != 0 && writer != identity->client->life && !found->writer_lives)
-        *until = now + LOOK_MS;
+    if (writer != 0 && writer != identity->life && !found->writer_lives) *until = now + LOOK_MS;
     if (*until > now && identity->looks_left == 0) identity->looks_left = TI_LOOKS;
 }
 
 static ti_turn_result taken_locked(ti_identity *identity, const ti_journal_finding *found) {
     identity->busy_since_boot_ms = 0;
+    identity->turn->unsure = false;
     identity->turn->number = found->number;
     identity->turn->last = found->image;
     take_in_locked(identity, found);
@@ -189,19 +192,22 @@ static bool is_the_same(const ti_journal_image *a, const ti_journal_image *b) {
            memcmp(slots[0], slots[1], sizeof slots[0]) == 0;
 }
 
-/* Without the lock. The life begins before there is anything to lose by it, and before anyone can read of it. */
+/* Without the lock. The life begins before there is anything to lose by it, and before anyone can read of it. A slot whose write failed
+ * is written again. */
 static ti_lock_result write_down(const ti_identity *identity, ti_turn *turn,
                                  const ti_journal_image *image, bool durable, int *os_error) {
     ti_lock_result result = TI_LOCK_OK;
+    bool for_life = durable || image->journal.writer == identity->life;
 
-    if (durable && !turn->lives) {
-        result = ti_process_lock_begin_life(turn->file, identity->client->life, os_error);
+    if (for_life && !turn->lives) {
+        result = ti_process_lock_begin_life(turn->file, identity->life, os_error);
         turn->lives = result == TI_LOCK_OK;
     }
     if (result == TI_LOCK_OK)
         result =
             ti_journal_file_write(identity, turn->file, image, turn->number + 1, durable, os_error);
-    if (result != TI_LOCK_OK) return result;
+    turn->unsure = result != TI_LOCK_OK;
+    if (turn->unsure) return result;
     turn->number++;
     turn->last = *image;
     return result;
@@ -225,9 +231,8 @@ tacit_status ti_turn_note_locked(ti_identity *identity, const ti_journal *journa
 static bool must_keep_locked(const ti_identity *identity) {
     const ti_journal *noted = &identity->turn->last.journal;
 
-    return identity->journal.writer == identity->client->life &&
-           (noted->writer != identity->client->life ||
-            noted->generation != identity->journal.generation);
+    return identity->journal.writer == identity->life &&
+           (noted->writer != identity->life || noted->generation != identity->journal.generation);
 }
 
 bool ti_turn_give_locked(ti_identity *identity) {
@@ -238,13 +243,13 @@ bool ti_turn_give_locked(ti_identity *identity) {
     if (turn == NULL || !turn->taken) return false;
     if (identity->late.out || identity->flight.phase != TI_FLIGHT_NONE) return false;
     image = image_of_locked(identity, &identity->journal);
-    if (!is_the_same(&image, &turn->last)) {
+    if (turn->unsure || !is_the_same(&image, &turn->last)) {
         pthread_mutex_unlock(&identity->lock);
         write_down(identity, turn, &image, false, &ignored);
         pthread_mutex_lock(&identity->lock);
         if (must_keep_locked(identity)) return false;
     }
-    if (turn->lives && ti_journal_is_saved(&identity->journal)) {
+    if (turn->lives && !ti_identity_owes_head_locked(identity)) {
         ti_process_lock_end_life(turn->file);
         turn->lives = false;
     }

@@ -30,9 +30,10 @@ typedef enum step {
     STEP_REVOKE
 } step;
 
-/* What changes the record, or sends its refresh token. */
-static bool needs_turn(step what) {
-    return what == STEP_JOB || what == STEP_REFRESH || what == STEP_SAVE || what == STEP_ERASE;
+/* What changes the record, or sends its refresh token. A sign-in that nobody wants any more does neither. */
+static bool needs_turn_locked(const ti_identity *identity, step what) {
+    if (what == STEP_JOB) return !identity->jobs->cancelled && !identity->jobs->overtaken;
+    return what == STEP_REFRESH || what == STEP_SAVE || what == STEP_ERASE;
 }
 
 static void earliest(int64_t *due, int64_t candidate) {
@@ -85,7 +86,7 @@ static step next_step_locked(const ti_identity *identity, ti_view **view, int64_
         return STEP_NONE; /* the flight goes on before anything else */
     }
     found = find_step_locked(identity, now, view, due);
-    if (!needs_turn(found) || ti_turn_is_taken_locked(identity)) return found;
+    if (!needs_turn_locked(identity, found) || ti_turn_is_taken_locked(identity)) return found;
     if (identity->turn_retry_boot_ms <= now) return found;
     earliest(due, identity->turn_retry_boot_ms);
     /* Another process has the turn; what can be done without it goes on. */
@@ -100,10 +101,10 @@ static void do_without_turn_locked(ti_identity *identity, step what, ti_view *vi
                                    const tacit_error *error) {
     if (what == STEP_JOB)
         ti_job_fail_locked(identity, error);
-    else if (what == STEP_REFRESH)
-        ti_refresh_fail_locked(identity, view, error);
-    else
+    else if (what != STEP_REFRESH)
         ti_persist_trouble_locked(identity, error);
+    else if (identity->state == TACIT_STATE_SIGNED_IN)
+        ti_refresh_fail_locked(identity, view, error);
 }
 
 /* Another process is stopped, or stuck. A sign-out waits on: the mark has to come. */
@@ -116,23 +117,27 @@ static bool is_out_of_patience_locked(const ti_identity *identity, step what) {
            (int64_t)client->refresh_timeout_ms + client->store_timeout_ms;
 }
 
-static void take_turn_locked(ti_identity *identity, step what, ti_view *view) {
+/* false: error says why it cannot be had, not even later. */
+static bool try_turn_locked(ti_identity *identity, step what, tacit_error *error) {
     bool over_ruins = what == STEP_JOB && identity->jobs->kind == TI_JOB_SIGN_OUT;
+    ti_turn_result result = ti_turn_take_locked(identity, over_ruins, error);
+
+    if (result == TI_TURN_FAILED) return false;
+    if (result == TI_TURN_TAKEN || !is_out_of_patience_locked(identity, what)) return true;
+    identity->busy_since_boot_ms = 0;
+    ti_error_set(error, TACIT_ERR_STORE_UNAVAILABLE,
+                 "Another process holds the lock of this sign-in and does not let go.");
+    return false;
+}
+
+/* Memory may be another afterwards: look again. */
+static void take_turn_locked(ti_identity *identity, step what, ti_view *view) {
     tacit_error error;
 
-    switch (ti_turn_take_locked(identity, over_ruins, &error)) {
-    case TI_TURN_TAKEN: /* memory may be another now: look again */
-        return;
-    case TI_TURN_BUSY:
-        if (!is_out_of_patience_locked(identity, what)) return;
-        identity->busy_since_boot_ms = 0;
-        ti_error_set(&error, TACIT_ERR_STORE_UNAVAILABLE,
-                     "Another process holds the lock of this sign-in and does not let go.");
-        break;
-    case TI_TURN_FAILED:
-        break;
-    }
-    do_without_turn_locked(identity, what, view, &error);
+    if (what == STEP_REFRESH) view->users++; /* its last session may go meanwhile */
+    if (!try_turn_locked(identity, what, &error))
+        do_without_turn_locked(identity, what, view, &error);
+    if (what == STEP_REFRESH) ti_view_release_locked(identity, view);
 }
 
 /* ------------------------------------------------------------------ the steps */
@@ -236,7 +241,7 @@ static int64_t do_steps_locked(ti_identity *identity) {
 
     do {
         while ((what = next_step_locked(identity, &view, &due)) != STEP_NONE)
-            if (!needs_turn(what) || ti_turn_is_taken_locked(identity))
+            if (!needs_turn_locked(identity, what) || ti_turn_is_taken_locked(identity))
                 do_step_locked(identity, what, view);
             else
                 take_turn_locked(identity, what, view);
