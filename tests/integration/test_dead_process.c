@@ -74,7 +74,7 @@ static void without_grace_the_error_says_that_an_answer_was_lost(void **state) {
     assert_state(later, "signed_out");
     a_moment();
     assert_int_equal(server_counters(p.server).refresh_grants, 2); /* refused once is enough */
-    app_free(later);
+    assert_true(app_free(later));
     apps_free(&p);
 }
 
@@ -196,7 +196,7 @@ static void a_sign_in_that_died_unsaved_does_not_bring_the_old_user_back(void **
     assert_int_equal(server_counters(p.server).refresh_grants, 0);
     ask_ok(later, "sign-in carol");
     ask_user(later, "carol");
-    app_free(later);
+    assert_true(app_free(later));
     apps_free(&p);
 }
 

@@ -78,7 +78,7 @@ static void an_old_record_that_nobody_knows_better_than_is_not_sent(void **state
     ask_user(later, "alice");
     json_decref(answer);
     free(old);
-    app_free(later);
+    assert_true(app_free(later));
     apps_free(&p);
 }
 

@@ -35,7 +35,7 @@ static void a_later_process_finds_nobody_signed_in(void **state) {
     assert_signed_out(later);
     ask_ok(later, "sign-in bob");
     ask_user(later, "bob");
-    app_free(later);
+    assert_true(app_free(later));
     apps_free(&p);
 }
 
@@ -58,7 +58,7 @@ static void it_lasts_though_the_record_cannot_be_erased(void **state) {
     assert_signed_out(p.b);
     await_record(&p, false);
     assert_int_equal(server_counters(p.server).refresh_grants, 0);
-    app_free(later);
+    assert_true(app_free(later));
     apps_free(&p);
 }
 

@@ -96,7 +96,7 @@ static void waiting_for_it_takes_no_worker(void **state) {
         snprintf(line, sizeof line, "@%s sign-in alice", accounts[i]);
         ask_ok(p.a, line);
     }
-    app_free(p.b); /* which has loaded that nobody is signed in there */
+    assert_true(app_free(p.b)); /* which has loaded that nobody is signed in there */
     p.b = apps_start(&p, arguments);
     ask_ok(p.b, "@other sign-in bob");
     freeze_during_refreshes(&p, accounts, WORKERS, refreshes);

@@ -182,7 +182,7 @@ static void a_process_that_starts_during_a_save_waits_for_it(void **state) {
     if (!answer_is(answer, "TACIT_OK")) fail_msg("%s", answer_text(answer, "message"));
     assert_non_null(strstr(answer_text(answer, "body"), "bob"));
     json_decref(answer);
-    app_free(later);
+    assert_true(app_free(later));
     apps_free(&p);
 }
 

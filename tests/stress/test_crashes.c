@@ -48,7 +48,7 @@ static void one_after_the_other(crash_lane *lane) {
     crash_check(lane, server_counters(lane->server).reuse_detections <= lane->lost,
                 "%ld reuses, but %ld sign-ins were lost",
                 server_counters(lane->server).reuse_detections, lane->lost);
-    app_free(app);
+    crash_check(lane, app_free(app), "the last app did not end well");
 }
 
 static void killed_at_random_moments(void **state) {

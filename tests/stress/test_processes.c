@@ -71,7 +71,7 @@ static void group_stop(group *g) {
 static void group_free(group *g) {
     for (int i = 0; i < g->count; i++) {
         json_decref(g->told[i]);
-        app_free(g->apps[i]);
+        assert_true(app_free(g->apps[i]));
     }
     server_stop(g->server);
     fixture_directory_free(g->directory);

@@ -49,7 +49,7 @@ static bool dies(crash_lane *lane, const scene *scene, long n, bool torn, bool *
         *writes = strstr(call, "write") != NULL || strstr(call, "send") != NULL;
         crash_check(lane, app_wait_death(victim, DEATH_MS), "%ld: it lives", n);
     }
-    app_free(victim);
+    crash_check(lane, app_free(victim), "%ld: it did not end well", n);
     crash_settle(lane);
     return died && lane->problem[0] == '\0';
 }
@@ -61,7 +61,7 @@ static bool run_once(crash_lane *lane, const scene *scene, long n, bool torn, bo
     if (!died) return false;
     successor = crash_app(lane, false);
     ok = successor != NULL && scene->after(lane, successor);
-    app_free(successor);
+    ok = crash_check(lane, app_free(successor), "it did not end well") && ok;
     if (!ok) { /* which call it was */
         size_t size = strlen(lane->problem);
         snprintf(lane->problem + size, sizeof lane->problem - size, " [%s, call %ld%s]",

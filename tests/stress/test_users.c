@@ -131,7 +131,7 @@ static void crowd_begin(crowd *c) {
 }
 
 static void crowd_end(crowd *c) {
-    for (int i = 0; i < processes; i++) app_free(c->apps[i]);
+    for (int i = 0; i < processes; i++) assert_true(app_free(c->apps[i]));
     server_stop(c->server);
     fixture_directory_free(c->directory);
     fclose(c->told);

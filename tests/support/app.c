@@ -23,10 +23,11 @@ enum { ARGUMENTS_MAX = 32, PATIENCE_MS = 60000, END_MS = 10000 };
 
 struct app {
     pid_t pid;
-    bool reaped;
-    int in, out; /* its stdin and stdout, our ends */
-    long sent;   /* commands */
-    char *text;  /* what it wrote and no line has ended yet */
+    bool reaped, killed; /* killed: by us */
+    int end;             /* what waitpid() said */
+    int in, out;         /* its stdin and stdout, our ends */
+    long sent;           /* commands */
+    char *text;          /* what it wrote and no line has ended yet */
     size_t text_size;
     json_t *answers; /* those that nobody has asked for, by number */
     json_t *death;   /* the shim's last words; NULL: none */
@@ -211,26 +212,32 @@ bool app_wait_death(app *app, int timeout_ms) {
 
     while (wait_some(app, deadline_ms)) { /* until it has closed its stdout */
     }
-    while (!app->reaped && waitpid(app->pid, NULL, WNOHANG) == 0 && now_ms() < deadline_ms)
+    while (!app->reaped && !(app->reaped = waitpid(app->pid, &app->end, WNOHANG) != 0) &&
+           now_ms() < deadline_ms)
         poll(NULL, 0, 1);
-    app->reaped = app->reaped || kill(app->pid, 0) != 0;
     return app->reaped;
 }
 
 void app_kill(app *app) {
+    app->killed = true;
     if (!app->reaped) kill(app->pid, SIGKILL);
     app_wait_death(app, END_MS);
 }
 
-void app_free(app *app) {
-    if (app == NULL) return;
+bool app_free(app *app) {
+    bool ended_well;
+
+    if (app == NULL) return true;
     close(app->in);
-    if (!app->reaped && !app_wait_death(app, END_MS)) app_kill(app);
+    ended_well = (app->reaped || app_wait_death(app, END_MS)) &&
+                 (app->killed || app->death != NULL || app->end == 0);
+    if (!app->reaped) app_kill(app);
     close(app->out);
     free(app->text);
     json_decref(app->answers);
     json_decref(app->death);
     free(app);
+    return ended_well;
 }
 
 long app_died_at(const app *app, const char **call) {

@@ -33,8 +33,9 @@ bool app_has_die_shim(void);
 
 /* NULL: it does not start. */
 app *app_start(const app_options *options);
-/* Ends it as a user would, and kills it where that takes too long. Takes NULL. */
-void app_free(app *app);
+/* Ends it as a user would, and kills it where that takes too long. false: it took too long, or it said by its exit status that something
+ * is wrong (a sanitizer does). true where it was killed before. Takes NULL. */
+bool app_free(app *app);
 
 /* Sends a command; its number, or 0 where the app is gone. */
 long app_send(app *app, const char *format, ...) __attribute__((format(printf, 2, 3)));

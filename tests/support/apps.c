@@ -35,8 +35,8 @@ apps apps_new(const ts_options *options, const char *const *arguments) {
 
 void apps_free(apps *apps) {
     for (int part = 0; part < TS_PARTS; part++) server_gate_open(apps->server, (ts_part)part);
-    app_free(apps->a);
-    app_free(apps->b);
+    assert_true(app_free(apps->a));
+    assert_true(app_free(apps->b));
     server_stop(apps->server);
     fixture_directory_free(apps->directory);
 }
