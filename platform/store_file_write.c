@@ -49,6 +49,13 @@ static DIR *list(const ti_directory *directory) {
     return listing;
 }
 
+/* NULL: the end, or errno. The stream is this thread's own. */
+static const struct dirent *next_entry(DIR *listing) {
+    errno = 0;
+    /* cppcheck-suppress readdirCalled */
+    return readdir(listing);
+}
+
 static bool ends_with(const char *text, const char *ending) {
     size_t size = strlen(text), ending_size = strlen(ending);
 
@@ -78,7 +85,7 @@ void ti_directory_clean(const ti_directory *directory, const char *name) {
     const struct dirent *entry;
 
     if (listing == NULL) return;
-    while ((entry = readdir(listing)) != NULL)
+    while ((entry = next_entry(listing)) != NULL)
         if (is_temporary_of(entry->d_name, name)) remove_if_dead(directory, entry->d_name);
     closedir(listing);
 }
@@ -91,8 +98,7 @@ tacit_status ti_directory_holds(const ti_directory *directory, const char *suffi
     *holds = false;
     if (listing == NULL) return ti_directory_fail(error, "cannot list", directory->path);
     do {
-        errno = 0;
-        entry = readdir(listing);
+        entry = next_entry(listing);
         *holds = entry != NULL && ends_with(entry->d_name, suffix);
     } while (entry != NULL && !*holds);
     if (entry == NULL && errno != 0) {
