@@ -46,7 +46,7 @@ static struct {
     pthread_mutex_t mutex;
     ti_process_lock *first;
     unsigned long forks; /* how many there were */
-    bool watches_forks;
+    bool watches_forks;  /* set before main(), then read-only */
 } all = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 static_assert(sizeof(off_t) == sizeof(int64_t), "a life is an offset: _FILE_OFFSET_BITS=64");
@@ -68,17 +68,17 @@ static void after_fork_in_child(void) {
     pthread_mutex_unlock(&all.mutex);
 }
 
-/* false: no memory. */
-static bool watch_forks(unsigned long *forks) {
+/* When the library is loaded: were it done by the first lock, a fork beside it would leave the child a mutex that nobody unlocks. */
+__attribute__((constructor)) static void watch_forks(void) {
+    all.watches_forks = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
+}
+
+/* false: forks cannot be watched, for want of memory. */
+static bool count_forks(unsigned long *forks) {
     pthread_mutex_lock(&all.mutex);
-    if (!all.watches_forks) {
-        all.watches_forks =
-            pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
-    }
-    bool watches = all.watches_forks;
     *forks = all.forks;
     pthread_mutex_unlock(&all.mutex);
-    return watches;
+    return all.watches_forks;
 }
 
 /* Exchanges the lock's file and *file. false: the process has forked since there were that many
@@ -130,7 +130,7 @@ static ti_lock_result open_file(ti_process_lock *lock, int *os_error) {
     for (;;) {
         int file;
         unsigned long forks;
-        if (!watch_forks(&forks)) return TI_LOCK_NO_MEMORY;
+        if (!count_forks(&forks)) return TI_LOCK_NO_MEMORY;
         ti_lock_result result = ti_lock_file_open(&lock->place, &file, os_error);
         if (result != TI_LOCK_OK) return result;
 

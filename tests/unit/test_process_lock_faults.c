@@ -14,7 +14,7 @@ static struct {
     void (*at_lock)(void);  /* what others do just before each flock() */
     void (*at_link)(void);  /* and before each linkat() */
     bool no_tmpfile;        /* the file is made under a temporary name */
-    bool no_memory;         /* for calloc() and pthread_atfork() */
+    bool no_memory;         /* for calloc() */
     bool short_transfers;   /* one byte at a time */
     unsigned long fs_magic; /* 0: as it is */
     int synced;             /* calls of fsync() and fdatasync() */
@@ -80,10 +80,6 @@ static int fdatasync_or_fail(int file) {
     return fails() ? -1 : fdatasync(file);
 }
 
-static int atfork_or_fail(void (*before)(void), void (*in_parent)(void), void (*in_child)(void)) {
-    return fault.no_memory ? ENOMEM : pthread_atfork(before, in_parent, in_child);
-}
-
 /* The files under test. */
 #define calloc(count, size) (fault.no_memory ? NULL : calloc(count, size))
 #define fcntl(file, command, byte) (fails() ? -1 : fcntl(file, command, byte))
@@ -101,7 +97,6 @@ static int atfork_or_fail(void (*before)(void), void (*in_parent)(void), void (*
 #define open(path, flags) (fails() ? -1 : open(path, flags))
 #define openat(...) openat_or_fail(__VA_ARGS__)
 #define pread(file, bytes, size, offset) pread_or_fail(file, bytes, size, offset)
-#define pthread_atfork(before, in_parent, in_child) atfork_or_fail(before, in_parent, in_child)
 #define pwrite(file, bytes, size, offset) pwrite_or_fail(file, bytes, size, offset)
 #define stat(path, found) (fails() ? -1 : stat(path, found))
 #include "platform/process_lock_linux.c"
@@ -121,7 +116,6 @@ static int atfork_or_fail(void (*before)(void), void (*in_parent)(void), void (*
 #undef open
 #undef openat
 #undef pread
-#undef pthread_atfork
 #undef pwrite
 #undef stat
 
@@ -157,7 +151,6 @@ static void place_is_usable(void) {
     ti_process_lock_close(lock);
 }
 
-/* Runs first, before anything is registered for good. */
 static void without_memory_nothing_is_made(void **state) {
     (void)state;
     ti_process_lock *lock;
@@ -168,9 +161,9 @@ static void without_memory_nothing_is_made(void **state) {
     assert_int_equal(refusal(here, true, &os_error), TI_LOCK_NO_MEMORY);
     fault.no_memory = false;
     lock = new_lock(here->directory, NAME);
-    fault.no_memory = true; /* for the fork handlers alone */
+    all.watches_forks = false; /* there was none when the library was loaded */
     assert_int_equal(open_file(lock, &os_error), TI_LOCK_NO_MEMORY);
-    fault.no_memory = false;
+    all.watches_forks = true;
     ti_process_lock_close(lock);
 
     assert_int_equal(count_entries(here->base), 0);
