@@ -14,7 +14,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = WORLD_PATIENCE_MS };
+enum {
+    PATIENCE_MS = WORLD_PATIENCE_MS,
+    STORE_TIMEOUT_MS = 5000, /* the default */
+    HOUR_MS = 3600 * 1000
+};
 
 /* Instead of the C library's: how often the library waited for the disk. */
 static atomic_int synced;
@@ -69,20 +73,37 @@ static bool is_of(const ti_token_hash *hash, const char *text) {
     return same;
 }
 
-/* As another process sees it. */
-static bool writer_lives(const scene *s, int64_t writer) {
+/* As another process has it. */
+static ti_process_lock *open_lock(const scene *s) {
     char *path = journal_path(s->world);
     ti_process_lock *lock;
     int os_error;
-    bool lives;
 
     assert_int_equal(ti_process_lock_open(world_state_dir(s->world), strrchr(path, '/') + 1, false,
                                           TI_JOURNAL_FILE_SIZE, &lock, &os_error),
                      TI_LOCK_OK);
-    lives = ti_process_lock_lives(lock, writer);
-    ti_process_lock_close(lock);
     free(path);
+    return lock;
+}
+
+static bool writer_lives(const scene *s) {
+    ti_process_lock *lock = open_lock(s);
+    ti_journal_image image;
+    bool lives;
+
+    journal_read(s->world, &image);
+    lives = ti_process_lock_lives(lock, image.journal.writer);
+    ti_process_lock_close(lock);
     return lives;
+}
+
+static bool is_turn_free(void *data) {
+    ti_process_lock *lock = open_lock(data);
+    int os_error;
+    bool is_free = ti_process_lock_try(lock, &os_error) == TI_LOCK_OK;
+
+    ti_process_lock_close(lock);
+    return is_free;
 }
 
 /* The refresh goes on by itself. */
@@ -141,7 +162,7 @@ static void answer_is_noted_before_it_is_saved(void **state) {
     assert_int_equal(image.journal.state, TI_JOURNAL_ANSWERED);
     assert_int_equal(image.journal.generation, 2);
     assert_true(is_of(&image.journal.head, token));
-    assert_true(writer_lives(&s, image.journal.writer));
+    assert_true(writer_lives(&s));
     assert_int_equal(synced, 2);
     free(token);
     free_scene(&s);
@@ -195,6 +216,43 @@ static void sign_out_is_noted_before_the_server_hears_of_it(void **state) {
     free_scene(&s);
 }
 
+/* ------------------------------------------------------------------ unsaved */
+
+/* The others may come in, and learn who has what they lack. */
+static void who_could_not_save_lives_on_without_the_turn(void **state) {
+    scene s = new_scene();
+
+    (void)state;
+    fake_store_fail(s.store, FAKE_SAVE, TACIT_ERR_STORE_LOCKED);
+    assert_int_equal(tacit_session_refresh(world_session(s.world), PATIENCE_MS, NULL), TACIT_OK);
+    world_wait(is_turn_free, &s, "the turn is given back");
+
+    assert_true(writer_lives(&s));
+    fake_store_fail(s.store, FAKE_SAVE, TACIT_OK);
+    world_clock_move(s.world, HOUR_MS);
+    world_wait(is_idle, s.world, "the answer is saved");
+    assert_false(writer_lives(&s));
+    free_scene(&s);
+}
+
+/* R7: it may still write. */
+static void turn_is_kept_while_a_save_is_overdue(void **state) {
+    scene s = new_scene();
+
+    (void)state;
+    fake_store_gate_close(s.store, FAKE_SAVE);
+    begin_refresh(&s);
+    assert_true(fake_store_gate_waiter(s.store, FAKE_SAVE));
+    world_clock_move(s.world, STORE_TIMEOUT_MS + 1);
+    world_wait_event(s.world, TACIT_EVENT_REFRESHED, 1);
+    usleep(100 * 1000);
+
+    assert_false(is_turn_free(&s));
+    fake_store_gate_open(s.store, FAKE_SAVE);
+    world_wait(is_turn_free, &s, "the turn is given back");
+    free_scene(&s);
+}
+
 /* ------------------------------------------------------------------ how */
 
 /* A write that is cut short must find the slot before it as it was. */
@@ -232,6 +290,8 @@ int main(void) {
         cmocka_unit_test(answer_is_noted_before_it_is_saved),
         cmocka_unit_test(sign_in_is_noted_before_it_is_saved),
         cmocka_unit_test(sign_out_is_noted_before_the_server_hears_of_it),
+        cmocka_unit_test(who_could_not_save_lives_on_without_the_turn),
+        cmocka_unit_test(turn_is_kept_while_a_save_is_overdue),
         cmocka_unit_test(newest_slot_is_never_written_over),
         cmocka_unit_test(refresh_waits_for_the_disk_twice),
     };
