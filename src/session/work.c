@@ -78,6 +78,7 @@ static step next_step_locked(const ti_identity *identity, ti_view **view, int64_
     int64_t now = ti_identity_now(identity);
     step found;
 
+    *view = NULL;
     *due = TI_NEVER;
     if (identity->flight.phase == TI_FLIGHT_REREADING) {
         if (identity->flight.step_boot_ms <= now || identity->state != TACIT_STATE_SIGNED_IN)
@@ -134,10 +135,10 @@ static bool try_turn_locked(ti_identity *identity, step what, tacit_error *error
 static void take_turn_locked(ti_identity *identity, step what, ti_view *view) {
     tacit_error error;
 
-    if (what == STEP_REFRESH) view->users++; /* its last session may go meanwhile */
+    if (view != NULL) view->users++; /* its last session may go meanwhile */
     if (!try_turn_locked(identity, what, &error))
         do_without_turn_locked(identity, what, view, &error);
-    if (what == STEP_REFRESH) ti_view_release_locked(identity, view);
+    if (view != NULL) ti_view_release_locked(identity, view);
 }
 
 /* ------------------------------------------------------------------ the steps */
