@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { LANES_EACH = 2, LIFE_MS_MAX = 1300 };
+enum { LANES_EACH = 2, LIFE_MS_MAX = 1300, CROWD = 4 };
 
 static long kills = 24;
 static unsigned seed;
@@ -51,25 +51,66 @@ static void one_after_the_other(crash_lane *lane) {
     crash_check(lane, app_free(app), "the last app did not end well");
 }
 
-static void killed_at_random_moments(void **state) {
-    crash_lane lanes[3 * LANES_EACH] = {0};
-    long runs = 0, mid_flight = 0, lost = 0;
-    int count = 0;
+/* ------------------------------------------------------------------ among others that live */
 
-    (void)state;
-    for (int i = 0; i < LANES_EACH; i++) {
-        lanes[count++] = (crash_lane){.store = "plain", .grace_ms = 10000};
-        lanes[count++] = (crash_lane){.store = "plain", .grace_ms = 0};
-        lanes[count++] = (crash_lane){.store = "file", .grace_ms = 10000};
+static bool join_in(crash_lane *lane, app **app) {
+    *app = crash_app(lane, false);
+    return *app != NULL && crash_must(lane, *app, "load") && crash_must(lane, *app, "start 1 20");
+}
+
+/* Nobody was signed out, and what failed could be tried again. */
+static bool leave(crash_lane *lane, app *app) {
+    json_t *told = app_ask(app, "stop");
+    bool ok = crash_check(lane, answer_is(told, "TACIT_OK"), "no answer") &&
+              crash_check(lane,
+                          answer_number(told, "events.sign_in_required") == 0 &&
+                              answer_number(told, "events.signed_out") == 0 &&
+                              answer_number(told, "errors.TACIT_ERR_SIGN_IN_REQUIRED") == 0 &&
+                              answer_number(told, "errors.TACIT_ERR_SIGNED_OUT") == 0,
+                          "an app was signed out");
+
+    json_decref(told);
+    return ok && crash_prove(lane, app, "get /api/x 10000");
+}
+
+/* One of several is killed, and a fresh one takes its place, again and again. */
+static void one_among_others(crash_lane *lane) {
+    app *apps[CROWD] = {NULL};
+    bool ok = (apps[0] = crash_app(lane, false)) != NULL &&
+              crash_must(lane, apps[0], "sign-in alice") && crash_must(lane, apps[0], "start 1 20");
+
+    slow_down(lane);
+    for (int i = 1; ok && i < CROWD; i++) ok = join_in(lane, &apps[i]);
+    while (ok && lane->runs < lane->limit) {
+        int i = rand_r(&lane->seed) % CROWD;
+
+        lane->runs++;
+        poll(NULL, 0, rand_r(&lane->seed) % (LIFE_MS_MAX / CROWD));
+        if (server_counters(lane->server).concurrent_grants > 0) lane->mid_flight++;
+        app_kill(apps[i]);
+        app_free(apps[i]);
+        ok = join_in(lane, &apps[i]);
     }
+    for (int i = 0; i < CROWD; i++) {
+        ok = ok && leave(lane, apps[i]);
+        crash_check(lane, app_free(apps[i]), "an app did not end well");
+    }
+    crash_check(lane, server_counters(lane->server).reuse_detections == 0, "%ld reuses",
+                server_counters(lane->server).reuse_detections);
+}
+
+/* ------------------------------------------------------------------ the tests */
+
+static void run_lanes(crash_lane *lanes, int count, void (*body)(crash_lane *lane)) {
+    long runs = 0, mid_flight = 0, lost = 0;
+
     for (int i = 0; i < count; i++) {
         lanes[i].index = i;
         lanes[i].seed = seed + (unsigned)i;
         lanes[i].limit = (kills + count - 1) / count;
     }
     print_message("seed %u\n", seed);
-    crash_run(lanes, count, one_after_the_other);
-
+    crash_run(lanes, count, body);
     for (int i = 0; i < count; i++) {
         runs += lanes[i].runs;
         mid_flight += lanes[i].mid_flight;
@@ -81,8 +122,30 @@ static void killed_at_random_moments(void **state) {
     assert_true(runs >= kills);
 }
 
+static void killed_one_after_the_other(void **state) {
+    crash_lane lanes[3 * LANES_EACH] = {0};
+    int count = 0;
+
+    (void)state;
+    for (int i = 0; i < LANES_EACH; i++) {
+        lanes[count++] = (crash_lane){.store = "plain", .grace_ms = 10000};
+        lanes[count++] = (crash_lane){.store = "plain", .grace_ms = 0};
+        lanes[count++] = (crash_lane){.store = "file", .grace_ms = 10000};
+    }
+    run_lanes(lanes, count, one_after_the_other);
+}
+
+static void killed_among_others(void **state) {
+    crash_lane lanes[] = {{.store = "plain", .grace_ms = 10000},
+                          {.store = "file", .grace_ms = 10000}};
+
+    (void)state;
+    run_lanes(lanes, 2, one_among_others);
+}
+
 int main(int argc, char **argv) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(killed_at_random_moments)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(killed_one_after_the_other),
+                                       cmocka_unit_test(killed_among_others)};
 
     if (argc > 1) kills = atol(argv[1]);
     seed = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : (unsigned)time(NULL);

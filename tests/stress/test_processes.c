@@ -1,7 +1,7 @@
 /*
  * Several processes on one sign-in: they refresh as often as one would, and nobody is signed out.
  *
- *     stress_processes [PROCESSES [SECONDS]]      default 6 and 10
+ *     stress_processes [PROCESSES [SECONDS [SEED]]]      default 6, 10, and a seed of its own, which is printed
  */
 #include "support/app.h"
 #include "support/fixture.h"
@@ -9,16 +9,26 @@
 
 #include <poll.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum {
     PROCESSES_MAX = 64,
     THREADS = 2,
     REQUESTS_PER_S = 20,
     LIFETIME_MS = 3000,
-    WARM_UP_MS = 1000
+    WARM_UP_MS = 1000,
+    STOPPED_MS_MAX = 2500
 };
 
 static int processes = 6, seconds = 10;
+static unsigned seed;
+
+static int64_t now_ms(void) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 /* Some processes with the same store and state, on a server of their own. */
 typedef struct group {
@@ -122,11 +132,51 @@ static void several_refresh_as_often_as_one(void **state) {
     group_free(&all);
 }
 
+/* ------------------------------------------------------------------ some of them stopped */
+
+/* Longer than a token is good for without a renewal, and often with the lock. */
+static void stop_at_random(group *g, int64_t end_ms) {
+    while (now_ms() < end_ms) {
+        int frozen = rand_r(&seed) % g->count;
+
+        app_freeze(g->apps[frozen]);
+        poll(NULL, 0, rand_r(&seed) % STOPPED_MS_MAX);
+        app_thaw(g->apps[frozen]);
+        poll(NULL, 0, rand_r(&seed) % (STOPPED_MS_MAX / 4));
+    }
+}
+
+static void stopping_some_at_random_loses_nothing(void **state) {
+    group all = group_new(processes);
+
+    (void)state;
+    print_message("seed %u\n", seed);
+    group_start(&all);
+    stop_at_random(&all, now_ms() + seconds * 1000);
+    poll(NULL, 0, LIFETIME_MS); /* everybody comes to rest */
+    group_stop(&all);
+
+    print_message("%ld refreshes, %ld requests, %ld 401s, %ld reuses\n", all.end.refreshes_ok,
+                  all.end.api_requests, all.end.api_401, all.end.reuse_detections);
+    for (int i = 0; i < processes; i++) {
+        assert_string_equal(answer_text(all.told[i], "state"), "signed_in");
+        assert_int_equal(answer_number(all.told[i], "events.sign_in_required"), 0);
+        assert_int_equal(answer_number(all.told[i], "unauthorized"), 0);
+        assert_int_equal(answer_number(all.told[i], "errors.TACIT_ERR_SIGN_IN_REQUIRED"), 0);
+        must(app_ask(all.apps[i], "get /api/x 10000"));
+    }
+    assert_int_equal(all.end.reuse_detections, 0);
+    assert_int_equal(all.end.peak_concurrent_grants, 1);
+    group_free(&all);
+}
+
 int main(int argc, char **argv) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(several_refresh_as_often_as_one)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(several_refresh_as_often_as_one),
+                                       cmocka_unit_test(stopping_some_at_random_loses_nothing)};
 
     if (argc > 1) processes = atoi(argv[1]);
     if (argc > 2) seconds = atoi(argv[2]);
+    seed = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : (unsigned)time(NULL);
     if (processes < 1 || processes > PROCESSES_MAX || seconds < 2) return 2;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
