@@ -99,7 +99,8 @@ ti_lock_result ti_journal_file_write(const ti_identity *identity, ti_process_loc
 static tacit_status explain_lock(const ti_identity *identity, const ti_journal_finding *found,
                                  tacit_error *error) {
     const char *directory = directory_of(identity);
-    const char *why;
+    const char *why = "it cannot be used";
+    char text[128];
 
     switch (found->lock) {
     case TI_LOCK_NO_MEMORY:
@@ -117,7 +118,7 @@ static tacit_status explain_lock(const ti_identity *identity, const ti_journal_f
         why = "it lies on a network file system, where locks do not hold";
         break;
     default:
-        why = found->os_error == 0 ? "it cannot be used" : strerror(found->os_error);
+        if (found->os_error != 0) why = strerror_r(found->os_error, text, sizeof text);
         break;
     }
     if (directory == NULL)
@@ -142,7 +143,7 @@ tacit_status ti_journal_file_explain(const ti_identity *identity, const ti_journ
     case TI_JOURNAL_LATER:
         return ti_error_set(error, TACIT_ERR_STORE_CORRUPT,
                             "A later version of tacit wrote the journal in %s; it is left as it "
-                            "is.",
+                            "is, and signing out replaces it.",
                             directory_of(identity));
     default:
         return ti_error_set(error, TACIT_ERR_STORE_CORRUPT,
