@@ -145,7 +145,7 @@ static void a_stopped_holder_that_is_killed_lets_go(void **state) {
     static const char *const accounts[] = {"default"};
     ts_options options = TS_OPTIONS_INIT;
     apps p;
-    json_t *answer;
+    json_t *answer = NULL;
     long refresh;
 
     (void)state;
@@ -160,7 +160,9 @@ static void a_stopped_holder_that_is_killed_lets_go(void **state) {
         if (answer_is(answer, "TACIT_OK")) break;
         assert_retryable(answer);
         json_decref(answer);
+        answer = NULL;
     }
+    assert_non_null(answer);
 
     assert_int_equal(answer_number(answer, "answer"), 200);
     assert_int_equal(server_counters(p.server).refresh_grants, 2);
