@@ -5,40 +5,64 @@
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 [ $# -ge 1 ] || { echo "usage: check.sh BUILD_DIRECTORY [CMAKE_ARGUMENT...]" >&2; exit 2; }
-work=$1
+mkdir -p "$1"
+work=$(cd "$1" && pwd)
 shift
-mkdir -p "$work"
-rm -rf "$work/tree"
-mkdir "$work/tree"
+rm -rf "$work/tree" "$work/tmp"
+mkdir "$work/tree" "$work/tmp"
 (cd "$root" && tar cf - CMakeLists.txt include src platform tests examples README.md) |
     (cd "$work/tree" && tar xf -)
 cmake -S "$work/tree" -B "$work/build" "$@" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 
+# A test ends with its first failure: after it a mutant may have it wait for what never comes.
+export CMOCKA_TEST_ABORT=1
+export TMPDIR="$work/tmp" # what such a test leaves behind
+ulimit -c 0
+
+tests_of() {
+    sed -n 's/^red: //p' "$@" | tr ' ' '\n' | sort -u | tr '\n' ' '
+}
+# The tests, and the program that some of them start.
 build() {
     # shellcheck disable=SC2086 # a list of targets
-    cmake --build "$work/build" --parallel 2 --target $1 >"$work/log" 2>&1 ||
-        { cat "$work/log"; return 1; }
+    cmake --build "$work/build" --parallel 2 --target tacit-test-app $1 >"$work/log" 2>&1
 }
-# Whether all of the tests pass.
+# Whether all of the tests pass; else $test did not.
 green() {
     for test in $1; do
-        (cd "$work/build" && ctest -R "^$test\$" --timeout 60 >"$work/log" 2>&1) || return 1
+        (cd "$work/build" && ctest -R "^$test\$" --no-tests=error --timeout 60 >"$work/log" 2>&1) ||
+            return 1
     done
 }
+applies() {
+    patch -s -F0 -p1 -d "$work/tree" "$@" >"$work/log" 2>&1
+}
+
+all=$(tests_of "$root"/tests/mutants/*.patch)
+build "$all" || { cat "$work/log"; exit 1; }
+green "$all" || { cat "$work/log"; echo "$test is not green without a mutant" >&2; exit 1; }
 
 failed=0
 for patch in "$root"/tests/mutants/*.patch; do
     name=$(basename "$patch" .patch)
-    tests=$(sed -n 's/^red: //p' "$patch")
-    build "$tests" && green "$tests" || { echo "$name: its tests are not green without it" >&2; exit 1; }
-    patch -s -F0 -p1 -d "$work/tree" <"$patch" || { echo "$name: does not apply" >&2; exit 1; }
-    build "$tests" || { echo "$name: does not compile" >&2; exit 1; }
-    if green "$tests"; then
-        echo "$name: survived $tests" >&2
+    tests=$(tests_of "$patch")
+    problem=
+    if ! applies --dry-run <"$patch"; then
+        problem="does not apply"
+    else
+        applies <"$patch"
+        if ! build "$tests"; then
+            problem="does not compile"
+        elif green "$tests"; then
+            problem="survived $tests"
+        fi
+        applies -R <"$patch"
+    fi
+    if [ -n "$problem" ]; then
+        echo "$name: $problem" >&2
         failed=$((failed + 1))
     else
         echo "$name: found by $test"
     fi
-    patch -s -F0 -R -p1 -d "$work/tree" <"$patch"
 done
-exit "$failed"
+[ "$failed" -eq 0 ]
