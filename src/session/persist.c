@@ -31,9 +31,10 @@ void ti_persist_trouble_locked(ti_identity *identity, const tacit_error *error) 
                          "The record of the sign-in could not be read or written.", error);
 }
 
+/* A pause that no failure began is left alone. */
 static void tell_recovery_locked(ti_identity *identity) {
+    if (identity->store_failures > 0) identity->store_retry_boot_ms = 0;
     identity->store_failures = 0;
-    identity->store_retry_boot_ms = 0;
     if (identity->store_trouble == TACIT_OK) return;
     identity->store_trouble = TACIT_OK;
     ti_event_push_locked(identity, NULL, TACIT_EVENT_STORE_RECOVERED, "The store works again.",

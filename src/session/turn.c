@@ -32,6 +32,7 @@ struct ti_turn {
     ti_process_lock *file; /* NULL: not open yet */
     bool taken;
     bool lives;
+    bool ruined;     /* neither slot can be used: the next write goes to both */
     bool unsure;     /* the last write failed: the file may say what it was to say, or not */
     uint64_t number; /* of the newest slot */
     int64_t look_until_boot_ms;
@@ -164,7 +165,7 @@ ti_turn_result ti_turn_take_locked(ti_identity *identity, bool over_ruins, tacit
     if (!readable && found.lock == TI_LOCK_OK && over_ruins) {
         ti_error_clear(error);
         found = (ti_journal_finding){.reading = TI_JOURNAL_NEW};
-        readable = true;
+        turn->ruined = readable = true;
     }
     if (readable) return taken_locked(identity, &found);
     let_go(identity);
@@ -210,7 +211,9 @@ static ti_lock_result write_down(const ti_identity *identity, ti_turn *turn,
     if (turn->unsure) return result;
     turn->number++;
     turn->last = *image;
-    return result;
+    if (!turn->ruined) return result;
+    turn->ruined = false;
+    return write_down(identity, turn, image, durable, os_error);
 }
 
 tacit_status ti_turn_note_locked(ti_identity *identity, const ti_journal *journal,

@@ -2,23 +2,46 @@
  * Turns at a sign-in that others share: what they did while this one waited, failed, or was about to erase. The other process is a
  * client of its own, or the test, which has the lock.
  */
+#include "tests/support/fake_store.h"
 #include "tests/support/plain_store.h"
 #include "tests/support/unit.h"
 #include "tests/support/fixture.h"
 #include "tests/support/world.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "platform/process_lock.h"
 #include "session/journal_bytes.h"
 
 enum { PATIENCE_MS = WORLD_PATIENCE_MS };
+
+/* ------------------------------------------------------------------ a disk that fails */
+
+static atomic_bool sync_fails, write_fails;
+
+/* The C library's, as the program sees them: what is written in place, and its way to the disk, are the journal's. */
+int fdatasync(int file) {
+    if (!atomic_load(&sync_fails)) return (int)syscall(SYS_fdatasync, file);
+    errno = EIO;
+    return -1;
+}
+
+ssize_t pwrite(int file, const void *bytes, size_t size, off_t offset) {
+    if (!atomic_load(&write_fails)) return syscall(SYS_pwrite64, file, bytes, size, offset);
+    errno = EIO;
+    return -1;
+}
+
+/* ------------------------------------------------------------------ a sign-in on records in files */
 
 typedef struct scene {
     char *directory; /* of the records */
@@ -121,6 +144,10 @@ static ti_process_lock *take_lock(const scene *s) {
     return lock;
 }
 
+static void a_moment(void) {
+    usleep(50 * 1000);
+}
+
 static bool is_signed_in(void *session) {
     return tacit_session_get_state(session) == TACIT_STATE_SIGNED_IN;
 }
@@ -167,7 +194,7 @@ static void patience_is_for_one_wait(void **state) {
     assert_int_equal(ti_process_lock_try(lock, &(int){0}), TI_LOCK_OK);
     assert_int_equal(tacit_session_refresh(world_session(s.world), TACIT_NO_WAIT, &error),
                      TACIT_ERR_TIMEOUT);
-    usleep(50 * 1000);
+    a_moment();
     assert_int_equal(world_event_count(s.world, TACIT_EVENT_REFRESH_FAILED), 0);
     ti_process_lock_close(lock);
     world_clock_move(s.world, 1000);
@@ -308,9 +335,108 @@ static void life_ends_with_what_it_was_for(void **state) {
     tacit_client_network_changed(world_client(s.world));
     for (int i = 0; i < 1000 && is_signed_in(world_session(s.world)); i++) usleep(1000);
     assert_false(is_signed_in(world_session(s.world)));
-    usleep(50 * 1000);
+    a_moment();
     assert_int_equal(open_journals(), 1); /* the other's */
     free_peer(&other);
+    free_scene(&s);
+}
+
+/* R16: it takes effect whole or not at all, for the others too. */
+static void sign_in_that_cannot_be_noted_changes_nothing(void **state) {
+    scene s = new_scene(false);
+    peer other = new_peer(&s);
+    tacit_error error;
+
+    (void)state;
+    atomic_store(&sync_fails, true);
+    assert_int_equal(
+        tacit_sign_in_with_password(world_session(s.world), "alice", "wonderland", NULL, &error),
+        TACIT_ERR_STORE_FAILED);
+    assert_int_equal(error.os_error, EIO);
+    atomic_store(&sync_fails, false);
+
+    if (refresh(other.session, &error) != TACIT_OK) fail_msg("%s", error.message);
+    if (refresh(world_session(s.world), &error) != TACIT_OK) fail_msg("%s", error.message);
+    assert_int_equal(world_event_count(s.world, TACIT_EVENT_SIGNED_IN), 1);
+    free_peer(&other);
+    free_scene(&s);
+}
+
+/* R2: nobody else may send what was sent, as long as only memory says that it was answered. */
+static void answer_that_can_neither_be_noted_nor_saved_keeps_the_turn(void **state) {
+    scene s = new_scene(false);
+    peer other = new_peer(&s);
+    tacit_error error;
+
+    (void)state;
+    plain_store_fail(s.store, PLAIN_SAVE, TACIT_ERR_STORE_LOCKED);
+    server_gate_close(world_server(s.world), TS_TOKEN_ENDPOINT, TS_BEFORE_ANSWER);
+    assert_int_equal(tacit_session_refresh(world_session(s.world), TACIT_NO_WAIT, NULL),
+                     TACIT_ERR_TIMEOUT);
+    assert_true(server_gate_waiters(world_server(s.world), TS_TOKEN_ENDPOINT, 1, PATIENCE_MS));
+    atomic_store(&write_fails, true);
+    server_gate_open(world_server(s.world), TS_TOKEN_ENDPOINT);
+    world_wait_event(s.world, TACIT_EVENT_REFRESHED, 1);
+
+    assert_int_equal(tacit_session_refresh(other.session, 500, NULL), TACIT_ERR_TIMEOUT);
+    atomic_store(&write_fails, false);
+    plain_store_fail(s.store, PLAIN_SAVE, TACIT_OK);
+    tacit_client_network_changed(world_client(s.world));
+    if (refresh(other.session, &error) != TACIT_OK) fail_msg("%s", error.message);
+    assert_int_equal(server_counters(world_server(s.world)).reuse_detections, 0);
+    free_peer(&other);
+    free_scene(&s);
+}
+
+static long stored_generation(const scene *s) {
+    char *record = plain_store_record(s->directory);
+    long generation = record == NULL ? 0 : fake_record_generation(record);
+
+    free(record);
+    return generation;
+}
+
+static bool record_is_renewed(void *data) {
+    return stored_generation(data) > 1;
+}
+
+/* Whoever finds the turn taken waits for the clock. */
+static void refresh_while_time_passes(world *w) {
+    size_t before = world_event_count(w, TACIT_EVENT_REFRESHED);
+
+    assert_int_equal(tacit_session_refresh(world_session(w), TACIT_NO_WAIT, NULL),
+                     TACIT_ERR_TIMEOUT);
+    for (int i = 0; i < 1000 && world_event_count(w, TACIT_EVENT_REFRESHED) == before; i++) {
+        usleep(5000);
+        world_clock_move(w, 20);
+    }
+    assert_true(world_event_count(w, TACIT_EVENT_REFRESHED) > before);
+}
+
+/* R7: what it asked of a daemon may come half a minute late, whatever was refreshed meanwhile. */
+static void late_save_of_a_dead_process_is_found(void **state) {
+    scene s = new_scene(true);
+    ts_options options = server_options(world_server(s.world));
+    char *old = plain_store_record(s.directory);
+    peer dead = new_peer(&s);
+
+    (void)state;
+    options.grace_ms = 60 * 1000;
+    server_configure(world_server(s.world), &options);
+    plain_store_fail(dead.store, PLAIN_SAVE, TACIT_ERR_STORE_LOCKED);
+    assert_int_equal(refresh(dead.session, NULL), TACIT_OK);
+    free_peer(&dead);
+    for (int s_later = 0; s_later < 12; s_later += 3) {
+        refresh_while_time_passes(s.world);
+        a_moment();
+        world_clock_move(s.world, 3000);
+    }
+
+    a_moment();
+    plain_store_put(s.directory, old);
+    for (int s_later = 12; s_later < 36; s_later += 3) world_clock_move(s.world, 3000);
+    world_wait(record_is_renewed, &s, "the newest record is there again");
+    free(old);
     free_scene(&s);
 }
 
@@ -323,6 +449,9 @@ int main(void) {
         cmocka_unit_test(two_stores_on_the_same_records_are_as_two_processes),
         cmocka_unit_test(second_sign_out_leaves_a_newer_sign_in_alone),
         cmocka_unit_test(life_ends_with_what_it_was_for),
+        cmocka_unit_test(sign_in_that_cannot_be_noted_changes_nothing),
+        cmocka_unit_test(answer_that_can_neither_be_noted_nor_saved_keeps_the_turn),
+        cmocka_unit_test(late_save_of_a_dead_process_is_found),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,8 +59,9 @@ json_t *ask_error(app *app, const char *command, const char *status) {
     return checked(app_ask(app, "%s", command), command, status);
 }
 
+/* Longer than a store is looked at before it is believed (R7). */
 json_t *ask_patiently(app *app, const char *command) {
-    for (int tries = 0; tries < APPS_PATIENCE_MS / MOMENT_MS; tries++) {
+    for (int tries = 0; tries < 2 * APPS_PATIENCE_MS / MOMENT_MS; tries++) {
         json_t *answer = app_ask(app, "%s", command);
 
         assert_non_null(answer);

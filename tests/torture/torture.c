@@ -36,7 +36,7 @@ enum {
     BROKEN = 64      /* what must never be; stderr says what */
 };
 
-static char server_url[64], provider_json[512], api_url[96], record_path[256];
+static char server_url[64], provider_json[512], api_url[96], record_path[256], state_path[256];
 static int server_port;
 
 static void die(const char *what) {
@@ -146,6 +146,7 @@ static void open_process(process *p) {
 
     *p = (process){.client = NULL};
     client_options.proxy = "";
+    client_options.state_dir = state_path;
     p->client = tacit_client_new(&client_options, &error);
     check(p->client == NULL ? error.status : TACIT_OK, &error, "client");
     if (p->client == NULL) return;
@@ -292,10 +293,11 @@ static bool complain(const plan *plan, const char *what) {
 }
 
 /* *through: no allocation failed any more. */
-static bool survive(const plan *plan, bool *through) {
+static bool survive_in(const char *directory, const plan *plan, bool *through) {
     int lived, after;
 
-    unlink(record_path);
+    snprintf(record_path, sizeof record_path, "%s/record", directory);
+    snprintf(state_path, sizeof state_path, "%s/state", directory);
     lived = run(live, plan);
     if (lived & BROKEN) return complain(plan, "it did not survive");
     if (lived & ~(SIGNED_IN | TOLD | THROUGH | SIGNED_OUT))
@@ -309,6 +311,16 @@ static bool survive(const plan *plan, bool *through) {
     if (!plan->with_sign_out && (lived & SIGNED_IN) && !(lived & TOLD) && !(after & SIGNED_IN))
         return complain(plan, "the sign-in is lost, and nobody was told");
     return true;
+}
+
+static bool survive(const plan *plan, bool *through) {
+    char *directory = fixture_directory_new();
+    bool ok;
+
+    if (directory == NULL) die("directory");
+    ok = survive_in(directory, plan, through);
+    fixture_directory_free(directory);
+    return ok;
 }
 
 static bool survive_all(plan plan, long step) {
@@ -325,16 +337,14 @@ static bool survive_all(plan plan, long step) {
 int main(int argc, char **argv) {
     long step = argc > 2 ? atol(argv[2]) : 1;
     unsigned char hash[TI_SHA256_SIZE];
-    char *directory = fixture_directory_new();
     pid_t server;
     FILE *output;
     bool ok;
 
-    if (argc < 2 || step < 1 || directory == NULL) {
+    if (argc < 2 || step < 1) {
         fprintf(stderr, "usage: torture SERVER [STEP]\n");
         return 2;
     }
-    snprintf(record_path, sizeof record_path, "%s/record", directory);
     if (!ti_crypto_sha256("", 0, hash)) die("SHA-256");
     output = start_server(argv[1], &server);
     ok = survive_all((plan){.for_good = false}, step);
@@ -343,6 +353,5 @@ int main(int argc, char **argv) {
     kill(server, SIGTERM);
     waitpid(server, NULL, 0);
     fclose(output);
-    fixture_directory_free(directory);
     return ok ? 0 : 1;
 }
