@@ -22,10 +22,9 @@ ulimit -c 0
 tests_of() {
     sed -n 's/^red: //p' "$@" | tr ' ' '\n' | sort -u | tr '\n' ' '
 }
-# The tests, and the program that some of them start.
 build() {
     # shellcheck disable=SC2086 # a list of targets
-    cmake --build "$work/build" --parallel 2 --target tacit-test-app $1 >"$work/log" 2>&1
+    cmake --build "$work/build" --parallel 2 --target $1 >"$work/log" 2>&1
 }
 # Whether all of the tests pass; else $test did not.
 green() {
