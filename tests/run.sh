@@ -6,15 +6,15 @@
 # "N passed, N failed", all configurations added up.
 set -eu
 
-parts="gcc clang asan tsan valgrind lint package fuzz mutants"
+parts="gcc clang asan tsan valgrind lint package fuzz mutants model"
 packages="gcc g++ clang clang-tidy clang-format cppcheck libclang-rt-14-dev valgrind binutils
     ca-certificates openssl
     cmake make pkg-config libcurl4-openssl-dev libjansson-dev libssl-dev libsecret-1-dev
-    libcmocka-dev libmicrohttpd-dev gnome-keyring dbus patch
+    libcmocka-dev libmicrohttpd-dev gnome-keyring dbus patch spin
     libnghttp2-dev libidn2-dev librtmp-dev libssh2-1-dev libpsl-dev libkrb5-dev libldap-dev
     libzstd-dev libbrotli-dev zlib1g-dev" # the last two lines: what a static libcurl asks for
 tools="gcc g++ clang clang++ clang-tidy clang-format cppcheck valgrind nm strip cmake make pkg-config \
-openssl dbus-run-session gnome-keyring-daemon"
+openssl dbus-run-session gnome-keyring-daemon spin"
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 jobs=$(nproc 2>/dev/null || echo 2)
@@ -206,6 +206,10 @@ run_fuzz() {
 run_mutants() {
     step "each mutant turns a test red" "$root/tests/mutants/check.sh" "$work/mutants" \
         -DCMAKE_BUILD_TYPE=Debug -DTACIT_BUILD_EXAMPLES=OFF
+}
+# The models of the protocol, searched through; the larger ones by hand: tests/model/check.sh long
+run_model() {
+    step "what holds holds, and each mutant is refuted" "$root/tests/model/check.sh" short "$jobs"
 }
 
 install_packages
