@@ -63,22 +63,19 @@ typedef struct ti_identity {
     ti_storm *storm; /* NULL: no forced refresh counted yet */
     ti_job *jobs, **last_job;
     ti_revocation *revocations;
-    bool
-        lingers; /* holds a reference to itself until it is idle, since no session is left to do so */
+    bool lingers; /* holds a reference to itself until it is idle: no session does any more */
 
-    bool head_known; /* the journal's file named it, when it was last read */
-    bool
-        head_elsewhere; /* ... and its writer, another than this process, lived and had not saved it */
-    bool backoff_lifted; /* the network or the clock changed: what others met does not count */
-    bool loaded_told;    /* TACIT_EVENT_LOADED went out */
-    bool load_wanted;    /* somebody asks for the store now */
-    bool record_present; /* the store holds something under the key, as far as is known */
-    bool readable;       /* the last load answered: what is there may be overwritten */
-    bool mark_refused;   /* the record has yet to be marked */
-    bool erase_pending;
-    bool rolled_back; /* the store holds an older record than the head, which was saved */
-    unsigned char
-        looks_left; /* at the store: what a dead process asked of it may be done late (R7) */
+    bool head_known;          /* the journal's file named it, when it was last read */
+    bool head_elsewhere;      /* ... and its writer, somebody else, lived and had not saved it */
+    bool backoff_lifted;      /* the network or the clock changed: what others met does not count */
+    bool loaded_told;         /* TACIT_EVENT_LOADED went out */
+    bool load_wanted;         /* somebody asks for the store now */
+    bool record_present;      /* the store holds something under the key, as far as is known */
+    bool readable;            /* the last load answered: what is there may be overwritten */
+    bool mark_refused;        /* the record has yet to be marked */
+    bool erase_pending;       /* a sign-out could not be marked, or the record not be erased */
+    bool rolled_back;         /* the store holds an older record than the head, which was saved */
+    unsigned char looks_left; /* at the store: a dead process's call may be done late (R7) */
     tacit_status store_trouble; /* last told by TACIT_EVENT_STORE_FAILED; TACIT_OK: none */
     unsigned store_failures;
     int64_t store_retry_boot_ms; /* when to load, save or erase again */

@@ -211,7 +211,7 @@ void ti_job_run_locked(ti_identity *identity) {
     else if (job->overtaken)
         ti_job_signed_out_meanwhile(&job->result);
     else if (job->kind == TI_JOB_SIGN_OUT)
-        ti_sign_out_run_locked(identity, job);
+        ti_sign_out_run_locked(identity, job, NULL);
     else
         ti_sign_in_run_locked(identity, job);
     finish_job_locked(identity, job);
@@ -220,8 +220,10 @@ void ti_job_run_locked(ti_identity *identity) {
 void ti_job_fail_locked(ti_identity *identity, const tacit_error *error) {
     ti_job *job = identity->jobs;
 
-    if (job->kind == TI_JOB_SIGN_OUT) ti_sign_out_run_locked(identity, job);
-    job->result = *error;
+    if (job->kind == TI_JOB_SIGN_OUT)
+        ti_sign_out_run_locked(identity, job, error);
+    else
+        job->result = *error;
     finish_job_locked(identity, job);
 }
 

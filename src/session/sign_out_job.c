@@ -36,15 +36,19 @@ static bool ends_head_locked(const ti_identity *identity, const ti_job *job) {
 }
 
 /* After this no process uses the record any more, whatever becomes of the rest. */
-static void mark_locked(ti_identity *identity, const ti_job *job, tacit_error *error) {
+static void mark_locked(ti_identity *identity, const ti_job *job, const tacit_error *no_turn,
+                        tacit_error *error) {
     ti_journal mark = identity->journal;
 
-    ti_error_clear(error);
+    if (no_turn != NULL)
+        *error = *no_turn;
+    else
+        ti_error_clear(error);
     ti_journal_signed_out(&mark,
                           ti_sign_in_id_is_none(&job->ended) ? &mark.sign_in_id : &job->ended);
     if (ti_sign_in_id_is_none(&mark.sign_in_id)) return; /* nobody ever signed in */
     identity->journal = mark;
-    if (ti_turn_is_taken_locked(identity)) ti_turn_note_locked(identity, &mark, error);
+    if (no_turn == NULL) ti_turn_note_locked(identity, &mark, error);
 }
 
 static void revoke_locked(ti_identity *identity, const ti_job *job, const ti_secret *token,
@@ -58,7 +62,7 @@ static void revoke_locked(ti_identity *identity, const ti_job *job, const ti_sec
 
 /* The mark, the revocation, the record. Without the mark the record goes first, so that a crash in between leaves nothing that signs in
  * again; likewise where only the record knows what to revoke. */
-void ti_sign_out_run_locked(ti_identity *identity, ti_job *job) {
+void ti_sign_out_run_locked(ti_identity *identity, ti_job *job, const tacit_error *no_turn) {
     tacit_error marked, revoked = TACIT_ERROR_INIT, erased = TACIT_ERROR_INIT;
     ti_secret *found = NULL;
     bool first;
@@ -67,7 +71,7 @@ void ti_sign_out_run_locked(ti_identity *identity, ti_job *job) {
         revoke_locked(identity, job, job->refresh_token, &job->result);
         return;
     }
-    mark_locked(identity, job, &marked);
+    mark_locked(identity, job, no_turn, &marked);
     first = marked.status == TACIT_OK && job->refresh_token != NULL;
     if (first) revoke_locked(identity, job, job->refresh_token, &revoked);
     ti_persist_erase_locked(identity, &job->ended, &found, &erased);
@@ -75,5 +79,25 @@ void ti_sign_out_run_locked(ti_identity *identity, ti_job *job) {
         revoke_locked(identity, job, job->refresh_token != NULL ? job->refresh_token : found,
                       &revoked);
     ti_secret_unref(found);
+    if (marked.status != TACIT_OK) {
+        identity->erase_pending = identity->state != TACIT_STATE_SIGNED_IN;
+        ti_persist_trouble_locked(identity, &marked);
+    }
     job->result = marked.status != TACIT_OK ? marked : erased.status != TACIT_OK ? erased : revoked;
+}
+
+void ti_sign_out_finish_locked(ti_identity *identity) {
+    ti_sign_in_id ended = identity->journal.sign_in_id;
+    ti_journal mark = identity->journal;
+    tacit_error error;
+
+    if (mark.state != TI_JOURNAL_SIGNED_OUT) {
+        ti_journal_signed_out(&mark, &ended);
+        if (ti_turn_note_locked(identity, &mark, &error) != TACIT_OK) {
+            ti_persist_trouble_locked(identity, &error);
+            return;
+        }
+        identity->journal = mark;
+    }
+    ti_persist_erase_locked(identity, &ended, NULL, NULL);
 }

@@ -7,7 +7,10 @@
 /* In memory: nobody gets a token any more, sign-ins under way come to nothing. The job has what is left to do. */
 void ti_sign_out_begin_locked(ti_identity *identity, ti_job *job);
 
-/* On the worker; drops the lock meanwhile. Without this process's turn it goes without the mark. */
-void ti_sign_out_run_locked(ti_identity *identity, ti_job *job);
+/* On the worker; drops the lock meanwhile. no_turn: why this process cannot have its turn; the mark has to wait then. NULL: it has. */
+void ti_sign_out_run_locked(ti_identity *identity, ti_job *job, const tacit_error *no_turn);
+
+/* What a sign-out left (erase_pending). In this process's turn. */
+void ti_sign_out_finish_locked(ti_identity *identity);
 
 #endif

@@ -14,6 +14,7 @@
 #include "session/client.h"
 #include "session/persist.h"
 #include "session/refresh.h"
+#include "session/sign_out_job.h"
 #include "session/turn.h"
 
 enum { LOOK_PAUSE_MS = 2000 };
@@ -184,12 +185,6 @@ static void look_locked(ti_identity *identity) {
         identity->store_retry_boot_ms = next;
 }
 
-static void erase_locked(ti_identity *identity) {
-    ti_sign_in_id ended = identity->journal.sign_in_id;
-
-    ti_persist_erase_locked(identity, &ended, NULL, NULL);
-}
-
 static void do_step_locked(ti_identity *identity, step what, ti_view *view) {
     switch (what) {
     case STEP_REREAD:
@@ -211,7 +206,7 @@ static void do_step_locked(ti_identity *identity, step what, ti_view *view) {
         ti_persist_save_again_locked(identity);
         break;
     case STEP_ERASE:
-        erase_locked(identity);
+        ti_sign_out_finish_locked(identity);
         break;
     case STEP_REVOKE:
         ti_revocation_run_locked(identity);

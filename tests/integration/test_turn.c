@@ -341,6 +341,28 @@ static void life_ends_with_what_it_was_for(void **state) {
     free_scene(&s);
 }
 
+/* The others cannot know of a sign-out that could not be marked; as soon as it can, it is. */
+static void sign_out_without_its_turn_is_marked_later(void **state) {
+    scene s = new_scene(false);
+    peer other = new_peer(&s);
+    char *record;
+
+    (void)state;
+    assert_int_equal(chmod(world_state_dir(s.world), 0777), 0);
+    assert_int_equal(tacit_sign_out(world_session(s.world), PATIENCE_MS, NULL),
+                     TACIT_ERR_STORE_FAILED);
+    assert_int_equal(chmod(world_state_dir(s.world), 0700), 0);
+    tacit_client_network_changed(world_client(s.world));
+    world_wait_event(s.world, TACIT_EVENT_STORE_RECOVERED, 1);
+
+    assert_int_equal(refresh(other.session, NULL), TACIT_ERR_SIGNED_OUT);
+    record = plain_store_record(s.directory);
+    assert_null(record);
+    assert_int_equal(server_counters(world_server(s.world)).refresh_grants, 0);
+    free_peer(&other);
+    free_scene(&s);
+}
+
 /* R16: it takes effect whole or not at all, for the others too. */
 static void sign_in_that_cannot_be_noted_changes_nothing(void **state) {
     scene s = new_scene(false);
@@ -449,6 +471,7 @@ int main(void) {
         cmocka_unit_test(two_stores_on_the_same_records_are_as_two_processes),
         cmocka_unit_test(second_sign_out_leaves_a_newer_sign_in_alone),
         cmocka_unit_test(life_ends_with_what_it_was_for),
+        cmocka_unit_test(sign_out_without_its_turn_is_marked_later),
         cmocka_unit_test(sign_in_that_cannot_be_noted_changes_nothing),
         cmocka_unit_test(answer_that_can_neither_be_noted_nor_saved_keeps_the_turn),
         cmocka_unit_test(late_save_of_a_dead_process_is_found),
