@@ -7,11 +7,12 @@
 
 typedef struct ti_identity ti_identity;
 
-typedef enum ti_backoff_kind {                  /* of an attempt that failed */
-                               TI_BACKOFF_NONE, /* it says nothing about the next one */
-                               TI_BACKOFF_NOT_SENT, /* nothing reached the server, or the store failed: 2 s */
-                               TI_BACKOFF_ANSWERED, /* the server wants peace */
-                               TI_BACKOFF_UNKNOWN /* the answer was lost: one early retry, then peace */
+/* Of an attempt that failed. */
+typedef enum ti_backoff_kind {
+    TI_BACKOFF_NONE,     /* it says nothing about the next one */
+    TI_BACKOFF_NOT_SENT, /* nothing reached the server, or the store failed: 2 s */
+    TI_BACKOFF_ANSWERED, /* the server wants peace */
+    TI_BACKOFF_UNKNOWN   /* the answer was lost: one early retry, then peace */
 } ti_backoff_kind;
 
 typedef struct ti_backoff {       /* guarded by the identity's lock */

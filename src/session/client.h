@@ -36,8 +36,7 @@ struct tacit_client {
     void *identity_tree;        /* tsearch(), by store and key */
     ti_identity *identities;    /* the same ones, for walking */
     tacit_store *default_store; /* of sessions that named none; NULL: not made yet */
-    int64_t
-        next_life; /* of an identity; the first is drawn at random, so that no other process has it */
+    int64_t next_life;          /* of an identity; at first drawn at random */
     bool closed;
 };
 

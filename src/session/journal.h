@@ -26,8 +26,7 @@ typedef struct ti_token_hash {
 
 typedef struct ti_journal {
     ti_journal_state state;
-    unsigned
-        attempts; /* grants with what `posted` is the hash of, that nothing is known of: sent, or about to be, and not answered */
+    unsigned attempts; /* grants with what `posted` is of: sent, or about to be, and not answered */
     ti_sign_in_id sign_in_id; /* none: no head */
     uint64_t generation;
     uint64_t reserved;

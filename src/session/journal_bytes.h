@@ -26,8 +26,7 @@ typedef struct ti_journal_image {
     ti_journal journal;
     ti_shared_backoff backoff;
     ti_storm storm;
-    int64_t
-        look_until_boot_ms; /* a daemon may yet do what a dead process asked of it (R7); 0: no */
+    int64_t look_until_boot_ms; /* till then a dead process's call may be done late (R7); 0: no */
 } ti_journal_image;
 
 /* Times are those of the running system's boot clock; those of another boot are carried over by the wall clock. No time that is to come

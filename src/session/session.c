@@ -47,8 +47,8 @@ uint64_t ti_session_current_id(const tacit_session *session) {
 
 tacit_status ti_session_obtain(tacit_session *session, const ti_need *need,
                                int64_t deadline_boot_ms, tacit_token **token, tacit_error *error) {
-    return ti_obtain(session->identity, session->view, &session->closing, need,
-                            deadline_boot_ms, token, error);
+    return ti_obtain(session->identity, session->view, &session->closing, need, deadline_boot_ms,
+                     token, error);
 }
 
 /* ------------------------------------------------------------------ origins (R14) */

@@ -89,11 +89,29 @@ static void look_at_record_locked(ti_identity *identity) {
         ti_persist_load_locked(identity, NULL);
 }
 
-/* R16: the head names the new sign-in, it is saved, and only then used; the earlier one's refresh token is revoked. Whatever can fail
- * comes first, so that the earlier sign-in stays then. */
+/* R16: the head names the new sign-in; it is saved, and only then used; the earlier one's refresh token is revoked. */
+static void replace_locked(ti_identity *identity, ti_job *job, const ti_journal *head,
+                           ti_secret *refresh_token, tacit_token *token, int64_t refresh_in_s) {
+    ti_secret *before = ti_secret_ref(identity->refresh_token);
+
+    become_locked(identity, head, refresh_token);
+    ti_persist_save_locked(identity, job->view, token);
+    if (!ti_sign_in_id_equal(&head->sign_in_id, &identity->journal.sign_in_id) ||
+        identity->state != TACIT_STATE_SIGNED_IN) {
+        tacit_token_unref(token);
+        ti_job_signed_out_meanwhile(&job->result);
+    } else {
+        take_effect_locked(identity, job, token, refresh_in_s);
+    }
+    if (!ti_secret_equal(before, refresh_token) && !ti_secret_equal(before, job->refresh_token))
+        ti_revocation_add_locked(identity, job->view, before);
+    ti_secret_unref(before);
+}
+
+/* Whatever can fail comes first, so that the earlier sign-in stays then. */
 static void sign_in_locked(ti_identity *identity, ti_job *job, const ti_token_response *answer,
                            int64_t sent_boot_ms) {
-    ti_secret *refresh_token = answer->refresh_token, *before;
+    ti_secret *refresh_token = answer->refresh_token;
     ti_journal head;
     ti_sign_in_id id;
     tacit_token *token;
@@ -115,19 +133,7 @@ static void sign_in_locked(ti_identity *identity, ti_job *job, const ti_token_re
         tacit_token_unref(token);
         return;
     }
-    before = ti_secret_ref(identity->refresh_token);
-    become_locked(identity, &head, refresh_token);
-    ti_persist_save_locked(identity, job->view, token);
-    if (!ti_sign_in_id_equal(&id, &identity->journal.sign_in_id) ||
-        identity->state != TACIT_STATE_SIGNED_IN) {
-        tacit_token_unref(token);
-        ti_job_signed_out_meanwhile(&job->result);
-    } else {
-        take_effect_locked(identity, job, token, answer->refresh_in_s);
-    }
-    if (!ti_secret_equal(before, refresh_token) && !ti_secret_equal(before, job->refresh_token))
-        ti_revocation_add_locked(identity, job->view, before);
-    ti_secret_unref(before);
+    replace_locked(identity, job, &head, refresh_token, token, answer->refresh_in_s);
 }
 
 static void run_grant_locked(ti_identity *identity, ti_job *job) {

@@ -36,7 +36,7 @@ typedef struct ti_view {
     uint64_t begun;      /* the last attempt for this view */
     uint64_t failed;     /* the last that failed */
     ti_failure *failure; /* with what */
-    uint64_t wanted_generation, wanted_attempt, anew_attempt; /* what waiters ask for (flight.h) */
+    uint64_t wanted_generation, wanted_attempt, anew_attempt; /* what waiters ask for (obtain.h) */
 } ti_view;
 
 /* The identity's view for these options, found or made, with one more user. NULL: error says why. */
