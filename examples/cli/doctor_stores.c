@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define OWN_ID "tacit-doctor" /* of what the doctor stores, and erases */
@@ -61,21 +60,26 @@ static tacit_store *open_file(void *data, tacit_error *error) {
     return tacit_store_file(&options, error);
 }
 
-/* A key file that is not there yet is not made: the first sign-in does that. */
-static const char *existing_key_file(void) {
-    const char *path = getenv("TACIT_STORE_KEY_FILE");
+/* As the default store finds it. NULL: none is named, or no memory; yours. */
+static char *named_key_file(void) {
+    const char *file = getenv("TACIT_STORE_KEY_FILE");
+    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+    char *path;
 
-    return path != NULL && *path != '\0' && access(path, F_OK) == 0 ? path : NULL;
+    if (file != NULL && *file != '\0') return strdup(file);
+    if (credentials == NULL || *credentials == '\0') return NULL;
+    return asprintf(&path, "%s/tacit.key", credentials) < 0 ? NULL : path;
 }
 
-static void look_at_file(doctor *doctor, const char *scratch) {
-    file_try try = {.directory = scratch, .key_file = existing_key_file()};
+/* A key file that is not there yet is not made: the first sign-in does that. */
+static void try_file(doctor *doctor, const char *scratch, const char *key_file) {
+    file_try try = {.directory = scratch, .key_file = key_file};
     tacit_error error;
 
     if (getrandom(try.own_key, KEY_SIZE, 0) != KEY_SIZE) return;
     if (round_trip(scratch, open_file, &try, &error))
         finding_well("encrypted file", "%s, with %s", survived,
-                     try.key_file == NULL ? "a key made for the test" : try.key_file);
+                     key_file == NULL ? "a key made for the test" : key_file);
     else if (error.status == TACIT_ERR_UNSUPPORTED)
         finding_note("encrypted file", "%s", error.message);
     else
@@ -85,38 +89,25 @@ static void look_at_file(doctor *doctor, const char *scratch) {
                         "encrypted file", "%s", error.message);
 }
 
-static void look_at_credential(doctor *doctor, const char *directory) {
-    struct stat facts;
-    char path[4200];
-
-    snprintf(path, sizeof path, "%s/tacit.key", directory);
-    if (stat(path, &facts) != 0)
-        finding_note("file's key", "systemd passed credentials, and no tacit.key among them");
-    else if (facts.st_size != KEY_SIZE || access(path, R_OK) != 0)
-        finding_problem(&doctor->findings, "Let LoadCredential=tacit.key:FILE name 32 bytes.",
-                        "file's key", "%s is not 32 bytes that can be read", path);
+static void look_at_key(doctor *doctor, const char *key_file, bool is_there) {
+    if (key_file == NULL)
+        finding_note("file's key", "none is named; TACIT_STORE_KEY_FILE would");
+    else if (*key_file != '/')
+        finding_problem(&doctor->findings, "Name it from the root (/...).", "file's key",
+                        "%s is found from one working directory only", key_file);
+    else if (!is_there)
+        finding_note("file's key", "%s does not exist yet", key_file);
     else
-        finding_well("file's key", "the credential %s", path);
+        finding_well("file's key", "%s", key_file);
 }
 
-static void look_at_key(doctor *doctor) {
-    const char *file = getenv("TACIT_STORE_KEY_FILE");
-    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+static void look_at_file(doctor *doctor, const char *scratch) {
+    char *key_file = named_key_file();
+    bool is_there = key_file != NULL && access(key_file, F_OK) == 0;
 
-    if (file != NULL && *file != '\0') {
-        if (*file != '/')
-            finding_problem(&doctor->findings, "Name it from the root (/...).", "file's key",
-                            "TACIT_STORE_KEY_FILE, %s, is found from one working directory only",
-                            file);
-        else if (access(file, F_OK) == 0)
-            finding_well("file's key", "%s", file);
-        else
-            finding_note("file's key", "%s does not exist yet; the first sign-in makes it", file);
-    } else if (credentials != NULL && *credentials != '\0') {
-        look_at_credential(doctor, credentials);
-    } else {
-        finding_note("file's key", "none is named; TACIT_STORE_KEY_FILE would");
-    }
+    try_file(doctor, scratch, is_there ? key_file : NULL);
+    look_at_key(doctor, key_file, is_there);
+    free(key_file);
 }
 
 /* ------------------------------------------------------------------ the default */
@@ -172,6 +163,5 @@ void doctor_look_at_stores(doctor *doctor) {
     scratch_remove(scratch);
     in_scratch(doctor, look_at_keyring);
     in_scratch(doctor, look_at_file);
-    look_at_key(doctor);
     in_scratch(doctor, look_at_default);
 }

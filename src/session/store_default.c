@@ -106,19 +106,12 @@ static tacit_status provide(default_store *self, ti_choice choice) {
 
 /* ------------------------------------------------------------------ the choice */
 
-static const char *description_of(const default_store *self, ti_choice choice) {
-    const tacit_store *store = self->stores[choice];
-
-    return choice == TI_CHOICE_FILE ? ti_default_file_describe(&self->file, store)
-                                    : tacit_store_describe(store);
-}
-
 static tacit_status take(default_store *self, ti_choice choice) {
     tacit_status status = provide(self, choice);
 
     if (status != TACIT_OK) return status;
     self->choice = choice;
-    ti_store_describe_as(self->shown, description_of(self, choice));
+    ti_store_describe_as(self->shown, tacit_store_describe(self->stores[choice]));
     return ti_error_clear(&self->error); /* from here on it is the store's */
 }
 

@@ -7,15 +7,8 @@
 #include "platform/os.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-
-enum { KEY_SIZE = 32 };
-
-/* ------------------------------------------------------------------ the environment */
 
 /* NULL also where it is empty, or the program has more rights than who started it. */
 static const char *variable(const char *name) {
@@ -27,12 +20,16 @@ static const char *variable(const char *name) {
 static bool init_key(ti_default_file *file) {
     const char *key_file = variable("TACIT_STORE_KEY_FILE");
     const char *credentials = variable("CREDENTIALS_DIRECTORY");
+    ti_buffer path = TI_BUFFER_INIT;
 
-    if (key_file != NULL) return (file->key_file = strdup(key_file)) != NULL;
-    if (credentials == NULL) return true;
-    if (asprintf(&file->credential, "%s/tacit.key", credentials) >= 0) return true;
-    file->credential = NULL;
-    return false;
+    file->is_credential = key_file == NULL && credentials != NULL;
+    if (key_file != NULL) ti_buffer_append_string(&path, key_file);
+    if (file->is_credential) {
+        ti_buffer_append_string(&path, credentials);
+        ti_buffer_append_string(&path, "/tacit.key");
+    }
+    file->key_file = path.data;
+    return !path.failed;
 }
 
 bool ti_default_file_init(ti_default_file *file) {
@@ -46,44 +43,12 @@ bool ti_default_file_init(ti_default_file *file) {
 void ti_default_file_free(ti_default_file *file) {
     free(file->directory);
     free(file->key_file);
-    free(file->credential);
 }
-
-/* ------------------------------------------------------------------ the key */
 
 bool ti_default_file_has_key(const ti_default_file *file) {
-    return file->key_file != NULL ||
-           (file->credential != NULL && access(file->credential, R_OK) == 0);
+    if (file->key_file == NULL) return false;
+    return !file->is_credential || access(file->key_file, F_OK) == 0;
 }
-
-/* One byte more than the key, to see that there is no more. */
-static ssize_t read_key(const char *path, unsigned char bytes[KEY_SIZE + 1]) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got;
-
-    if (fd < 0) return -1;
-    do got = read(fd, bytes, KEY_SIZE + 1);
-    while (got < 0 && errno == EINTR);
-    close(fd);
-    return got;
-}
-
-/* Not a key file of the file store: systemd keeps who may read it, and root may own it. */
-static tacit_status get_credential(void *data, unsigned char key[KEY_SIZE]) {
-    const ti_default_file *file = data;
-    unsigned char bytes[KEY_SIZE + 1];
-    ssize_t got = read_key(file->credential, bytes);
-    tacit_status status = got < 0 ? TACIT_ERR_STORE_UNAVAILABLE : TACIT_ERR_STORE_FAILED;
-
-    if (got == KEY_SIZE) {
-        memcpy(key, bytes, KEY_SIZE);
-        status = TACIT_OK;
-    }
-    ti_os_wipe(bytes, sizeof bytes);
-    return status;
-}
-
-/* ------------------------------------------------------------------ the store */
 
 /* The application's own: a record's key says nothing of the application. NULL: no memory. */
 static char *directory_for(const ti_default_file *file, const char *application_id) {
@@ -99,7 +64,7 @@ static char *directory_for(const ti_default_file *file, const char *application_
     return path.data;
 }
 
-tacit_store *ti_default_file_open(ti_default_file *file, const char *application_id,
+tacit_store *ti_default_file_open(const ti_default_file *file, const char *application_id,
                                   ti_file_store_fn make, tacit_error *error) {
     tacit_store_file_options options = TACIT_STORE_FILE_OPTIONS_INIT;
     tacit_store *store;
@@ -114,17 +79,8 @@ tacit_store *ti_default_file_open(ti_default_file *file, const char *application
     if (directory == NULL) return ti_error_no_memory(error), NULL;
     options.directory = directory;
     options.key_file = file->key_file;
-    if (file->key_file == NULL) {
-        options.get_key = get_credential;
-        options.key_data = file;
-    }
     store = make(&options, error);
     free(directory);
     /* cppcheck-suppress returnDanglingLifetime ; the store has copies */
     return store;
-}
-
-const char *ti_default_file_describe(const ti_default_file *file, const tacit_store *store) {
-    if (file->key_file != NULL) return tacit_store_describe(store);
-    return "an encrypted file, whose key is the credential tacit.key that systemd passed in";
 }

@@ -10,9 +10,10 @@ typedef tacit_store *(*ti_file_store_fn)(const tacit_store_file_options *options
                                          tacit_error *error);
 
 typedef struct ti_default_file {
-    char *directory;  /* for everything the user's programs keep; NULL: nothing says where */
-    char *key_file;   /* $TACIT_STORE_KEY_FILE; NULL: not set */
-    char *credential; /* $CREDENTIALS_DIRECTORY/tacit.key, which systemd gives a service; or NULL */
+    char *directory; /* for everything the user's programs keep; NULL: nothing says where */
+    char *key_file;  /* $TACIT_STORE_KEY_FILE, else $CREDENTIALS_DIRECTORY/tacit.key, which systemd
+                           gives a service; NULL: neither is set */
+    bool is_credential; /* it may be missing, and is never made */
 } ti_default_file;
 
 /* Looks at the environment only. false: no memory. */
@@ -22,10 +23,7 @@ void ti_default_file_free(ti_default_file *file);
 /* Whether there is a key, or a place where one may be made. Asks the disk. */
 bool ti_default_file_has_key(const ti_default_file *file);
 
-/* A store for the application, which borrows file. Its errors may say UNAVAILABLE too. */
-tacit_store *ti_default_file_open(ti_default_file *file, const char *application_id,
+/* A store for the application. TACIT_ERR_STORE_UNAVAILABLE: nothing says where. */
+tacit_store *ti_default_file_open(const ti_default_file *file, const char *application_id,
                                   ti_file_store_fn make, tacit_error *error);
-/* For a person. */
-const char *ti_default_file_describe(const ti_default_file *file, const tacit_store *store);
-
 #endif

@@ -258,12 +258,15 @@ static void the_key_may_be_a_credential_of_systemd(void **state) {
     (void)state;
     setenv("CREDENTIALS_DIRECTORY", getenv("HOME"), 1);
     assert_int_equal(save(RECORD).status, TACIT_ERR_STORE_UNAVAILABLE); /* none was passed in */
-    assert_true(home_shows("printf 01234567890123456789012345678901 >tacit.key"));
+    assert_true(home_shows("umask 077; printf 01234567890123456789012345678901 >tacit.key"));
 
-    saved_in("credential");
-    found_in("credential");
+    saved_in("tacit.key");
+    found_in("tacit.key");
     assert_true(home_shows("printf x >>tacit.key"));
-    assert_int_equal(load().status, TACIT_ERR_STORE_FAILED); /* not a key any more */
+    assert_int_equal(load().status, TACIT_ERR_STORE_CORRUPT); /* not a key any more */
+    assert_true(home_shows("rm tacit.key"));
+    assert_int_equal(save(RECORD).status, TACIT_ERR_STORE_UNAVAILABLE);
+    assert_true(home_shows("! ls tacit.key"));
 }
 
 static void without_any_it_says_what_to_install_or_set(void **state) {
