@@ -88,6 +88,7 @@ short|wake: closing         |flight|refuted|closes|-DM_SILENTCLOSE -DCLOSES=1 -D
 short|wake: patience        |flight|refuted|wake  |-DM_NOPATIENCE -DSTOPS=1 -DREVOKES=1 -DTIMERS=0 -DWORKERS=1
 short|wake: free workers    |flight|refuted|others|-DM_WAITLOCK -DSTOPS=1 -DREVOKES=1 -DTIMERS=0 -DWORKERS=1
 short|wake: whole           |whole |refuted|wake  |-DM_NOWAKE -DLOSSES=1
+short|wake: whole, lock freed |whole |refuted|wake  |-DM_LOCKSTAYS -DCRASHES=1
 short|wake: whole, patience |whole |refuted|wake  |-DM_NOPATIENCE -DFOREVER=1
 # Larger.
 long |everything, users     |record|holds  |safety|-DUSERS=2 -DCRASHES=1 -DGRACE=1 -DHANGS=1 -DSURVIVES=1

@@ -144,7 +144,7 @@ hang:
     atomic { !alive[p] ->
       if :: holds -> flights-- :: else fi;
       flying[p] = false; m_gen[p] = 0; m_unsaved[p] = false; wanted[p] = 0;
-#ifndef M_DEADLOCK
+#ifndef M_LOCKSTAYS
       if :: turn == p + 1 -> turn = 0 :: else fi;
 #endif
       halted = false }
