@@ -170,8 +170,40 @@ static void stopping_some_at_random_loses_nothing(void **state) {
     group_free(&all);
 }
 
+/* ------------------------------------------------------------------ all at once */
+
+/* As after a night: the record is there, its access token is over, and everybody starts. */
+static void started_at_once_they_refresh_once(void **state) {
+    group all = group_new(processes);
+    ts_options options = server_options(all.server);
+    long requests[PROCESSES_MAX];
+
+    (void)state;
+    for (int i = 0; i < all.count; i++) {
+        assert_true(app_free(all.apps[i]));
+        all.apps[i] = NULL;
+    }
+    all.warm = server_counters(all.server);
+    poll(NULL, 0, LIFETIME_MS + 100);
+    options.access_lifetime_ms = 3600000; /* the next one outlives the slowest start */
+    server_configure(all.server, &options);
+    for (int i = 0; i < all.count; i++) {
+        all.apps[i] = app_start(&(app_options){.server = all.server, .directory = all.directory});
+        assert_non_null(all.apps[i]);
+        requests[i] = app_send(all.apps[i], "get /api/x 10000");
+    }
+    for (int i = 0; i < all.count; i++)
+        must(app_answer_to(all.apps[i], requests[i], LIFETIME_MS * 5));
+
+    all.end = server_counters(all.server);
+    assert_int_equal(all.end.refreshes_ok - all.warm.refreshes_ok, 1);
+    assert_int_equal(all.end.api_2xx - all.warm.api_2xx, processes);
+    group_free(&all);
+}
+
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(several_refresh_as_often_as_one),
+                                       cmocka_unit_test(started_at_once_they_refresh_once),
                                        cmocka_unit_test(stopping_some_at_random_loses_nothing)};
 
     if (argc > 1) processes = atoi(argv[1]);
