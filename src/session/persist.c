@@ -117,13 +117,27 @@ static tacit_status fetch_locked(ti_identity *identity, ti_record *record, tacit
 }
 
 /* The journal first, so that what is read then is not older. */
-static tacit_status load_once_locked(ti_identity *identity, tacit_error *error) {
-    ti_record record;
-    tacit_status status;
-
+static tacit_status read_locked(ti_identity *identity, ti_record *record, tacit_error *error) {
+    *record = (ti_record){.tokens = NULL};
     if (!ti_turn_is_taken_locked(identity) && ti_turn_look_locked(identity, error) != TACIT_OK)
         return error->status;
-    status = fetch_locked(identity, &record, error);
+    return fetch_locked(identity, record, error);
+}
+
+/* Without the turn another process may have signed in between the two. */
+static bool is_of_another_head_locked(const ti_identity *identity, const ti_record *record) {
+    return !ti_turn_is_taken_locked(identity) && identity->head_known &&
+           !ti_sign_in_id_equal(&record->sign_in_id, &identity->journal.sign_in_id);
+}
+
+static tacit_status load_once_locked(ti_identity *identity, tacit_error *error) {
+    ti_record record;
+    tacit_status status = read_locked(identity, &record, error);
+
+    if (status == TACIT_OK && is_of_another_head_locked(identity, &record)) {
+        ti_record_free(&record);
+        status = read_locked(identity, &record, error);
+    }
     if (status != TACIT_OK && status != TACIT_ERR_STORE_NOT_FOUND) return status;
     status = ti_adopt_locked(identity, status == TACIT_OK ? &record : NULL, error);
     ti_record_free(&record);

@@ -361,6 +361,7 @@ static void sign_in_of_another_is_found_by_whoever_asks(void **state) {
     size_t loads;
 
     (void)state;
+    assert_int_equal(load(&s, NULL), TACIT_OK);
     assert_int_equal(tacit_sign_out(world_session(s.world), PATIENCE_MS, NULL), TACIT_OK);
     loads = fake_store_calls(s.store, FAKE_LOAD);
     assert_int_equal(world_get(s.world, "/api/x"), -TACIT_ERR_SIGN_IN_REQUIRED);
@@ -384,6 +385,26 @@ static void sign_in_of_another_is_found_by_whoever_asks(void **state) {
     assert_int_equal(world_event_count(s.world, TACIT_EVENT_LOADED), 2); /* each start has one */
     tacit_session_close(other, PATIENCE_MS);
     tacit_client_unref(client);
+    free_scene(&s);
+}
+
+/* What the journal says is older than the record by then. */
+static void sign_in_between_journal_and_record_is_seen(void **state) {
+    scene s = new_scene();
+    char *record = fake_store_record(s.store);
+    char *others = fake_record_with(record, "sign_in_id", "\"000102030405060708090a0b0c0d0e0f\"");
+
+    (void)state;
+    fake_store_gate_close(s.store, FAKE_LOAD);
+    world_restart(s.world);
+    assert_true(fake_store_gate_waiter(s.store, FAKE_LOAD));
+    fake_store_put(s.store, others);
+    world_lose_journals(s.world); /* which would name the other, too */
+    fake_store_gate_open(s.store, FAKE_LOAD);
+    assert_int_equal(load(&s, NULL), TACIT_OK);
+    assert_int_equal(tacit_session_get_state(world_session(s.world)), TACIT_STATE_SIGNED_IN);
+    free(record);
+    free(others);
     free_scene(&s);
 }
 
@@ -506,6 +527,7 @@ int main(void) {
         cmocka_unit_test(head_in_memory_outlives_its_record),
         cmocka_unit_test(store_that_forgets_is_looked_at_a_few_times),
         cmocka_unit_test(sign_in_of_another_is_found_by_whoever_asks),
+        cmocka_unit_test(sign_in_between_journal_and_record_is_seen),
         cmocka_unit_test(missing_directories_are_made_for_the_user_alone),
         cmocka_unit_test(directory_that_cannot_be_is_named),
         cmocka_unit_test(no_directory_at_all_is_said),
