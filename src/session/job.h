@@ -61,7 +61,7 @@ void ti_jobs_drop_locked(ti_identity *identity);
 /* On the worker: runs the first job. Drops the lock meanwhile. */
 void ti_job_run_locked(ti_identity *identity);
 
-/* The first job cannot have this process's turn: a sign-in fails with the error, a sign-out goes without the mark, and says so. */
+/* The first job cannot have this process's turn: a sign-in fails with the error, a sign-out owes the mark, and says so. */
 void ti_job_fail_locked(ti_identity *identity, const tacit_error *error);
 
 #endif
