@@ -140,6 +140,29 @@ static void a_save_that_hangs_keeps_the_others_out(void **state) {
     apps_free(&p);
 }
 
+/* A process that ends has nothing of its own to finish there. */
+static void quitting_does_not_wait_for_it(void **state) {
+    static const char *const accounts[] = {"default"};
+    apps p = in_need(NULL);
+    int64_t began_ms;
+    long refresh;
+
+    (void)state;
+    freeze_during_refreshes(&p, accounts, 1, &refresh);
+    app_send(p.b, "get /api/x 30000");
+    a_moment();
+    began_ms = now_ms();
+    assert_true(app_free(p.b));
+    assert_in_range(now_ms() - began_ms, 0, 2000);
+
+    p.b = apps_start(&p, NULL);
+    app_thaw(p.a);
+    await_ok(p.a, refresh);
+    ask_user(p.b, "alice");
+    assert_int_equal(server_counters(p.server).refresh_grants, 1);
+    apps_free(&p);
+}
+
 /* The lock goes with the process, however long it stood still. */
 static void a_stopped_holder_that_is_killed_lets_go(void **state) {
     static const char *const accounts[] = {"default"};
@@ -177,6 +200,7 @@ int main(void) {
         cmocka_unit_test(who_waits_long_enough_gets_what_the_holder_obtained),
         cmocka_unit_test(waiting_for_it_takes_no_worker),
         cmocka_unit_test(a_save_that_hangs_keeps_the_others_out),
+        cmocka_unit_test(quitting_does_not_wait_for_it),
         cmocka_unit_test(a_stopped_holder_that_is_killed_lets_go),
     };
 

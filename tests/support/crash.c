@@ -153,8 +153,11 @@ static bool is_honest(app *app, const json_t *answer) {
 }
 
 static bool take_loss(crash_lane *lane, app *app, const json_t *answer, bool may_lose) {
-    crash_check(lane, may_lose, "the sign-in was lost: %s (%s)", answer_text(answer, "message"),
-                answer_text(answer, "oauth_error"));
+    ts_counters counters = server_counters(lane->server);
+
+    crash_check(lane, may_lose, "the sign-in was lost: %s (grace %ld, reuses %ld, refused %ld)",
+                answer_text(answer, "message"), counters.grace_uses, counters.reuse_detections,
+                counters.refreshes_refused);
     crash_check(lane, is_honest(app, answer), "the error does not say that an answer was lost: %s",
                 answer_text(answer, "message"));
     lane->lost++;
