@@ -9,6 +9,7 @@
 enum { VERSION = 1, CHECKSUM_SIZE = 16, BODY_SIZE = TI_JOURNAL_SLOT_SIZE - CHECKSUM_SIZE };
 
 static const int64_t ahead_max_ms = 3600 * 1000;
+static const int64_t earliest_ms = INT64_MIN / 2; /* differences of times are times too */
 static const char magic[8] = {'t', 'a', 'c', 'i', 't', 'j', 'n', 'l'};
 
 /* ------------------------------------------------------------------ one field after the other */
@@ -150,7 +151,7 @@ bool ti_journal_write_bytes(const ti_journal_image *image, const ti_journal_cloc
 
 static int64_t carried_over(int64_t boot_ms, int64_t shift_ms, int64_t now_boot_ms) {
     if (boot_ms == 0) return 0;
-    if (__builtin_add_overflow(boot_ms, shift_ms, &boot_ms)) return 0;
+    if (__builtin_add_overflow(boot_ms, shift_ms, &boot_ms) || boot_ms < earliest_ms) return 0;
     return boot_ms - now_boot_ms > ahead_max_ms ? now_boot_ms + ahead_max_ms : boot_ms;
 }
 
@@ -184,18 +185,19 @@ static void carry_over_times(const slot *s, const ti_journal_clocks *now, ti_jou
     image->look_until_boot_ms = carried_over(image->look_until_boot_ms, shift, now->boot_ms);
     image->storm.blocked_until_boot_ms =
         carried_over(image->storm.blocked_until_boot_ms, shift, now->boot_ms);
-    for (size_t i = 0; i < image->storm.count; i++)
+    for (size_t i = 0; i < TI_STORM_HOURLY_MAX; i++)
         image->storm.at_boot_ms[i] = carried_over(image->storm.at_boot_ms[i], shift, now->boot_ms);
 }
 
 /* What a checksum does not promise: that whoever wrote it made sense. */
-static bool makes_sense(const ti_journal_image *image) {
+static bool makes_sense(const slot *s) {
+    const ti_journal_image *image = &s->image;
     const ti_journal *journal = &image->journal;
 
-    return journal->state >= TI_JOURNAL_IDLE && journal->state <= TI_JOURNAL_SIGNED_OUT &&
-           journal->generation <= journal->reserved && journal->writer >= 0 &&
-           journal->reserved < UINT64_MAX / 2 && image->storm.count <= TI_STORM_HOURLY_MAX &&
-           image->storm.next < TI_STORM_HOURLY_MAX;
+    return s->number < UINT64_MAX / 2 && journal->state >= TI_JOURNAL_IDLE &&
+           journal->state <= TI_JOURNAL_SIGNED_OUT && journal->generation <= journal->reserved &&
+           journal->writer >= 0 && journal->reserved < UINT64_MAX / 2 &&
+           image->storm.count <= TI_STORM_HOURLY_MAX && image->storm.next < TI_STORM_HOURLY_MAX;
 }
 
 static ti_journal_reading read_slot(const unsigned char *bytes, slot *s) {
@@ -209,7 +211,7 @@ static ti_journal_reading read_slot(const unsigned char *bytes, slot *s) {
     fields(&c, s);
     if (memcmp(s->magic, magic, sizeof magic) != 0) return TI_JOURNAL_CORRUPT;
     if (s->version != VERSION) return TI_JOURNAL_LATER;
-    return makes_sense(&s->image) ? TI_JOURNAL_READ : TI_JOURNAL_CORRUPT;
+    return makes_sense(s) ? TI_JOURNAL_READ : TI_JOURNAL_CORRUPT;
 }
 
 static bool is_blank(const unsigned char *bytes, size_t size) {

@@ -165,7 +165,7 @@ static void nonsense_with_a_good_checksum_is_corrupt(void **state) {
     uint64_t number;
 
     (void)state;
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 6; i++) {
         ti_journal_image image = sample();
         file f = {{0}};
 
@@ -174,7 +174,7 @@ static void nonsense_with_a_good_checksum_is_corrupt(void **state) {
         if (i == 2) image.journal.writer = -1;
         if (i == 3) image.storm.count = TI_STORM_HOURLY_MAX + 1;
         if (i == 4) image.storm.next = TI_STORM_HOURLY_MAX;
-        put(&f, &image, &now, 1);
+        put(&f, &image, &now, i == 5 ? UINT64_MAX : 1);
         if (get(&f, sizeof f.bytes, &found, &number) != TI_JOURNAL_CORRUPT) fail_msg("%d", i);
     }
 }
@@ -196,6 +196,7 @@ static void times_are_carried_over_a_restart_by_the_wall_clock(void **state) {
         {"the same boot, far ahead", {{7}, 95000, 4995000}, 99999999, 100000 + 3600000},
         {"a clock out of all measure", {{8}, INT64_MIN, INT64_MAX}, 530000, 0},
         {"a time out of all measure", {{8}, 500000, 4000000}, INT64_MIN, 0},
+        {"a time out of all measure in the same boot", {{7}, 95000, 4995000}, INT64_MIN + 1, 0},
     };
 
     (void)state;
