@@ -19,7 +19,7 @@
 #define TS_DIE_SHIM ""
 #endif
 
-enum { ARGUMENTS_MAX = 32, PATIENCE_MS = 60000, END_MS = 10000 };
+enum { ARGUMENTS_MAX = 32, PATIENCE_MS = 60000, END_MS = 30000 };
 
 struct app {
     pid_t pid;

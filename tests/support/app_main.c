@@ -8,6 +8,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+enum { END_MS = 20000 };
+
 static const char usage[] =
     "tacit-test-app --provider JSON --api-url URL [options]: obeys commands on stdin until it "
     "ends.\n"
@@ -265,7 +267,7 @@ static bool close_all(app_program *program) {
         tacit_session_close(program->accounts[i].session, TACIT_NO_WAIT);
         app_load_free(program->accounts[i].load);
     }
-    closed = tacit_client_shutdown(program->client, 5000, NULL) == TACIT_OK;
+    closed = tacit_client_shutdown(program->client, END_MS, NULL) == TACIT_OK;
     pthread_mutex_lock(&program->lock);
     while (program->background > 0) pthread_cond_wait(&program->changed, &program->lock);
     pthread_mutex_unlock(&program->lock);
