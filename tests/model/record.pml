@@ -295,7 +295,7 @@ look:
 #ifndef M_LOADONCE
     :: !failed && rt != 0 && SIGN_IN(rt) != ended && !stale -> stale = true; goto look /* between the two somebody signed in */
 #endif
-    :: else -> assert(failed || !somebody || !IS_SIGNED_IN || user_left || answer || result == REFUSED)  /* nobody is signed out by a race */
+    :: else -> assert(failed || !somebody || !IS_SIGNED_IN || user_left || answer || result == REFUSED || VANISHED > 0) /* nobody is signed out by a race */
     fi;
     result = 0; ended = 0; n = 0; answer = 0; rg = 0; rt = 0; failed = false; stale = false; somebody = false };
 
@@ -463,7 +463,7 @@ post:
     };
   atomic { /* the grant */
     assert(flights[SIGN_IN(n)] == 0);                                                       /* R1 */
-    assert(took_over || !NEWER(r_token, n));                                                    /* R2: the store has the successor */
+    assert(took_over || landed || !NEWER(r_token, n));                                                    /* R2: the store has the successor */
     assert(took_over || dead[1 - p] || blind_unsaved || !NEWER(m_token[1 - p], n));                                       /* R2: a living process has it */
     assert(m_gen[p] == j_gen && n == j_head);                                                     /* R2: only the head's is posted */
     assert(j_state == POSTED && j_hash == n);                                               /* ... and announced */
