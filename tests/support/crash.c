@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { LANES_MAX = 32, PROOF_MS = 20000, EVENT_MS = 5000 };
+enum { LANES_MAX = 32, PROOF_MS = 60000, EVENT_MS = 5000 };
 
 /* ------------------------------------------------------------------ lanes */
 
