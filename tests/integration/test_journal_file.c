@@ -46,6 +46,7 @@ static scene new_scene(void) {
     world_restart(s.world);
     s.path = find_journal(world_state_dir(s.world));
     assert_non_null(s.path);
+    assert_int_equal(tacit_session_load(world_session(s.world), PATIENCE_MS, NULL, NULL), TACIT_OK);
     server_counters_reset(world_server(s.world));
     return s;
 }
