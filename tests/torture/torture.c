@@ -24,7 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LIFE_S_MAX = 60, CALL_MS = 5000, PAUSE_MS = 250, PAUSES_MAX = 20 };
+enum { LIFE_S_MAX = 60, CALL_MS = 5000 };
 
 /* What a life tells by its exit code. */
 enum {
@@ -265,9 +265,8 @@ static int look(const plan *plan) {
         fprintf(stderr, "the record: %s\n", error.message);
         _exit(BROKEN);
     }
-    /* What the life met may ask whoever comes next for a pause (R8). */
-    for (int tries = 0; (status = get(p.session)) < 0 && tries < PAUSES_MAX; tries++)
-        usleep(PAUSE_MS * 1000);
+    tacit_client_network_changed(p.client); /* what the life met may ask for a pause (R8) */
+    status = get(p.session);
     close_process(&p);
     return (state == TACIT_STATE_SIGNED_IN ? SIGNED_IN : 0) | (status == 200 ? WORKS : 0);
 }
