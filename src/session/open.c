@@ -164,8 +164,7 @@ tacit_session *tacit_session_open(tacit_client *client, tacit_provider *provider
                      "The provider takes neither client_secret_basic nor client_secret_post.");
         return NULL;
     }
-    store = o.store != NULL ? tacit_store_ref(o.store)
-                            : ti_client_default_store(client, error);
+    store = o.store != NULL ? tacit_store_ref(o.store) : ti_client_default_store(client, error);
     if (store == NULL) return NULL;
     session = open_in_store(client, provider, auth, store, &o, error);
     tacit_store_unref(store);

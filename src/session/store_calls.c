@@ -135,8 +135,7 @@ static void ask_why(call *self) {
     const tacit_store_ops *ops = &self->store->ops;
 
     if (ops->last_error == NULL) return;
-    ti_error_text(self->why, sizeof self->why,
-                  ops->last_error(self->store->data, &self->os_error));
+    ti_error_text(self->why, sizeof self->why, ops->last_error(self->store->data, &self->os_error));
 }
 
 /* Moves what the store allocated into the record. */
