@@ -139,13 +139,13 @@ run_gcc() {
 }
 run_clang() {
     build_clang
-    run clang -LE "package|demo"
+    run clang -L "unit|integration|torture|fuzz"
 }
 run_asan() {
     build asan gcc -DCMAKE_BUILD_TYPE=Debug -DTACIT_SANITIZE=address,undefined
     # An absurd size is no memory, as malloc() says.
     export ASAN_OPTIONS="allocator_may_return_null=1"
-    run asan -LE package
+    run asan -L "unit|integration|torture|fuzz"
 }
 run_tsan() {
     build tsan clang -DCMAKE_BUILD_TYPE=Debug -DTACIT_SANITIZE=thread
