@@ -21,8 +21,10 @@ extern "C" {
  * answers no status; so the child neither ends the parent's connections nor frees what it has
  * inherited. Tokens, responses and providers stay usable. The child can make a client, stores and
  * sessions of its own, within what POSIX and the libraries below allow to a child of a process with
- * threads: the keyring, once used by the parent, needs an exec. A child that was forked in a
- * callback must not return from it. vfork() and posix_spawn() change nothing.
+ * threads: the keyring, once used by the parent, needs an exec, and a child ends by _exit(), since
+ * exit() has OpenSSL clean up, which waits for ever where a thread of the parent held its lock. A
+ * child that was forked in a callback must not return from it. vfork() and posix_spawn() change
+ * nothing.
  */
 typedef struct tacit_client tacit_client;
 
