@@ -67,4 +67,8 @@ unsigned ti_os_timer_wait(ti_os_timer *timer, int64_t boot_ms);
 /* Never blocks. A wake before the wait is not lost. */
 void ti_os_timer_wake(ti_os_timer *timer);
 
+/* Shows a URL in the user's browser, without waiting for it and without a shell that could read the URL. The URL is one that
+ * ti_url_parse() passed. false: no program for that is installed, or it cannot be started (errno). */
+bool ti_os_open_browser(const char *url);
+
 #endif

@@ -69,6 +69,20 @@ TACIT_API tacit_status tacit_send(tacit_session *session, const tacit_request *r
 TACIT_API tacit_status tacit_get(tacit_session *session, const char *url, tacit_response **response,
                                  tacit_error *error);
 
+/* Something that goes on without its caller. Counted and thread-safe. */
+typedef struct tacit_call tacit_call;
+
+/* The outcome, exactly once, on the dispatch thread or through post. response is the receiver's to
+ * free; NULL for a sign-in or sign-out, and where error is set. error: NULL where nothing failed;
+ * borrowed for the call. */
+typedef void (*tacit_done_fn)(tacit_call *call, tacit_response *response, const tacit_error *error,
+                              void *user_data);
+
+/* Ends it with TACIT_ERR_CANCELLED unless it is over; done still comes. Never blocks. */
+TACIT_API void tacit_call_cancel(tacit_call *call);
+/* Gives up the handle, not the call. */
+TACIT_API void tacit_call_unref(tacit_call *call);
+
 /* Borrowed from the response; 0 or NULL for NULL. Header names are compared without case. */
 TACIT_API int tacit_response_status(const tacit_response *response);
 TACIT_API const char *tacit_response_header(const tacit_response *response,

@@ -9,27 +9,36 @@
 
 /* Who asks, and what goes into every token request. Borrowed. */
 typedef struct ti_grant_client {
-    tacit_provider *provider;
-    ti_client_auth auth;
+    tacit_provider *provider; /* its metadata is known (session/discover.h) */
     const char *client_id;
     const ti_secret *client_secret;   /* NULL: public */
     const char *const *token_params;  /* NULL-terminated "name=value" */
     const char *const *token_headers; /* NULL-terminated "Name: value" */
 } ti_grant_client;
 
-typedef enum ti_grant_type { TI_GRANT_REFRESH_TOKEN, TI_GRANT_PASSWORD } ti_grant_type;
+typedef enum ti_grant_type {
+    TI_GRANT_REFRESH_TOKEN,
+    TI_GRANT_PASSWORD,
+    TI_GRANT_CLIENT_CREDENTIALS,
+    TI_GRANT_AUTHORIZATION_CODE,
+    TI_GRANT_DEVICE_CODE
+} ti_grant_type;
 
 typedef struct ti_grant { /* borrowed */
     ti_grant_type type;
     const ti_secret *refresh_token;
     const char *username;
     const ti_secret *password;
-    const char *scope, *resource; /* NULL: left out */
+    const ti_secret *code;                    /* of the callback, or of the device */
+    const char *code_verifier, *redirect_uri; /* with TI_GRANT_AUTHORIZATION_CODE */
+    const char *scope, *resource;             /* NULL: left out */
     const char *const *params; /* further "name=value"; NULL: none. One of a name that tacit sends
                                   itself replaces nothing: both go */
+    const atomic_bool *cancelled; /* NULL: it cannot be (R4) */
 } ti_grant;
 
-/* Blocks until deadline_boot_ms. TI_VERDICT_UNKNOWN also where the grant was sent and no answer
+/* Blocks until deadline_boot_ms. TACIT_ERR_UNSUPPORTED: the server takes neither Basic nor post with the client's secret.
+ * TI_VERDICT_UNKNOWN also where the grant was sent and no answer
  * came; *sent (may be NULL): whether bytes left. Errors: the transport's and
  * ti_token_response_parse()'s. */
 ti_verdict ti_grant_send(ti_transport *transport, const ti_grant_client *client,

@@ -1,25 +1,25 @@
-/* Authorization server metadata (RFC 8414), as far as it is used. */
+/* An authorization server as the app names it: by its metadata, or by an issuer whose metadata is found later (session/discover.h). */
 #ifndef TI_PROVIDER_H
 #define TI_PROVIDER_H
 
+#include <stdint.h>
+
 #include <tacit/provider.h>
 
-#include "transport/url.h"
-
-typedef enum ti_client_auth { /* RFC 6749 section 2.3.1 */
-                              TI_CLIENT_AUTH_NONE,
-                              TI_CLIENT_AUTH_BASIC,
-                              TI_CLIENT_AUTH_POST
-} ti_client_auth;
+#include "oauth/metadata.h"
 
 tacit_provider *ti_provider_ref(tacit_provider *provider);
 const char *ti_provider_issuer(
     const tacit_provider *provider); /* the token endpoint where metadata names none */
-/* Text, because a ti_url belongs to one thread and a provider to many. */
-const char *ti_provider_token_endpoint(const tacit_provider *provider);
-const char *ti_provider_revocation_endpoint(const tacit_provider *provider); /* NULL: none */
-/* Basic where the server takes it or says nothing (RFC 8414's default), else post; NONE without a
- * secret. false: neither. */
-bool ti_provider_client_auth(const tacit_provider *provider, bool has_secret, ti_client_auth *auth);
+
+/* The caller's reference; NULL: not found yet, which is never so after tacit_provider_from_json(). Thread-safe. */
+ti_metadata *ti_provider_metadata(tacit_provider *provider);
+
+/* Of a provider that was named by its issuer: what was found, until when it is fresh, and its ETag (NULL: none). Both thread-safe. */
+bool ti_provider_is_named(const tacit_provider *provider);
+bool ti_provider_is_fresh(tacit_provider *provider,
+                          int64_t wall_ms); /* always, where it is not named */
+void ti_provider_found(tacit_provider *provider, ti_metadata *metadata,
+                       int64_t fresh_until_wall_ms);
 
 #endif

@@ -12,6 +12,7 @@
 typedef struct ti_token_response {
     ti_secret *access_token;
     ti_secret *refresh_token; /* NULL: keep the one that was sent */
+    ti_secret *id_token;      /* as it came, unchecked; NULL: none */
     char type[16];            /* "Bearer", in that spelling; other types are refused */
     char *scope;              /* space-separated; NULL: as asked for */
     int64_t lifetime_s;       /* of the access token; -1: unknown */

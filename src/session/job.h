@@ -10,9 +10,11 @@
 
 typedef struct ti_identity ti_identity;
 typedef struct ti_view ti_view;
+typedef struct ti_attempt ti_attempt;
 
 typedef enum ti_job_kind {
     TI_JOB_GRANT,   /* sign in with what a grant answers */
+    TI_JOB_ANSWER,  /* ... with what one answered that its maker sent (device polls) */
     TI_JOB_TOKENS,  /* sign in with tokens that the app has */
     TI_JOB_SIGN_OUT /* revoke and erase; the local state has ended already */
 } ti_job_kind;
@@ -22,10 +24,13 @@ typedef struct ti_job {
     ti_job_kind kind;
     ti_grant_type grant_type;
     ti_secret *refresh_token; /* to send, to keep, or to revoke */
-    ti_secret *password, *access_token;
+    ti_secret *password, *access_token, *code;
     char *username, *scope;
+    char *code_verifier, *redirect_uri, *nonce;
     char **params;      /* NULL-terminated */
     int64_t lifetime_s; /* of access_token; -1: unknown */
+    ti_token_response answer;
+    int64_t sent_boot_ms; /* when the grant of answer was sent */
 
     /* the identity's */
     struct ti_job *next;
@@ -48,9 +53,12 @@ void ti_job_free(ti_job *job);        /* one that was never submitted */
  */
 tacit_status ti_job_sign_in(tacit_session *session, ti_job *job, int64_t deadline_boot_ms,
                             tacit_error *error);
+/* The same with what an attempt obtained (attempt.h), which ends with it, whatever the result. */
+tacit_status ti_job_sign_in_attempted(tacit_session *session, ti_attempt *attempt, ti_job *job,
+                                      int64_t deadline_boot_ms, tacit_error *error);
 /* Ends the sign-in in memory at once, then queues the rest and waits for it. */
 tacit_status ti_job_sign_out(tacit_session *session, int64_t deadline_boot_ms, tacit_error *error);
-/* Ends the wait of the sign-in under way, if any, with TACIT_ERR_CANCELLED. */
+/* Ends the sign-in under way, attempt or wait for its job, if any, with TACIT_ERR_CANCELLED. */
 void ti_job_cancel_sign_in(tacit_session *session);
 
 void ti_job_signed_out_meanwhile(tacit_error *error);

@@ -1,11 +1,16 @@
 /*
  * A scriptable authorization server and API on 127.0.0.1, for tests, benchmarks and the demo.
  *
- *   POST /token     grant types refresh_token, password and client_credentials
+ *   POST /token     grant types refresh_token, password, client_credentials, authorization_code
+ *                   (PKCE S256) and device_code
+ *   GET  /authorize signs the user in without asking: redirects back with code, state and iss
+ *   POST /device    RFC 8628 section 3.1; the user is server_device_approve() or _deny()
  *   POST /revoke    RFC 7009: a refresh token takes its family along, an access token goes alone
  *   any  /api/...   wants "Authorization: Bearer <live token>"; also /api/echo, /api/whoami,
  *                   /api/slow?ms=N and /api/bytes?n=N
- *   GET  /.well-known/oauth-authorization-server
+ *   GET  /.well-known/openid-configuration and /.well-known/oauth-authorization-server, with an
+ *                   ETag; with If-None-Match 304
+ *   GET  /logout    RP-initiated logout: answers 200 and says what it was asked
  *   any  /__control what this header offers, for other processes (server_control.c)
  *
  * All functions are thread-safe and may be called while requests are running.
@@ -53,6 +58,17 @@ typedef struct ts_options {
     const char *client_secret;
     const char *username, *password; /* the only user; NULL: any */
     int slow_ms;                     /* API requests that took longer count as slow */
+    const char *issuer;              /* NULL: the base URL, as in server_url(server, "") */
+    bool no_openid_configuration, no_oauth_metadata; /* that well-known path answers 404 */
+    const char *metadata_members; /* JSON object merged into the metadata; null leaves out */
+    const char *callback_params;  /* appended to the callback's query, "&state=wrong"; NULL: none */
+    bool no_callback_iss;         /* callbacks have no iss, and the metadata does not promise it */
+    const char *authorize_error;  /* /authorize redirects back with this error; NULL: a code */
+    bool no_id_token;             /* scope openid gives no id_token */
+    const char *id_token_members; /* JSON object merged into the claims; null leaves out */
+    int device_expires_in_s;      /* 0: 600 */
+    const char *device_interval;  /* NULL: 5; "": left out; else this JSON text */
+    const char *device_members;   /* JSON object merged into /device's answers; NULL: none */
 } ts_options;
 
 #define TS_OPTIONS_INIT                                                                            \
@@ -102,6 +118,14 @@ bool server_refresh_token_is_live(ts_server *server,
 /* The refresh token issued last; yours. NULL: none yet. */
 char *server_newest_refresh_token(ts_server *server);
 
+/* The user of a device: what he does with a code that /device gave. false: no such code. */
+bool server_device_approve(ts_server *server, const char *user_code);
+bool server_device_deny(ts_server *server, const char *user_code);
+/* The next polls are answered with slow_down. */
+void server_device_slow_down(ts_server *server, int polls);
+/* Of the last /device answer; yours. NULL: none yet. */
+char *server_newest_user_code(ts_server *server);
+
 /*
  * Faults and gates
  */
@@ -110,8 +134,11 @@ typedef enum ts_part {
     TS_TOKEN_ENDPOINT = 0,
     TS_API = 1,
     TS_REVOCATION = 2,
-    TS_OTHER = 3, /* metadata and unknown paths: faults and gates don't reach these */
-    TS_PARTS = 4
+    TS_OTHER = 3, /* unknown paths and /logout: faults and gates don't reach these */
+    TS_METADATA = 4,
+    TS_AUTHORIZE = 5,
+    TS_DEVICE = 6, /* /device; polls are token requests */
+    TS_PARTS = 7
 } ts_part;
 
 typedef enum ts_fault_kind {
@@ -192,6 +219,11 @@ typedef struct ts_counters {
     long api_2xx, api_401, api_slow;
     long refresh_grants, password_grants, client_credentials_grants; /* processed */
     long refreshes_ok, refreshes_refused;
+    long code_grants, device_grants;            /* processed: codes and device codes redeemed */
+    long code_replays;                          /* a code used again: revokes its family */
+    long metadata_requests, metadata_unchanged; /* unchanged: answered with 304 */
+    long authorize_requests, device_requests;
+    long device_polls, device_polls_too_fast; /* too fast: sooner than the interval in force */
     long grace_uses; /* refreshes with a spent refresh token, let through */
     long reuse_detections;
     long revocations;       /* tokens revoked through /revoke */

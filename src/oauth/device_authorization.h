@@ -1,0 +1,24 @@
+/* The device authorization request (RFC 8628 sections 3.1 and 3.2). Its polls are grants (grant.h). */
+#ifndef TI_DEVICE_AUTHORIZATION_H
+#define TI_DEVICE_AUTHORIZATION_H
+
+#include "oauth/grant.h"
+
+typedef struct ti_device_authorization {
+    ti_secret *device_code;
+    char *user_code, *verification_uri;
+    char *verification_uri_complete; /* NULL: none */
+    int expires_in_s, interval_s;    /* plausible, whatever the server said */
+} ti_device_authorization;
+void ti_device_authorization_free(ti_device_authorization *authorization);
+
+/* Errors: the transport's and ti_token_response_parse()'s; TACIT_ERR_UNSUPPORTED: the server has no such endpoint; TACIT_ERR_PROTOCOL: a
+ * member is missing, is no URL, or has control characters. */
+tacit_status ti_device_authorization_request(ti_transport *transport, const ti_grant_client *client,
+                                             const char *scope, const char *resource,
+                                             const char *const *params, int64_t deadline_boot_ms,
+                                             const atomic_bool *cancelled,
+                                             ti_device_authorization *authorization,
+                                             tacit_error *error);
+
+#endif

@@ -1,0 +1,38 @@
+/* Authorization server metadata (RFC 8414 section 2), as far as it is used. Immutable and counted. Pure. */
+#ifndef TI_METADATA_H
+#define TI_METADATA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <tacit/error.h>
+
+typedef struct ti_metadata ti_metadata;
+
+typedef enum ti_client_auth { /* RFC 6749 section 2.3.1 */
+                              TI_CLIENT_AUTH_NONE,
+                              TI_CLIENT_AUTH_BASIC,
+                              TI_CLIENT_AUTH_POST
+} ti_client_auth;
+
+/* issuer: whose it has to be, exactly (RFC 8414 section 3.3); NULL: any, also one without a name. NULL: error says why, as
+ * tacit_provider_from_json() documents it; TACIT_ERR_PROTOCOL: another issuer's. */
+ti_metadata *ti_metadata_parse(const char *json, size_t size, const char *issuer,
+                               tacit_error *error);
+ti_metadata *ti_metadata_ref(ti_metadata *metadata);
+void ti_metadata_unref(ti_metadata *metadata);
+
+/* URLs as text, because a ti_url belongs to one thread. NULL: not in it. */
+const char *ti_metadata_issuer(const ti_metadata *metadata);
+const char *ti_metadata_token_endpoint(const ti_metadata *metadata); /* never NULL */
+const char *ti_metadata_authorization_endpoint(const ti_metadata *metadata);
+const char *ti_metadata_device_authorization_endpoint(const ti_metadata *metadata);
+const char *ti_metadata_revocation_endpoint(const ti_metadata *metadata);
+const char *ti_metadata_end_session_endpoint(const ti_metadata *metadata);
+/* The server puts iss into every callback (RFC 9207): one without is not its. */
+bool ti_metadata_sends_iss(const ti_metadata *metadata);
+/* Basic where the server takes it or says nothing (RFC 8414's default), else post; NONE without a
+ * secret. false: neither. */
+bool ti_metadata_client_auth(const ti_metadata *metadata, bool has_secret, ti_client_auth *auth);
+
+#endif
