@@ -10,20 +10,25 @@
 
 #include <tacit/session.h>
 
+#include "session/caller.h"
+
 typedef struct ti_attempt {
-    atomic_bool over; /* for ti_http_request.cancelled, and to look at after each wake */
+    /* set by the maker */
+    ti_caller *caller; /* NULL: the app's own thread */
     void (*wake)(
         void *
-            data); /* may be NULL. Called with the identity's lock held when it is over: must not block */
+            data); /* may be NULL. Called when it is over, with the identity's lock held: must not block */
     void *wake_data;
 
+    atomic_bool over; /* for ti_http_request.cancelled, and to look at after each wake */
+
     /* the identity's, guarded by its lock */
-    bool library_thread_may_wait; /* set by the maker: tacit_sign_in_async()'s own thread */
-    tacit_status why;             /* CANCELLED, CLOSED or SIGNED_OUT */
+    tacit_session *session;
+    tacit_status why; /* CANCELLED, CLOSED or SIGNED_OUT */
 } ti_attempt;
 
-/* The caller has entered the session. attempt lives until ti_attempt_end(); wake and library_thread_may_wait are set, the rest is zero.
- * TACIT_ERR_BUSY, _CLOSED, _REENTRANT: not begun. */
+/* The caller has entered the session. attempt lives until ti_attempt_end(); caller and wake are set, the rest is zero. TACIT_ERR_BUSY,
+ * _CLOSED, _CANCELLED, _REENTRANT: not begun. */
 tacit_status ti_attempt_begin(tacit_session *session, ti_attempt *attempt, tacit_error *error);
 void ti_attempt_end(tacit_session *session, ti_attempt *attempt);
 /* Why it is over; TACIT_OK where it is not. */

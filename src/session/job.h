@@ -6,6 +6,7 @@
 #define TI_JOB_H
 
 #include "oauth/grant.h"
+#include "session/caller.h"
 #include "session/token.h"
 
 typedef struct ti_identity ti_identity;
@@ -35,6 +36,7 @@ typedef struct ti_job {
     /* the identity's */
     struct ti_job *next;
     ti_view *view;       /* one user */
+    ti_caller *caller;   /* while he waits */
     ti_sign_in_id ended; /* the sign-in that a sign-out ends */
     unsigned refs;       /* guarded by the identity's lock, as is all below */
     bool cancelled;
@@ -51,15 +53,18 @@ void ti_job_free(ti_job *job);        /* one that was never submitted */
  * Queues the job (in any case it is no longer the caller's) and waits for its result until deadline_boot_ms. TACIT_ERR_BUSY: a second
  * sign-in. TACIT_ERR_CLOSED, TACIT_ERR_CANCELLED, TACIT_ERR_TIMEOUT, TACIT_ERR_REENTRANT (nothing was begun), TACIT_ERR_NO_MEMORY.
  */
-tacit_status ti_job_sign_in(tacit_session *session, ti_job *job, int64_t deadline_boot_ms,
-                            tacit_error *error);
+tacit_status ti_job_sign_in(tacit_session *session, ti_job *job, ti_caller *caller,
+                            int64_t deadline_boot_ms, tacit_error *error);
 /* The same with what an attempt obtained (attempt.h), which ends with it, whatever the result. */
 tacit_status ti_job_sign_in_attempted(tacit_session *session, ti_attempt *attempt, ti_job *job,
                                       int64_t deadline_boot_ms, tacit_error *error);
 /* Ends the sign-in in memory at once, then queues the rest and waits for it. */
-tacit_status ti_job_sign_out(tacit_session *session, int64_t deadline_boot_ms, tacit_error *error);
+tacit_status ti_job_sign_out(tacit_session *session, ti_caller *caller, int64_t deadline_boot_ms,
+                             tacit_error *error);
 /* Ends the sign-in under way, attempt or wait for its job, if any, with TACIT_ERR_CANCELLED. */
 void ti_job_cancel_sign_in(tacit_session *session);
+/* The same for what this caller has under way, or is about to begin; of a sign-out the wait ends. */
+void ti_job_cancel_caller(tacit_session *session, ti_caller *caller);
 
 void ti_job_signed_out_meanwhile(tacit_error *error);
 
