@@ -16,11 +16,16 @@ typedef struct ti_discovery { /* what came; initialise with zero */
 } ti_discovery;
 void ti_discovery_free(ti_discovery *found);
 
-/* known_url and etag (both or neither): what the cache has, asked for with If-None-Match first. Blocks until deadline_boot_ms or *cancelled.
- * At most two requests. Errors: tacit_provider_from_issuer()'s, TACIT_ERR_CANCELLED. */
+/* known_url: where it was found before, asked first; etag: what that had, for If-None-Match. NULL: not known. Blocks until deadline_boot_ms
+ * or *cancelled (may be NULL). At most two requests. Errors: tacit_provider_from_issuer()'s, TACIT_ERR_CANCELLED. */
 tacit_status ti_discovery_fetch(ti_transport *transport, const char *issuer, const char *known_url,
                                 const char *etag, int64_t deadline_boot_ms,
                                 const atomic_bool *cancelled, ti_discovery *found,
                                 tacit_error *error);
+
+/* ti_metadata_parse() with what is asked of metadata that the app did not write: no endpoint without TLS, unless the issuer has none either.
+ * TACIT_ERR_PROTOCOL, TACIT_ERR_NO_MEMORY. */
+ti_metadata *ti_discovery_read(const char *json, size_t size, const char *issuer,
+                               tacit_error *error);
 
 #endif

@@ -121,6 +121,15 @@ ti_json_result ti_json_load(const char *text, size_t size, size_t flags, json_t 
     return no_memory ? TI_JSON_NO_MEMORY : TI_JSON_INVALID;
 }
 
+bool ti_json_dump(const json_t *value, ti_buffer *text) {
+    ti_buffer_clear(text);
+    size_t size = json_dumpb(value, NULL, 0, JSON_COMPACT);
+    if (size == 0 || !ti_buffer_reserve(text, size)) return false;
+    text->size = json_dumpb(value, text->data, size, JSON_COMPACT);
+    text->data[text->size] = '\0';
+    return text->size == size;
+}
+
 static void wipe(json_t *value) {
     size_t index;
     const char *name;

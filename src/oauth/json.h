@@ -7,6 +7,8 @@
 
 #include <jansson.h>
 
+#include "base/buffer.h"
+
 #define TI_JSON_SIZE_MAX ((size_t)1 << 20)
 #define TI_JSON_DEPTH_MAX 32
 
@@ -21,6 +23,9 @@ typedef enum ti_json_result {
  * NULL) is filled for TI_JSON_INVALID; its text quotes the input. */
 ti_json_result ti_json_load(const char *text, size_t size, size_t flags, json_t **value,
                             json_error_t *where);
+
+/* As compact text, in place of what the buffer held; its `secret` stays. false: no memory. */
+bool ti_json_dump(const json_t *value, ti_buffer *text);
 
 /* Wipes every string value of a tree that nobody else holds, then gives it up. NULL is fine.
  * Jansson's own working memory is wiped under TACIT_GLOBAL_WIPE_LIBRARY_MEMORY only. */

@@ -81,22 +81,13 @@ static json_t *to_json(const ti_record *record, const char *issuer, const char *
     return NULL;
 }
 
-static bool dump(const json_t *root, ti_buffer *bytes) {
-    size_t size = json_dumpb(root, NULL, 0, JSON_COMPACT);
-
-    ti_buffer_clear(bytes);
-    bytes->secret = true;
-    if (size == 0 || !ti_buffer_reserve(bytes, size)) return false;
-    bytes->size = json_dumpb(root, bytes->data, size, JSON_COMPACT);
-    bytes->data[bytes->size] = '\0';
-    return bytes->size == size;
-}
-
 static tacit_status write_once(const ti_record *record, const char *issuer, const char *client_id,
                                bool with_tokens, ti_buffer *bytes, tacit_error *error) {
     json_t *root = to_json(record, issuer, client_id, with_tokens);
-    bool dumped = root != NULL && dump(root, bytes);
+    bool dumped;
 
+    bytes->secret = true;
+    dumped = root != NULL && ti_json_dump(root, bytes);
     ti_json_wipe_and_free(root);
     return dumped ? ti_error_clear(error) : ti_error_no_memory(error);
 }
