@@ -15,11 +15,11 @@ const char *ti_provider_issuer(
 /* The caller's reference; NULL: not found yet, which is never so after tacit_provider_from_json(). Thread-safe. */
 ti_metadata *ti_provider_metadata(tacit_provider *provider);
 
-/* Of a provider that was named by its issuer: what was found, until when it is fresh, and its ETag (NULL: none). Both thread-safe. */
+/* Of a provider that was named by its issuer: what was found, and until when it is fresh. Thread-safe. false: no memory. */
 bool ti_provider_is_named(const tacit_provider *provider);
 bool ti_provider_is_fresh(tacit_provider *provider,
                           int64_t wall_ms); /* always, where it is not named */
-void ti_provider_found(tacit_provider *provider, ti_metadata *metadata,
+bool ti_provider_found(tacit_provider *provider, ti_metadata *metadata,
                        int64_t fresh_until_wall_ms);
 
 #endif

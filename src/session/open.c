@@ -96,9 +96,22 @@ static bool is_closed(tacit_client *client, tacit_error *error) {
     return closed;
 }
 
+/* As far as the provider's metadata is known already. */
+static bool takes_secret(tacit_provider *provider, const char *secret, tacit_error *error) {
+    ti_metadata *metadata = ti_provider_metadata(provider);
+    ti_client_auth auth;
+    bool takes = metadata == NULL || ti_metadata_client_auth(metadata, secret != NULL, &auth);
+
+    ti_metadata_unref(metadata);
+    if (!takes)
+        ti_error_set(error, TACIT_ERR_UNSUPPORTED,
+                     "The provider takes neither client_secret_basic nor client_secret_post.");
+    return takes;
+}
+
 /* Puts the session into its view. Under the client's lock too, so that a shutdown meets it or comes first. */
 static bool enter_view(tacit_session *session, ti_identity *identity, tacit_provider *provider,
-                       ti_client_auth auth, const tacit_session_options *o, tacit_error *error) {
+                       const tacit_session_options *o, tacit_error *error) {
     tacit_client *client = identity->client;
     ti_view *view = NULL;
 
@@ -107,7 +120,7 @@ static bool enter_view(tacit_session *session, ti_identity *identity, tacit_prov
     if (client->closed)
         ti_error_set(error, TACIT_ERR_CLOSED, "The client was shut down.");
     else
-        view = ti_view_find_locked(identity, provider, auth, o, error);
+        view = ti_view_find_locked(identity, provider, o, error);
     if (view != NULL) {
         session->identity = identity;
         session->view = view;
@@ -122,8 +135,8 @@ static bool enter_view(tacit_session *session, ti_identity *identity, tacit_prov
 }
 
 static tacit_session *open_in_store(tacit_client *client, tacit_provider *provider,
-                                    ti_client_auth auth, tacit_store *store,
-                                    const tacit_session_options *o, tacit_error *error) {
+                                    tacit_store *store, const tacit_session_options *o,
+                                    tacit_error *error) {
     tacit_session *session = new_session(o, error);
     ti_identity *identity;
 
@@ -133,7 +146,7 @@ static tacit_session *open_in_store(tacit_client *client, tacit_provider *provid
     /* The first time for what may fail, the memory and the thread; the second for what is to be done: the load, a first token. */
     if (identity == NULL || !ti_identity_schedule_now(identity)) {
         ti_error_no_memory(error);
-    } else if (enter_view(session, identity, provider, auth, o, error)) {
+    } else if (enter_view(session, identity, provider, o, error)) {
         ti_identity_schedule_now(identity);
         ti_dispatch_kick(client->dispatch);
         ti_error_clear(error);
@@ -149,7 +162,6 @@ tacit_session *tacit_session_open(tacit_client *client, tacit_provider *provider
     tacit_session_options o;
     tacit_session *session;
     tacit_store *store;
-    ti_client_auth auth;
 
     if (client == NULL) return ti_error_argument(error, "client", "is NULL"), NULL;
     if (provider == NULL) return ti_error_argument(error, "provider", "is NULL"), NULL;
@@ -159,14 +171,10 @@ tacit_session *tacit_session_open(tacit_client *client, tacit_provider *provider
     if (ti_client_forked(client)) return ti_error_forked(error, "client"), NULL;
     if (o.store != NULL && ti_store_forked(o.store)) return ti_error_forked(error, "store"), NULL;
     if (is_closed(client, error)) return NULL;
-    if (!ti_provider_client_auth(provider, o.client_secret != NULL, &auth)) {
-        ti_error_set(error, TACIT_ERR_UNSUPPORTED,
-                     "The provider takes neither client_secret_basic nor client_secret_post.");
-        return NULL;
-    }
+    if (!takes_secret(provider, o.client_secret, error)) return NULL;
     store = o.store != NULL ? tacit_store_ref(o.store) : ti_client_default_store(client, error);
     if (store == NULL) return NULL;
-    session = open_in_store(client, provider, auth, store, &o, error);
+    session = open_in_store(client, provider, store, &o, error);
     tacit_store_unref(store);
     return session;
 }
@@ -259,6 +267,8 @@ void ti_session_shut_locked(tacit_session *session) {
     while (*link != session) link = &(*link)->next;
     *link = session->next;
     identity->sessions--;
+    if (identity->attempt != NULL && identity->attempt->session == session)
+        ti_attempt_over_locked(identity, TACIT_ERR_CLOSED);
     identity->store_retry_boot_ms = 0; /* what is unsaved is tried once more */
     if (identity->sessions == 0) ti_identity_linger_locked(identity);
     ti_event_push_release(session);

@@ -98,7 +98,7 @@ static void free_view(ti_view *view) {
     free(view);
 }
 
-static ti_view *new_view(const ti_identity *identity, tacit_provider *provider, ti_client_auth auth,
+static ti_view *new_view(const ti_identity *identity, tacit_provider *provider,
                          const tacit_session_options *options) {
     ti_view *view = calloc(1, sizeof *view);
 
@@ -107,7 +107,6 @@ static ti_view *new_view(const ti_identity *identity, tacit_provider *provider, 
     view->lead_s = options->refresh_lead_s;
     view->due_boot_ms = TI_NEVER;
     view->grant.provider = ti_provider_ref(provider);
-    view->grant.auth = auth;
     view->grant.client_id = identity->client_id;
     if (options->client_secret != NULL)
         view->grant.client_secret = ti_secret_from_string(options->client_secret);
@@ -141,7 +140,7 @@ static void take_parked_locked(ti_identity *identity, ti_view *view) {
     remove_parked_locked(identity, parked);
 }
 
-ti_view *ti_view_find_locked(ti_identity *identity, tacit_provider *provider, ti_client_auth auth,
+ti_view *ti_view_find_locked(ti_identity *identity, tacit_provider *provider,
                              const tacit_session_options *options, tacit_error *error) {
     char key[TI_VIEW_KEY_SIZE];
     ti_view *view;
@@ -153,7 +152,7 @@ ti_view *ti_view_find_locked(ti_identity *identity, tacit_provider *provider, ti
     for (view = identity->views; view != NULL; view = view->next)
         if (serves(view, provider, key, options)) break;
     if (view == NULL) {
-        view = new_view(identity, provider, auth, options);
+        view = new_view(identity, provider, options);
         if (view == NULL) {
             ti_error_no_memory(error);
             return NULL;

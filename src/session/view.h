@@ -40,7 +40,7 @@ typedef struct ti_view {
 } ti_view;
 
 /* The identity's view for these options, found or made, with one more user. NULL: error says why. */
-ti_view *ti_view_find_locked(ti_identity *identity, tacit_provider *provider, ti_client_auth auth,
+ti_view *ti_view_find_locked(ti_identity *identity, tacit_provider *provider,
                              const tacit_session_options *options, tacit_error *error);
 /* One user less; the last one frees it, and parks its token for the record. */
 void ti_view_release_locked(ti_identity *identity, ti_view *view);

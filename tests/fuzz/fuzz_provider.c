@@ -22,10 +22,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
     require((provider != NULL) == (error.status == TACIT_OK));
     if (provider) {
+        ti_metadata *metadata = ti_provider_metadata(provider);
         ti_client_auth auth;
-        require(strncmp(ti_provider_token_endpoint(provider), "http", 4) == 0);
+        require(strncmp(ti_metadata_token_endpoint(metadata), "http", 4) == 0);
         require(ti_provider_issuer(provider)[0] != '\0');
-        require(ti_provider_client_auth(provider, false, &auth) && auth == TI_CLIENT_AUTH_NONE);
+        require(ti_metadata_client_auth(metadata, false, &auth) && auth == TI_CLIENT_AUTH_NONE);
+        ti_metadata_unref(metadata);
     } else {
         require(error.message[0] != '\0');
     }

@@ -136,6 +136,12 @@ static int teardown(void **state) {
     return 0;
 }
 
+static void use_provider(const char *json) {
+    tacit_provider_unref(with.client.provider);
+    with.client.provider = tacit_provider_from_json(json, NULL);
+    assert_non_null(with.client.provider);
+}
+
 static ti_verdict send_grant(void) {
     return ti_grant_send(NULL, &with.client, &with.grant, &test_clock, 4711, &with.response,
                          &with.sent, &with.error);
@@ -180,6 +186,59 @@ static void a_password_grant_sends_user_and_password(void **state) {
                                    "password=p%C3%A4ss+word&client_id=my+app%3A1");
 }
 
+static void a_code_goes_with_its_verifier_and_without_a_scope(void **state) {
+    (void)state;
+    ti_secret *code = ti_secret_from_string("c/1");
+    with.grant = (ti_grant){.type = TI_GRANT_AUTHORIZATION_CODE,
+                            .code = code,
+                            .redirect_uri = "http://127.0.0.1:1/",
+                            .code_verifier = "v",
+                            .scope = "openid"};
+
+    assert_int_equal(send_grant(), TI_VERDICT_TOKEN);
+
+    assert_string_equal(fake.form, "grant_type=authorization_code&code=c%2F1&"
+                                   "redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2F&code_verifier=v&"
+                                   "client_id=my+app%3A1");
+    ti_secret_unref(code);
+}
+
+static void a_device_polls_with_its_code(void **state) {
+    (void)state;
+    ti_secret *code = ti_secret_from_string("d");
+    with.grant = (ti_grant){.type = TI_GRANT_DEVICE_CODE, .code = code};
+
+    assert_int_equal(send_grant(), TI_VERDICT_TOKEN);
+
+    assert_string_equal(fake.form,
+                        "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&"
+                        "device_code=d&client_id=my+app%3A1");
+    ti_secret_unref(code);
+}
+
+static void a_machine_asks_for_itself(void **state) {
+    (void)state;
+    with.client.client_secret = with.client_secret;
+    with.grant = (ti_grant){.type = TI_GRANT_CLIENT_CREDENTIALS, .scope = "a"};
+
+    assert_int_equal(send_grant(), TI_VERDICT_TOKEN);
+
+    assert_true(fake.basic);
+    assert_string_equal(fake.form, "grant_type=client_credentials&scope=a");
+}
+
+static void a_secret_that_the_server_takes_in_no_known_way_is_not_sent(void **state) {
+    (void)state;
+    use_provider("{\"token_endpoint\":\"https://as.example.com/token\","
+                 "\"token_endpoint_auth_methods_supported\":[\"private_key_jwt\"]}");
+    with.client.client_secret = with.client_secret;
+
+    assert_int_equal(send_grant(), TI_VERDICT_ERROR);
+
+    assert_int_equal(with.error.status, TACIT_ERR_UNSUPPORTED);
+    assert_int_equal(fake.sends, 0);
+}
+
 static void scope_resource_params_and_headers_are_added(void **state) {
     (void)state;
     static const char *const token_params[] = {"audience=https://api.example.com/", "flag", NULL};
@@ -204,7 +263,6 @@ static void scope_resource_params_and_headers_are_added(void **state) {
 
 static void basic_encodes_both_and_leaves_the_body_alone(void **state) {
     (void)state;
-    with.client.auth = TI_CLIENT_AUTH_BASIC;
     with.client.client_secret = with.client_secret;
 
     assert_int_equal(send_grant(), TI_VERDICT_TOKEN);
@@ -217,7 +275,8 @@ static void basic_encodes_both_and_leaves_the_body_alone(void **state) {
 
 static void post_puts_the_secret_into_the_body(void **state) {
     (void)state;
-    with.client.auth = TI_CLIENT_AUTH_POST;
+    use_provider("{\"token_endpoint\":\"https://as.example.com/token\","
+                 "\"token_endpoint_auth_methods_supported\":[\"client_secret_post\"]}");
     with.client.client_secret = with.client_secret;
 
     assert_int_equal(send_grant(), TI_VERDICT_TOKEN);
@@ -337,7 +396,6 @@ static void a_revocation_is_a_form_with_a_hint(void **state) {
     static const char *const headers[] = {"X-Key: 1", NULL};
     with.client.token_params = params;
     with.client.token_headers = headers;
-    with.client.auth = TI_CLIENT_AUTH_BASIC;
     with.client.client_secret = with.client_secret;
     fake.body = "";
 
@@ -393,9 +451,7 @@ static void a_revocation_that_fails_on_the_way_says_so(void **state) {
 
 static void without_an_endpoint_there_is_nothing_to_revoke(void **state) {
     (void)state;
-    tacit_provider_unref(with.client.provider);
-    with.client.provider =
-        tacit_provider_from_json("{\"token_endpoint\":\"https://as.example.com/token\"}", NULL);
+    use_provider("{\"token_endpoint\":\"https://as.example.com/token\"}");
     with.error.status = TACIT_ERR_NETWORK;
 
     assert_int_equal(revoke(), TACIT_OK);
@@ -410,6 +466,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_refresh_is_a_form_on_a_fresh_connection),
         TEST(a_password_grant_sends_user_and_password),
+        TEST(a_code_goes_with_its_verifier_and_without_a_scope),
+        TEST(a_device_polls_with_its_code),
+        TEST(a_machine_asks_for_itself),
+        TEST(a_secret_that_the_server_takes_in_no_known_way_is_not_sent),
         TEST(scope_resource_params_and_headers_are_added),
         TEST(basic_encodes_both_and_leaves_the_body_alone),
         TEST(post_puts_the_secret_into_the_body),

@@ -12,7 +12,11 @@ static void reads_what_is_used_and_ignores_the_rest(void **state) {
 
     tacit_provider *provider = tacit_provider_from_json(
         "{\"issuer\":\"https://as.example.com\"," TOKEN
-        ",\"revocation_endpoint\":\"https://as.example.com/revoke\","
+        ",\"authorization_endpoint\":\"https://as.example.com/authorize\""
+        ",\"device_authorization_endpoint\":\"https://as.example.com/device\""
+        ",\"revocation_endpoint\":\"https://as.example.com/revoke\""
+        ",\"end_session_endpoint\":\"https://as.example.com/logout\""
+        ",\"authorization_response_iss_parameter_supported\":true,"
         "\"token_endpoint_auth_methods_supported\":[\"client_secret_post\"],"
         "\"jwks_uri\":1,\"huge\":123456789012345678901234567890,\"nul\":\"\\u0000\"}",
         &error);
@@ -20,9 +24,21 @@ static void reads_what_is_used_and_ignores_the_rest(void **state) {
     assert_non_null(provider);
     assert_int_equal(error.status, TACIT_OK);
     assert_string_equal(ti_provider_issuer(provider), "https://as.example.com");
-    assert_string_equal(ti_provider_token_endpoint(provider), "https://as.example.com/token");
-    assert_string_equal(ti_provider_revocation_endpoint(provider), "https://as.example.com/revoke");
+    assert_false(ti_provider_is_named(provider));
+    assert_true(ti_provider_is_fresh(provider, INT64_MAX - 1));
+    ti_metadata *metadata = ti_provider_metadata(provider);
     tacit_provider_unref(provider);
+    assert_string_equal(ti_metadata_issuer(metadata), "https://as.example.com");
+    assert_string_equal(ti_metadata_token_endpoint(metadata), "https://as.example.com/token");
+    assert_string_equal(ti_metadata_authorization_endpoint(metadata),
+                        "https://as.example.com/authorize");
+    assert_string_equal(ti_metadata_device_authorization_endpoint(metadata),
+                        "https://as.example.com/device");
+    assert_string_equal(ti_metadata_revocation_endpoint(metadata), "https://as.example.com/revoke");
+    assert_string_equal(ti_metadata_end_session_endpoint(metadata),
+                        "https://as.example.com/logout");
+    assert_true(ti_metadata_sends_iss(metadata));
+    ti_metadata_unref(metadata);
 }
 
 static void the_token_endpoint_is_enough(void **state) {
@@ -33,7 +49,11 @@ static void the_token_endpoint_is_enough(void **state) {
 
     assert_non_null(provider);
     assert_string_equal(ti_provider_issuer(provider), "https://as.example.com/token");
-    assert_null(ti_provider_revocation_endpoint(provider));
+    ti_metadata *metadata = ti_provider_metadata(provider);
+    assert_null(ti_metadata_issuer(metadata));
+    assert_null(ti_metadata_revocation_endpoint(metadata));
+    assert_false(ti_metadata_sends_iss(metadata));
+    ti_metadata_unref(metadata);
     tacit_provider_unref(provider);
 }
 
@@ -44,7 +64,7 @@ static void lives_as_long_as_a_reference(void **state) {
     assert_ptr_equal(ti_provider_ref(provider), provider);
     tacit_provider_unref(provider);
 
-    assert_non_null(strstr(ti_provider_token_endpoint(provider), "/token"));
+    assert_non_null(strstr(ti_provider_issuer(provider), "/token"));
     tacit_provider_unref(provider);
     tacit_provider_unref(NULL);
 }
@@ -139,16 +159,16 @@ static void chooses_how_the_client_authenticates(void **state) {
          TI_CLIENT_AUTH_NONE},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        tacit_provider *provider = tacit_provider_from_json(rows[i].json, NULL);
+        ti_metadata *metadata = ti_metadata_parse(rows[i].json, strlen(rows[i].json), NULL, NULL);
         ti_client_auth auth;
-        assert_non_null(provider);
+        assert_non_null(metadata);
 
-        assert_int_equal(ti_provider_client_auth(provider, true, &auth), rows[i].possible);
+        assert_int_equal(ti_metadata_client_auth(metadata, true, &auth), rows[i].possible);
         assert_int_equal(auth, rows[i].with_secret);
-        assert_true(ti_provider_client_auth(provider, false, &auth));
+        assert_true(ti_metadata_client_auth(metadata, false, &auth));
         assert_int_equal(auth, TI_CLIENT_AUTH_NONE);
 
-        tacit_provider_unref(provider);
+        ti_metadata_unref(metadata);
     }
 }
 

@@ -59,8 +59,8 @@ static void free_scene(scene *s) {
 
 static ti_view *find(scene *s, const tacit_session_options *options) {
     tacit_session_options o = TACIT_SESSION_OPTIONS_INIT;
-    ti_view *view = ti_view_find_locked(&s->identity, s->provider, (ti_client_auth)0,
-                                        options == NULL ? &o : options, NULL);
+    ti_view *view =
+        ti_view_find_locked(&s->identity, s->provider, options == NULL ? &o : options, NULL);
 
     assert_non_null(view);
     return view;

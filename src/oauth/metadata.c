@@ -1,0 +1,231 @@
+#include "oauth/metadata.h"
+
+#include "base/error.h"
+#include "oauth/json.h"
+#include "transport/url.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ti_metadata {
+    atomic_size_t references;
+    /* set at creation, then read-only; NULL: not in it */
+    char *issuer, *token_endpoint, *authorization_endpoint, *device_authorization_endpoint,
+        *revocation_endpoint, *end_session_endpoint;
+    bool takes_basic, takes_post, sends_iss;
+};
+
+/* --- reading metadata --- */
+
+static bool is_absent(const json_t *member) {
+    return !member || json_is_null(member);
+}
+
+/* The app wrote this text, so where the parser stopped may be told; what it read there is left out
+ * all the same. */
+static void describe_syntax(const json_error_t *where, tacit_error *error) {
+    const char *near = strstr(where->text, " near ");
+    int length = near ? (int)(near - where->text) : (int)strlen(where->text);
+    ti_error_set(error, TACIT_ERR_INVALID_ARGUMENT, "json: line %d, column %d: %.*s", where->line,
+                 where->column, length, where->text);
+}
+
+static json_t *load(const char *json, size_t size, tacit_error *error) {
+    if (size >= 3 && memcmp(json, "\xEF\xBB\xBF", 3) == 0) { /* RFC 8259 section 8.1 */
+        json += 3;
+        size -= 3;
+    }
+    json_error_t where;
+    json_t *root;
+    switch (ti_json_load(json, size,
+                         JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL |
+                             JSON_REJECT_DUPLICATES,
+                         &root, &where)) {
+    case TI_JSON_OK:
+        break;
+    case TI_JSON_INVALID:
+        describe_syntax(&where, error);
+        return NULL;
+    case TI_JSON_TOO_LARGE:
+        ti_error_argument(error, "json", "is over 1 MiB, or nested deeper than 32 levels");
+        return NULL;
+    case TI_JSON_NO_MEMORY:
+        ti_error_no_memory(error);
+        return NULL;
+    }
+    if (json_is_object(root)) return root;
+    ti_error_argument(error, "json", "is not an object");
+    json_decref(root);
+    return NULL;
+}
+
+static bool read_issuer(ti_metadata *metadata, const json_t *root, const char *wanted,
+                        tacit_error *error) {
+    const char *issuer = ti_json_string(root, "issuer");
+    if (!is_absent(json_object_get(root, "issuer")) && (!issuer || !*issuer)) {
+        ti_error_argument(error, "/issuer:", "is not a string with something in it");
+        return false;
+    }
+    if (wanted && (!issuer || strcmp(issuer, wanted) != 0)) {
+        ti_error_set(error, TACIT_ERR_PROTOCOL, "The metadata names %s issuer.",
+                     issuer ? "another" : "no");
+        return false;
+    }
+    if (!issuer) return true;
+    metadata->issuer = strdup(issuer);
+    if (!metadata->issuer) ti_error_no_memory(error);
+    return metadata->issuer != NULL;
+}
+
+/* *endpoint stays NULL where the member is absent. */
+static bool read_endpoint(const json_t *root, const char *name, const char *what, char **endpoint,
+                          tacit_error *error) {
+    if (is_absent(json_object_get(root, name))) return true;
+    const char *text = ti_json_string(root, name);
+    if (!text) {
+        ti_error_argument(error, what, "is not a string");
+        return false;
+    }
+    ti_url *url = ti_url_parse(text, what, error);
+    if (!url) return false;
+    *endpoint = strdup(ti_url_text(url));
+    ti_url_free(url);
+    if (!*endpoint) ti_error_no_memory(error);
+    return *endpoint != NULL;
+}
+
+static bool read_endpoints(ti_metadata *metadata, const json_t *root, tacit_error *error) {
+    const struct {
+        const char *name, *what;
+        char **endpoint;
+    } endpoints[] = {
+        {"token_endpoint", "/token_endpoint:", &metadata->token_endpoint},
+        {"authorization_endpoint", "/authorization_endpoint:", &metadata->authorization_endpoint},
+        {"device_authorization_endpoint",
+         "/device_authorization_endpoint:", &metadata->device_authorization_endpoint},
+        {"revocation_endpoint", "/revocation_endpoint:", &metadata->revocation_endpoint},
+        {"end_session_endpoint", "/end_session_endpoint:", &metadata->end_session_endpoint},
+    };
+    for (size_t i = 0; i < sizeof endpoints / sizeof *endpoints; i++) {
+        if (!read_endpoint(root, endpoints[i].name, endpoints[i].what, endpoints[i].endpoint,
+                           error)) {
+            return false;
+        }
+    }
+    if (metadata->token_endpoint) return true;
+    ti_error_argument(error, "/token_endpoint:", "is missing");
+    return false;
+}
+
+static bool read_auth_methods(ti_metadata *metadata, const json_t *root, tacit_error *error) {
+    static const char name[] = "token_endpoint_auth_methods_supported";
+    const json_t *methods = json_object_get(root, name);
+    if (!is_absent(methods) && !json_is_array(methods)) {
+        ti_error_set(error, TACIT_ERR_INVALID_ARGUMENT, "/%s: is not an array", name);
+        return false;
+    }
+    for (size_t i = 0; i < json_array_size(methods); i++) {
+        const char *method = json_string_value(json_array_get(methods, i));
+        if (!method) {
+            ti_error_set(error, TACIT_ERR_INVALID_ARGUMENT, "/%s/%zu: is not a string", name, i);
+            return false;
+        }
+        if (strcmp(method, "client_secret_basic") == 0) metadata->takes_basic = true;
+        if (strcmp(method, "client_secret_post") == 0) metadata->takes_post = true;
+    }
+    if (json_array_size(methods) == 0) metadata->takes_basic = true; /* RFC 8414's default */
+    return true;
+}
+
+static bool read_metadata(ti_metadata *metadata, const json_t *root, const char *issuer,
+                          tacit_error *error) {
+    if (!is_absent(json_object_get(root, "dialect"))) {
+        ti_error_set(error, TACIT_ERR_UNSUPPORTED,
+                     "/dialect: this version speaks to servers that follow OAuth only");
+        return false;
+    }
+    metadata->sends_iss =
+        json_is_true(json_object_get(root, "authorization_response_iss_parameter_supported"));
+    return read_endpoints(metadata, root, error) && read_issuer(metadata, root, issuer, error) &&
+           read_auth_methods(metadata, root, error);
+}
+
+ti_metadata *ti_metadata_parse(const char *json, size_t size, const char *issuer,
+                               tacit_error *error) {
+    json_t *root = load(json, size, error);
+    if (!root) return NULL;
+
+    ti_metadata *metadata = calloc(1, sizeof *metadata);
+    if (metadata) {
+        atomic_init(&metadata->references, 1);
+        if (read_metadata(metadata, root, issuer, error)) {
+            ti_error_clear(error);
+        } else {
+            ti_metadata_unref(metadata);
+            metadata = NULL;
+        }
+    } else {
+        ti_error_no_memory(error);
+    }
+    json_decref(root);
+    return metadata;
+}
+
+/* --- the rest --- */
+
+ti_metadata *ti_metadata_ref(ti_metadata *metadata) {
+    atomic_fetch_add_explicit(&metadata->references, 1, memory_order_relaxed);
+    return metadata;
+}
+
+void ti_metadata_unref(ti_metadata *metadata) {
+    if (!metadata) return;
+    if (atomic_fetch_sub_explicit(&metadata->references, 1, memory_order_acq_rel) > 1) return;
+    free(metadata->issuer);
+    free(metadata->token_endpoint);
+    free(metadata->authorization_endpoint);
+    free(metadata->device_authorization_endpoint);
+    free(metadata->revocation_endpoint);
+    free(metadata->end_session_endpoint);
+    free(metadata);
+}
+
+const char *ti_metadata_issuer(const ti_metadata *metadata) {
+    return metadata->issuer;
+}
+
+const char *ti_metadata_token_endpoint(const ti_metadata *metadata) {
+    return metadata->token_endpoint;
+}
+
+const char *ti_metadata_authorization_endpoint(const ti_metadata *metadata) {
+    return metadata->authorization_endpoint;
+}
+
+const char *ti_metadata_device_authorization_endpoint(const ti_metadata *metadata) {
+    return metadata->device_authorization_endpoint;
+}
+
+const char *ti_metadata_revocation_endpoint(const ti_metadata *metadata) {
+    return metadata->revocation_endpoint;
+}
+
+const char *ti_metadata_end_session_endpoint(const ti_metadata *metadata) {
+    return metadata->end_session_endpoint;
+}
+
+bool ti_metadata_sends_iss(const ti_metadata *metadata) {
+    return metadata->sends_iss;
+}
+
+bool ti_metadata_client_auth(const ti_metadata *metadata, bool has_secret, ti_client_auth *auth) {
+    *auth = TI_CLIENT_AUTH_NONE;
+    if (!has_secret) return true;
+    if (metadata->takes_basic) {
+        *auth = TI_CLIENT_AUTH_BASIC;
+    } else if (metadata->takes_post) {
+        *auth = TI_CLIENT_AUTH_POST;
+    }
+    return *auth != TI_CLIENT_AUTH_NONE;
+}
