@@ -1,7 +1,5 @@
 #include "oauth/jwt.h"
 
-#include "base/buffer.h"
-#include "oauth/json.h"
 #include "oauth/lifetime.h"
 
 #include <string.h>
@@ -19,7 +17,7 @@ static int base64url_digit(char c) {
 }
 
 /* Appends the decoded bytes. false: not base64url without padding (RFC 7515 section 2), or no
- * memory. */
+ * memory, as out says. */
 static bool append_base64url(ti_buffer *out, const char *text, size_t size) {
     if (size % 4 == 1 || !ti_buffer_reserve(out, size / 4 * 3 + 2)) return false;
     unsigned bits = 0;
@@ -37,17 +35,54 @@ static bool append_base64url(ti_buffer *out, const char *text, size_t size) {
     return true;
 }
 
-/* The JSON object in one part of the token, or NULL. The claims are nobody's business: wiped. */
-static json_t *part_object(const char *part, size_t size) {
-    ti_buffer text = TI_BUFFER_SECRET;
-    json_t *value = NULL;
-    if (append_base64url(&text, part, size)) {
-        ti_json_load(text.data, text.size, JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, &value, NULL);
+/* The JSON object in one part of the token. */
+static ti_json_result decode_part(const char *part, size_t size, size_t flags, ti_buffer *text,
+                                  json_t **object) {
+    *object = NULL;
+    if (!append_base64url(text, part, size)) {
+        return text->failed ? TI_JSON_NO_MEMORY : TI_JSON_INVALID;
     }
+    ti_json_result result = ti_json_load(text->data, text->size, flags, object, NULL);
+    if (result != TI_JSON_OK || json_is_object(*object)) return result;
+    ti_json_wipe_and_free(*object);
+    *object = NULL;
+    return TI_JSON_INVALID;
+}
+
+/* Without "enc", which would make what follows something else than claims. */
+static ti_json_result check_header(const char *part, size_t size) {
+    ti_buffer text = TI_BUFFER_SECRET;
+    json_t *header;
+    ti_json_result result =
+        decode_part(part, size, JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, &text, &header);
+    if (json_object_get(header, "enc")) result = TI_JSON_INVALID;
+    ti_json_wipe_and_free(header);
     ti_buffer_free(&text);
-    if (json_is_object(value)) return value;
-    ti_json_wipe_and_free(value);
-    return NULL;
+    return result;
+}
+
+ti_json_result ti_jwt_claims(const ti_secret *token, size_t flags, ti_buffer *text,
+                             json_t **claims) {
+    const char *bytes = ti_secret_data(token);
+    size_t size = ti_secret_size(token);
+    *claims = NULL;
+    if (!bytes) return TI_JSON_INVALID;
+    if (size > TOKEN_SIZE_MAX) return TI_JSON_TOO_LARGE;
+
+    /* Three parts are signed (RFC 7515), five are encrypted (RFC 7516). */
+    const char *end = bytes + size;
+    const char *first_dot = memchr(bytes, '.', size);
+    if (!first_dot) return TI_JSON_INVALID;
+    const char *payload = first_dot + 1;
+    const char *second_dot = memchr(payload, '.', (size_t)(end - payload));
+    if (!second_dot) return TI_JSON_INVALID;
+    const char *signature = second_dot + 1;
+    if (memchr(signature, '.', (size_t)(end - signature))) return TI_JSON_INVALID;
+
+    ti_json_result result = check_header(bytes, (size_t)(first_dot - bytes));
+    if (result != TI_JSON_OK) return result;
+    return decode_part(payload, (size_t)(second_dot - payload),
+                       flags | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, text, claims);
 }
 
 static bool claims_lifetime_s(const json_t *claims, int64_t wall_ms, int64_t *lifetime_s) {
@@ -66,26 +101,11 @@ static bool claims_lifetime_s(const json_t *claims, int64_t wall_ms, int64_t *li
 }
 
 bool ti_jwt_lifetime_s(const ti_secret *token, int64_t wall_ms, int64_t *lifetime_s) {
-    const char *text = ti_secret_data(token);
-    size_t size = ti_secret_size(token);
-    if (!text || size > TOKEN_SIZE_MAX) return false;
-
-    /* Three parts are signed (RFC 7515), five are encrypted (RFC 7516). */
-    const char *end = text + size;
-    const char *first_dot = memchr(text, '.', size);
-    if (!first_dot) return false;
-    const char *payload = first_dot + 1;
-    const char *second_dot = memchr(payload, '.', (size_t)(end - payload));
-    if (!second_dot) return false;
-    const char *signature = second_dot + 1;
-    if (memchr(signature, '.', (size_t)(end - signature))) return false;
-
-    json_t *header = part_object(text, (size_t)(first_dot - text));
-    json_t *claims = header && !json_object_get(header, "enc")
-                         ? part_object(payload, (size_t)(second_dot - payload))
-                         : NULL;
-    bool known = claims && claims_lifetime_s(claims, wall_ms, lifetime_s);
-    ti_json_wipe_and_free(claims);
-    ti_json_wipe_and_free(header);
+    ti_buffer text = TI_BUFFER_SECRET;
+    json_t *claims;
+    bool known = ti_jwt_claims(token, 0, &text, &claims) == TI_JSON_OK &&
+                 claims_lifetime_s(claims, wall_ms, lifetime_s);
+    ti_json_wipe_and_free(claims); /* they are nobody's business */
+    ti_buffer_free(&text);
     return known;
 }

@@ -27,6 +27,7 @@ void ti_token_response_free(ti_token_response *response) {
     if (!response) return;
     ti_secret_unref(response->access_token);
     ti_secret_unref(response->refresh_token);
+    ti_secret_unref(response->id_token);
     free(response->scope);
     *response = (ti_token_response)TI_TOKEN_RESPONSE_INIT;
 }
@@ -77,6 +78,7 @@ static json_t *member(const answer *answer, const char *const *names) {
 
 static const char *const access_token_names[] = {"access_token", "accessToken", NULL};
 static const char *const refresh_token_names[] = {"refresh_token", "refreshToken", NULL};
+static const char *const id_token_names[] = {"id_token", "idToken", NULL};
 static const char *const token_type_names[] = {"token_type", "tokenType", NULL};
 static const char *const scope_names[] = {"scope", "scopes", NULL};
 static const char *const expires_in_names[] = {"expires_in", "expiresIn", NULL};
@@ -263,18 +265,22 @@ static int64_t read_lifetime_s(const answer *answer, const ti_secret *token, int
     return -1;
 }
 
-/* false: no memory. */
+/* Takes a copy of a string that is there and not empty; anything else counts as absent. false: no
+ * memory. */
+static bool take_secret(const json_t *value, ti_secret **secret) {
+    if (json_string_length(value) == 0) return true;
+    *secret = ti_secret_new(json_string_value(value), json_string_length(value));
+    return *secret != NULL;
+}
+
+/* false: no memory. What is wrong with an id_token is found later: it must not cost the others. */
 static bool take_tokens(const answer *answer, int64_t wall_ms, ti_token_response *response) {
-    const json_t *access = member(answer, access_token_names);
-    const json_t *refresh = member(answer, refresh_token_names);
-    response->access_token = ti_secret_new(json_string_value(access), json_string_length(access));
-    if (!response->access_token) return false;
-    if (json_string_length(refresh) > 0) {
-        response->refresh_token =
-            ti_secret_new(json_string_value(refresh), json_string_length(refresh));
-        if (!response->refresh_token) return false;
+    if (!take_secret(member(answer, access_token_names), &response->access_token) ||
+        !take_secret(member(answer, refresh_token_names), &response->refresh_token) ||
+        !take_secret(member(answer, id_token_names), &response->id_token) ||
+        !read_scope(member(answer, scope_names), &response->scope)) {
+        return false;
     }
-    if (!read_scope(member(answer, scope_names), &response->scope)) return false;
     memcpy(response->type, "Bearer", sizeof "Bearer");
     response->lifetime_s = read_lifetime_s(answer, response->access_token, wall_ms);
     response->refresh_in_s = ti_lifetime_relative_s(member(answer, refresh_in_names));

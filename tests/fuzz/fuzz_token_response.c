@@ -18,6 +18,7 @@ static void check_token(const ti_token_response *response) {
     require(size > 0 && size <= 64 * 1024);
     for (size_t i = 0; i < size; i++) require(token[i] > 0x20 && token[i] < 0x7F);
     require(!response->refresh_token || ti_secret_size(response->refresh_token) > 0);
+    require(!response->id_token || ti_secret_size(response->id_token) > 0);
     require(strcmp(response->type, "Bearer") == 0);
     require(response->lifetime_s == -1 ||
             (response->lifetime_s >= 1 && response->lifetime_s <= TI_LIFETIME_MAX_S));
@@ -41,6 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         check_token(&response);
     } else {
         require(!response.access_token && !response.refresh_token && !response.scope);
+        require(!response.id_token);
         require(error.status != TACIT_OK && error.http_status == http_status);
         require(error.outcome_unknown == (verdict == TI_VERDICT_UNKNOWN));
     }

@@ -482,8 +482,8 @@ static void *failing_malloc(size_t size) {
 static void without_memory_the_answer_is_lost_but_nothing_else(void **state) {
     (void)state;
     static const char *const bodies[] = {
-        "{" AT ",\"refresh_token\":\"rt\",\"expires_in\":60}",
-        "access_token=at&refresh_token=rt&expires_in=60",
+        "{" AT ",\"refresh_token\":\"rt\",\"id_token\":\"id\",\"expires_in\":60}",
+        "access_token=at&refresh_token=rt&id_token=id&expires_in=60",
     };
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         ti_verdict verdict = TI_VERDICT_UNKNOWN;
@@ -499,6 +499,7 @@ static void without_memory_the_answer_is_lost_but_nothing_else(void **state) {
             assert_true(verdict == TI_VERDICT_TOKEN || verdict == TI_VERDICT_UNKNOWN);
             assert_int_equal(error.outcome_unknown, verdict == TI_VERDICT_UNKNOWN);
             assert_int_equal(response.refresh_token != NULL, verdict == TI_VERDICT_TOKEN);
+            assert_int_equal(response.id_token != NULL, verdict == TI_VERDICT_TOKEN);
             assert_true(granted < 100);
             ti_token_response_free(&response);
         }
@@ -525,6 +526,38 @@ static void looking_free(void *memory) {
     memcpy(&size, block, sizeof size);
     if (memmem(memory, size, TOKEN_TEXT, strlen(TOKEN_TEXT))) blocks_with_token++;
     free(block);
+}
+
+/* An id_token is checked by others, and what is odd about it must not cost the tokens. */
+static void id_token_is_handed_on_as_it_came(void **state) {
+    (void)state;
+    static const struct {
+        const char *body, *expected;
+    } rows[] = {
+        {"{" AT ",\"id_token\":\"a.b.c\"}", "a.b.c"},
+        {"{" AT ",\"idToken\":\"a.b.c\"}", "a.b.c"},
+        {"access_token=at&id_token=a.b.c", "a.b.c"},
+        {"{\"data\":{" AT "},\"id_token\":\"a.b.c\"}", "a.b.c"},
+        {"{" AT ",\"id_token\":\"\\r\\n no JWT \"}", "\r\n no JWT "},
+        {"{" AT ",\"id_token\":\"\"}", NULL},
+        {"{" AT ",\"id_token\":null}", NULL},
+        {"{" AT ",\"id_token\":7}", NULL},
+        {"{" AT ",\"id_token\":{\"a\":\"b\"}}", NULL},
+        {"{" AT "}", NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        ti_token_response response;
+
+        ti_verdict verdict = ti_token_response_parse(200, rows[i].body, strlen(rows[i].body),
+                                                     NOW_MS, 0, &response, NULL);
+
+        assert_int_equal(verdict, TI_VERDICT_TOKEN);
+        if (!same_text(ti_secret_data(response.id_token), rows[i].expected)) {
+            fail_msg("%s", rows[i].body);
+        }
+        ti_token_response_free(&response);
+        assert_null(response.id_token);
+    }
 }
 
 /* The long members make jansson's one working buffer as large as it gets, and overwrite the token
@@ -560,6 +593,7 @@ int main(void) {
         cmocka_unit_test(a_form_has_at_most_256_fields),
         cmocka_unit_test(messages_never_quote_a_body),
         cmocka_unit_test(a_long_error_is_cut),
+        cmocka_unit_test(id_token_is_handed_on_as_it_came),
         cmocka_unit_test(tokens_are_wiped_from_the_parsed_answer),
         cmocka_unit_test(without_memory_the_answer_is_lost_but_nothing_else),
     };
