@@ -10,9 +10,9 @@ static const tacit_error refused_elsewhere = {
     .sign_in_required = true,
     .message = "The server refused the refresh token to another process: ask the user."};
 
-/* R16. What was never saved nobody else can revoke. */
+/* R16. What only this process has nobody else can revoke. */
 static void drop_sign_in_locked(ti_identity *identity) {
-    if (identity->views != NULL && !ti_journal_is_saved(&identity->journal))
+    if (identity->views != NULL && ti_identity_owes_head_locked(identity))
         ti_revocation_add_locked(identity, identity->views, identity->refresh_token);
     ti_client_drop_tokens(identity->client, &identity->journal.sign_in_id);
     ti_secret_unref(identity->refresh_token);

@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "session/client.h"
+#include "session/discover.h"
 #include "session/event.h"
 #include "session/persist.h"
 #include "session/store.h"
@@ -149,7 +150,7 @@ static void granted_locked(ti_identity *identity, ti_token_response *answer, int
     note_answer_locked(identity);
     if (!is_over_locked(identity)) ti_persist_save_locked(identity, flight->view, token);
     if (is_over_locked(identity)) {
-        ti_revocation_add_locked(identity, flight->view, answer->refresh_token);
+        /* The sign-out took the new refresh token, and revokes it. */
         ti_flight_abandon_locked(identity);
         tacit_token_unref(token);
     } else if (token == NULL) {
@@ -295,27 +296,47 @@ static bool may_send_locked(ti_identity *identity, bool loaded) {
     return false;
 }
 
+/* Before anything is noted: where to send the grant. */
+static bool discover_locked(ti_identity *identity) {
+    tacit_client *client = identity->client;
+    tacit_provider *provider = identity->flight.view->grant.provider;
+    int64_t deadline = ti_clock_deadline(ti_identity_clock(identity), client->refresh_timeout_ms);
+    tacit_status status;
+    tacit_error error;
+
+    pthread_mutex_unlock(&identity->lock);
+    status = ti_discover(client, provider, deadline, NULL, &error);
+    pthread_mutex_lock(&identity->lock);
+    if (is_over_locked(identity))
+        ti_flight_abandon_locked(identity);
+    else if (status != TACIT_OK) /* a server with trouble wants peace here too */
+        fail_locked(identity, &error,
+                    status == TACIT_ERR_SERVER ? TI_BACKOFF_ANSWERED : TI_BACKOFF_NOT_SENT);
+    else
+        return true;
+    return false;
+}
+
 /* Says in the journal that the grant is about to be sent. */
 static bool post_locked(ti_identity *identity) {
     ti_journal posted = identity->journal;
     tacit_error error;
+    bool noted = false;
 
-    if (!ti_journal_posted(&posted, identity->refresh_token, identity->generation,
-                           ti_identity_now(identity)))
+    if (ti_journal_posted(&posted, identity->refresh_token, identity->generation,
+                          ti_identity_now(identity)))
+        noted = ti_turn_note_locked(identity, &posted, &error) == TACIT_OK;
+    else
         ti_error_no_memory(&error);
-    else if (ti_turn_note_locked(identity, &posted, &error) == TACIT_OK) {
-        if (is_over_locked(identity)) {
-            ti_flight_abandon_locked(identity);
-            return false;
-        }
-        identity->journal = posted;
-        return true;
-    }
-    if (is_over_locked(identity))
+    if (is_over_locked(identity)) {
         ti_flight_abandon_locked(identity);
+        return false;
+    }
+    if (noted)
+        identity->journal = posted;
     else
         fail_locked(identity, &error, TI_BACKOFF_NOT_SENT);
-    return false;
+    return noted;
 }
 
 /* From here on the flight has looked into the store; loaded: which answered. */
@@ -341,7 +362,8 @@ static void go_on_locked(ti_identity *identity, bool loaded) {
         nothing_to_send_locked(identity);
         return;
     }
-    if (may_post_locked(identity) && post_locked(identity)) grant_locked(identity);
+    if (discover_locked(identity) && may_post_locked(identity) && post_locked(identity))
+        grant_locked(identity);
 }
 
 void ti_refresh_run_locked(ti_identity *identity, ti_view *view) {

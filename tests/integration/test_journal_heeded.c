@@ -264,6 +264,32 @@ static void what_the_server_asked_of_another_is_answered_at_once(void **state) {
     free_scene(&s);
 }
 
+/* R16: only who alone had a refresh token revokes it. Here the other had its successor, and then signed in with the old one again. */
+static void what_only_the_other_had_is_not_revoked_here(void **state) {
+    scene s = new_scene();
+    char *record = fake_store_record(s.store);
+    char *others = fake_record_with(record, "sign_in_id", "\"000102030405060708090a0b0c0d0e0f\"");
+
+    (void)state;
+    live(&s);
+    note_unsaved_answer(&s);
+    assert_int_equal(refresh(&s, NULL), TACIT_ERR_STORE_UNAVAILABLE);
+    for (unsigned char i = 0; i < TI_SIGN_IN_ID_SIZE; i++) s.note.journal.sign_in_id.bytes[i] = i;
+    s.note.journal.state = TI_JOURNAL_IDLE;
+    s.note.journal.generation = s.note.journal.reserved = 1;
+    s.note.journal.writer = 0;
+    journal_write(s.world, &s.note);
+    fake_store_put(s.store, others);
+    tacit_client_network_changed(world_client(s.world)); /* ends the backoff */
+    assert_int_equal(refresh(&s, NULL), TACIT_ERR_SIGNED_OUT);
+    assert_int_equal(world_close(s.world, PATIENCE_MS), TACIT_OK); /* revocations included */
+
+    assert_int_equal(server_counters(s.server).revocation_requests, 0);
+    free(record);
+    free(others);
+    free_scene(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_sent_while_the_heads_writer_lives),
@@ -276,6 +302,7 @@ int main(void) {
         cmocka_unit_test(a_mark_signs_out_who_is_signed_in),
         cmocka_unit_test(a_dead_processs_grant_has_a_second),
         cmocka_unit_test(what_the_server_asked_of_another_is_answered_at_once),
+        cmocka_unit_test(what_only_the_other_had_is_not_revoked_here),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
