@@ -24,6 +24,8 @@ bool ti_authorization_begin(ti_authorization *authorization, const ti_metadata *
                             const char *redirect_uri, tacit_error *error);
 /* Wipes. */
 void ti_authorization_end(ti_authorization *authorization);
+/* OpenID Connect: the scope (may be NULL) has openid, so that an id_token with the nonce comes. */
+bool ti_authorization_is_openid(const char *scope);
 /* The URL for the browser; nonce only where the scope has openid. Yours: free(). NULL: error says why. */
 char *ti_authorization_url(const ti_authorization *authorization, const ti_metadata *metadata,
                            const ti_authorization_request *request, tacit_error *error);
@@ -35,7 +37,7 @@ typedef enum ti_callback {
     TI_CALLBACK_FAILED   /* no memory: error says so */
 } ti_callback;
 
-/* query: between ? and #, without them. Compares the state in constant time before it believes anything. *code is the caller's. */
+/* query: between ? and #, without them; the caller bounds its size. Compares the state in constant time before it believes anything. *code is the caller's. */
 ti_callback ti_authorization_read(const ti_authorization *authorization, const char *query,
                                   size_t size, ti_secret **code, tacit_error *error);
 

@@ -1,6 +1,8 @@
 #include "transport/url.h"
 
+#include "base/buffer.h"
 #include "base/error.h"
+#include "platform/os.h"
 #include "transport/url_parts.h"
 
 #include <arpa/inet.h>
@@ -245,6 +247,25 @@ ti_url_change ti_url_change_to(ti_url *url, const char *text) {
     }
     memcpy(url->text + url->origin_size, target, size + 1);
     return TI_URL_PATH;
+}
+
+ti_secret *ti_url_decode(const char *text, size_t size) {
+    ti_buffer copy = TI_BUFFER_SECRET;
+    ti_secret *decoded = NULL;
+    int decoded_size = 0;
+    if (size > INT_MAX || !ti_buffer_append(&copy, text, size)) return NULL;
+    for (char *plus = copy.data; (plus = memchr(plus, '+', size - (size_t)(plus - copy.data)));)
+        *plus = ' ';
+
+    /* a size of 0 would have libcurl look for a NUL, which is there */
+    char *bytes = curl_easy_unescape(NULL, copy.data, (int)size, &decoded_size);
+    if (bytes) {
+        decoded = ti_secret_new(bytes, (size_t)decoded_size);
+        ti_os_wipe(bytes, (size_t)decoded_size);
+        curl_free(bytes);
+    }
+    ti_buffer_free(&copy);
+    return decoded;
 }
 
 /* "https://host", "https://host/": nothing behind it but a lone slash. */

@@ -10,6 +10,8 @@
 
 #include <tacit/error.h>
 
+#include "base/secret.h"
+
 /* An absolute http or https URL. Not thread-safe. */
 typedef struct ti_url ti_url;
 
@@ -29,6 +31,10 @@ const char *ti_url_text(const ti_url *url);
 bool ti_url_is_loopback(const ti_url *url); /* 127.0.0.0/8, [::1], localhost */
 bool ti_url_same_origin(const ti_url *a,
                         const ti_url *b); /* scheme, host without case, port with its default */
+
+/* A name or value of a query (application/x-www-form-urlencoded), decoded; a % without two digits behind it stays. Yours. NULL: no
+ * memory. */
+ti_secret *ti_url_decode(const char *text, size_t size);
 
 /* The origins that a session's token may go to. Immutable. */
 typedef struct ti_origins ti_origins;

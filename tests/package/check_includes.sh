@@ -21,7 +21,7 @@ violations() {
                 path[rows] = column[1]; own[rows] = column[2]; libraries[rows] = column[3]
             }
             system_headers = "^(assert|ctype|dirent|dlfcn|errno|fcntl|inttypes|limits|locale|malloc|math|poll|" \
-                "pthread|sched|search|signal|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|" \
+                "pthread|sched|search|signal|spawn|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|" \
                 "strings|time|unistd|(arpa|net|netinet|sys)/[a-z]+)\\.h$"
             public_headers = "^(stdbool|stddef|stdint)\\.h$"
         }

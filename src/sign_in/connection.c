@@ -1,0 +1,135 @@
+#include "sign_in/connection.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    HEAD_MAX = 8 * 1024,
+    READ_SIZE = 1024,
+    STATE_MS = 5 * 1000, /* to send a head; to take the answer */
+    DRAIN_MS = 1000,
+    DRAIN_READS = 64 /* in a row: whoever sends without end is not listened to */
+};
+
+void ti_connection_open(ti_connection *connection, int fd, int64_t now_boot_ms) {
+    *connection = (ti_connection){.state = TI_CONNECTION_READING,
+                                  .fd = fd,
+                                  .deadline_boot_ms = ti_boot_plus(now_boot_ms, STATE_MS),
+                                  .head = TI_BUFFER_SECRET};
+}
+
+void ti_connection_close(ti_connection *connection) {
+    if (connection->state == TI_CONNECTION_FREE) return;
+    close(connection->fd);
+    ti_buffer_free(&connection->head);
+    ti_buffer_free(&connection->answer);
+    *connection = (ti_connection){.state = TI_CONNECTION_FREE};
+}
+
+short ti_connection_events(const ti_connection *connection) {
+    return connection->state == TI_CONNECTION_WRITING ? POLLOUT : POLLIN;
+}
+
+static bool would_block(void) {
+    return errno == EAGAIN || errno == EWOULDBLOCK;
+}
+
+/* What has come, into at most size bytes. -1: nothing yet; 0: it is over. */
+static ssize_t receive(int fd, void *bytes, size_t size) {
+    ssize_t got;
+
+    do {
+        got = recv(fd, bytes, size, 0);
+    } while (got < 0 && errno == EINTR);
+    return got < 0 && !would_block() ? 0 : got;
+}
+
+/* Where the head ends, at or behind `from`; 0: it has not ended yet. */
+static size_t head_size(const ti_buffer *head, size_t from) {
+    static const char end[] = "\r\n\r\n";
+    const char *found;
+
+    from = from > strlen(end) ? from - strlen(end) : 0;
+    found = memmem(head->data + from, head->size - from, end, strlen(end));
+    return found != NULL ? (size_t)(found - head->data) + strlen(end) : 0;
+}
+
+/* Until the head is whole: its size. 0: not yet, or the connection is closed. */
+static size_t read_head(ti_connection *c) {
+    for (;;) {
+        size_t before = c->head.size, whole;
+        ssize_t got;
+
+        if (before >= HEAD_MAX || !ti_buffer_reserve(&c->head, READ_SIZE)) break;
+        got = receive(c->fd, c->head.data + before, READ_SIZE);
+        if (got < 0) return 0;
+        if (got == 0) break;
+        c->head.size += (size_t)got;
+        c->head.data[c->head.size] = '\0';
+        whole = head_size(&c->head, before);
+        if (whole > 0) return whole;
+    }
+    ti_connection_close(c);
+    return 0;
+}
+
+static void begin_draining(ti_connection *c, int64_t now_boot_ms) {
+    shutdown(c->fd, SHUT_WR);
+    c->state = TI_CONNECTION_DRAINING;
+    c->deadline_boot_ms = ti_boot_plus(now_boot_ms, DRAIN_MS);
+}
+
+static void write_answer(ti_connection *c, int64_t now_boot_ms) {
+    while (c->written < c->answer.size) {
+        ssize_t sent =
+            send(c->fd, c->answer.data + c->written, c->answer.size - c->written, MSG_NOSIGNAL);
+
+        if (sent < 0 && errno == EINTR) continue;
+        if (sent < 0 && would_block()) return;
+        if (sent < 0) {
+            ti_connection_close(c);
+            return;
+        }
+        c->written += (size_t)sent;
+    }
+    begin_draining(c, now_boot_ms);
+}
+
+static void drain(ti_connection *c) {
+    char ignored[READ_SIZE];
+
+    for (int i = 0; i < DRAIN_READS; i++) {
+        ssize_t got = receive(c->fd, ignored, sizeof ignored);
+
+        if (got < 0) return;
+        if (got == 0) break;
+    }
+    ti_connection_close(c);
+}
+
+static bool answer_head(ti_connection *c, ti_listener_answer_fn answer, void *data, size_t size,
+                        int64_t now_boot_ms) {
+    bool awaited = answer(data, c->head.data, size, &c->answer);
+
+    ti_buffer_free(&c->head);
+    c->state = TI_CONNECTION_WRITING;
+    c->deadline_boot_ms = ti_boot_plus(now_boot_ms, STATE_MS);
+    if (c->answer.failed) ti_buffer_free(&c->answer);
+    return awaited;
+}
+
+bool ti_connection_advance(ti_connection *c, ti_listener_answer_fn answer, void *data,
+                           int64_t now_boot_ms) {
+    bool awaited = false;
+
+    if (c->state == TI_CONNECTION_READING) {
+        size_t size = read_head(c);
+
+        if (size > 0) awaited = answer_head(c, answer, data, size, now_boot_ms);
+    }
+    if (c->state == TI_CONNECTION_WRITING) write_answer(c, now_boot_ms);
+    if (c->state == TI_CONNECTION_DRAINING) drain(c);
+    return awaited;
+}
