@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DAY_MS INT64_C(86400000)
+
 struct ti_metadata {
     atomic_size_t references;
     /* set at creation, then read-only; NULL: not in it */
@@ -189,6 +191,24 @@ void ti_metadata_unref(ti_metadata *metadata) {
     free(metadata->revocation_endpoint);
     free(metadata->end_session_endpoint);
     free(metadata);
+}
+
+static bool same_text(const char *a, const char *b) {
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+bool ti_metadata_equal(const ti_metadata *a, const ti_metadata *b) {
+    return same_text(a->issuer, b->issuer) && same_text(a->token_endpoint, b->token_endpoint) &&
+           same_text(a->authorization_endpoint, b->authorization_endpoint) &&
+           same_text(a->device_authorization_endpoint, b->device_authorization_endpoint) &&
+           same_text(a->revocation_endpoint, b->revocation_endpoint) &&
+           same_text(a->end_session_endpoint, b->end_session_endpoint) &&
+           a->takes_basic == b->takes_basic && a->takes_post == b->takes_post &&
+           a->sends_iss == b->sends_iss;
+}
+
+bool ti_metadata_is_fresh(int64_t fetched_wall_ms, int64_t wall_ms) {
+    return wall_ms >= fetched_wall_ms && wall_ms - fetched_wall_ms < DAY_MS;
 }
 
 const char *ti_metadata_issuer(const ti_metadata *metadata) {

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <tacit/error.h>
 
@@ -21,6 +22,9 @@ ti_metadata *ti_metadata_parse(const char *json, size_t size, const char *issuer
                                tacit_error *error);
 ti_metadata *ti_metadata_ref(ti_metadata *metadata);
 void ti_metadata_unref(ti_metadata *metadata);
+bool ti_metadata_equal(const ti_metadata *a, const ti_metadata *b);
+/* For a day after it was fetched; a wall clock from before that keeps nothing fresh. */
+bool ti_metadata_is_fresh(int64_t fetched_wall_ms, int64_t wall_ms);
 
 /* URLs as text, because a ti_url belongs to one thread. NULL: not in it. */
 const char *ti_metadata_issuer(const ti_metadata *metadata);

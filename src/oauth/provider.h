@@ -15,11 +15,14 @@ const char *ti_provider_issuer(
 /* The caller's reference; NULL: not found yet, which is never so after tacit_provider_from_json(). Thread-safe. */
 ti_metadata *ti_provider_metadata(tacit_provider *provider);
 
-/* Of a provider that was named by its issuer: what was found, and until when it is fresh. Thread-safe. false: no memory. */
-bool ti_provider_is_named(const tacit_provider *provider);
-bool ti_provider_is_fresh(tacit_provider *provider,
-                          int64_t wall_ms); /* always, where it is not named */
-bool ti_provider_found(tacit_provider *provider, ti_metadata *metadata,
-                       int64_t fresh_until_wall_ms);
+bool ti_provider_is_named(const tacit_provider *provider); /* by its issuer */
+/* ti_metadata_is_fresh() of what was found; always, where it is not named. Thread-safe. */
+bool ti_provider_is_fresh(tacit_provider *provider, int64_t wall_ms);
+/* Takes a reference. Thread-safe. false: no memory. */
+bool ti_provider_found(tacit_provider *provider, ti_metadata *metadata, int64_t fetched_wall_ms);
+
+/* The server could not be asked: what is known has to do until then. Thread-safe. */
+void ti_provider_rest(tacit_provider *provider, int64_t until_boot_ms);
+bool ti_provider_rests(const tacit_provider *provider, int64_t boot_ms);
 
 #endif

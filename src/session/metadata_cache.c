@@ -1,7 +1,6 @@
 #include "session/metadata_cache.h"
 
 #include "base/error.h"
-#include "oauth/discovery.h"
 #include "oauth/json.h"
 #include "platform/store_file_directory.h"
 #include "session/client.h"
@@ -12,14 +11,6 @@
 
 /* Of numbers that every JSON reader holds exactly (RFC 8259 section 6). */
 #define WALL_MS_MAX 0x1p53
-
-void ti_cached_metadata_free(ti_cached_metadata *cached) {
-    ti_metadata_unref(cached->metadata);
-    ti_buffer_free(&cached->json);
-    free(cached->url);
-    free(cached->etag);
-    *cached = (ti_cached_metadata){.metadata = NULL};
-}
 
 /* Of application and issuer: one application's trust (ca_file, proxy) says nothing to another. NULL: no memory. */
 static char *make_name(const tacit_client *client, const char *issuer) {
@@ -50,22 +41,24 @@ static bool copy_string(const json_t *root, const char *name, char **copy) {
 }
 
 /* What is there of a file that may be anything. */
-static bool read_root(const json_t *root, const char *issuer, ti_cached_metadata *cached) {
+static bool read_root(const json_t *root, const char *issuer, ti_discovery *known,
+                      int64_t *fetched_wall_ms) {
     const json_t *fetched = json_object_get(root, "fetched_unix_ms");
     double fetched_ms = json_number_value(fetched);
 
     if (!is_of(root, issuer) || !json_is_number(fetched) || fetched_ms < 0 ||
-        fetched_ms > WALL_MS_MAX || !copy_string(root, "url", &cached->url))
+        fetched_ms > WALL_MS_MAX || !copy_string(root, "url", &known->url))
         return false;
-    if (json_object_get(root, "etag") != NULL && !copy_string(root, "etag", &cached->etag))
+    if (json_object_get(root, "etag") != NULL && !copy_string(root, "etag", &known->etag))
         return false;
-    cached->fetched_wall_ms = (int64_t)fetched_ms;
-    if (!ti_json_dump(json_object_get(root, "metadata"), &cached->json)) return false;
-    cached->metadata = ti_discovery_read(cached->json.data, cached->json.size, issuer, NULL);
-    return cached->metadata != NULL;
+    *fetched_wall_ms = (int64_t)fetched_ms;
+    if (!ti_json_dump(json_object_get(root, "metadata"), &known->json)) return false;
+    known->metadata = ti_discovery_read(known->json.data, known->json.size, issuer, NULL);
+    return known->metadata != NULL;
 }
 
-static bool read_bytes(const ti_buffer *bytes, const char *issuer, ti_cached_metadata *cached) {
+static bool read_bytes(const ti_buffer *bytes, const char *issuer, ti_discovery *known,
+                       int64_t *fetched_wall_ms) {
     json_t *root;
     bool read;
 
@@ -73,9 +66,9 @@ static bool read_bytes(const ti_buffer *bytes, const char *issuer, ti_cached_met
                      JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, &root,
                      NULL) != TI_JSON_OK)
         return false;
-    read = read_root(root, issuer, cached);
+    read = read_root(root, issuer, known, fetched_wall_ms);
     json_decref(root);
-    if (!read) ti_cached_metadata_free(cached);
+    if (!read) ti_discovery_free(known);
     return read;
 }
 
@@ -91,15 +84,15 @@ static bool read_file(const char *path, const char *name, ti_buffer *bytes) {
     return read;
 }
 
-bool ti_metadata_cache_load(const tacit_client *client, const char *issuer,
-                            ti_cached_metadata *cached) {
+bool ti_metadata_cache_load(const tacit_client *client, const char *issuer, ti_discovery *known,
+                            int64_t *fetched_wall_ms) {
     char *name = client->state_dir == NULL ? NULL : make_name(client, issuer);
     ti_buffer bytes = TI_BUFFER_INIT;
     bool loaded;
 
-    *cached = (ti_cached_metadata){.metadata = NULL};
+    *known = (ti_discovery){.metadata = NULL};
     loaded = name != NULL && read_file(client->state_dir, name, &bytes) &&
-             read_bytes(&bytes, issuer, cached);
+             read_bytes(&bytes, issuer, known, fetched_wall_ms);
     ti_buffer_free(&bytes);
     free(name);
     return loaded;
@@ -112,10 +105,10 @@ static bool put(json_t *object, const char *name, json_t *value) {
 }
 
 /* What the server sent, as a value. NULL: no memory. */
-static json_t *metadata_of(const ti_cached_metadata *cached) {
+static json_t *metadata_of(const ti_discovery *known) {
     static const char mark[] = "\xEF\xBB\xBF"; /* RFC 8259 section 8.1 */
-    const char *text = cached->json.data;
-    size_t size = cached->json.size;
+    const char *text = known->json.data;
+    size_t size = known->json.size;
     json_t *value;
 
     if (size >= sizeof mark - 1 && memcmp(text, mark, sizeof mark - 1) == 0) {
@@ -126,11 +119,12 @@ static json_t *metadata_of(const ti_cached_metadata *cached) {
     return value;
 }
 
-static bool write_root(json_t *root, const char *issuer, const ti_cached_metadata *cached) {
-    return put(root, "issuer", json_string(issuer)) && put(root, "url", json_string(cached->url)) &&
-           (cached->etag == NULL || put(root, "etag", json_string(cached->etag))) &&
-           put(root, "fetched_unix_ms", json_integer(cached->fetched_wall_ms)) &&
-           put(root, "metadata", metadata_of(cached));
+static bool write_root(json_t *root, const char *issuer, const ti_discovery *known,
+                       int64_t fetched_wall_ms) {
+    return put(root, "issuer", json_string(issuer)) && put(root, "url", json_string(known->url)) &&
+           (known->etag == NULL || put(root, "etag", json_string(known->etag))) &&
+           put(root, "fetched_unix_ms", json_integer(fetched_wall_ms)) &&
+           put(root, "metadata", metadata_of(known));
 }
 
 static tacit_status write_file(const char *path, const char *name, const ti_buffer *bytes,
@@ -145,7 +139,8 @@ static tacit_status write_file(const char *path, const char *name, const ti_buff
 }
 
 tacit_status ti_metadata_cache_save(const tacit_client *client, const char *issuer,
-                                    const ti_cached_metadata *cached, tacit_error *error) {
+                                    const ti_discovery *known, int64_t fetched_wall_ms,
+                                    tacit_error *error) {
     ti_buffer bytes = TI_BUFFER_INIT;
     tacit_status status;
     json_t *root;
@@ -155,7 +150,8 @@ tacit_status ti_metadata_cache_save(const tacit_client *client, const char *issu
         return ti_error_set(error, TACIT_ERR_UNSUPPORTED, "there is no state_dir");
     name = make_name(client, issuer);
     root = json_object();
-    if (name == NULL || !write_root(root, issuer, cached) || !ti_json_dump(root, &bytes))
+    if (name == NULL || !write_root(root, issuer, known, fetched_wall_ms) ||
+        !ti_json_dump(root, &bytes))
         status = ti_error_no_memory(error);
     else if (bytes.size > TI_JSON_SIZE_MAX) /* what is written must be read again */
         status = ti_error_set(error, TACIT_ERR_TOO_LARGE, "it is too large");

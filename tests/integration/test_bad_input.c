@@ -118,6 +118,35 @@ static void check_provider(void) {
     tacit_provider_unref(NULL);
 }
 
+static void check_issuer(void) {
+    static const struct {
+        const char *issuer;
+        tacit_status status;
+    } rows[] = {
+        {"", TACIT_ERR_INVALID_ARGUMENT},
+        {"as.example", TACIT_ERR_INVALID_ARGUMENT},
+        {"/realm", TACIT_ERR_INVALID_ARGUMENT},
+        {"ftp://as.example", TACIT_ERR_INVALID_ARGUMENT},
+        {"file:///etc/passwd", TACIT_ERR_INVALID_ARGUMENT},
+        {"https://", TACIT_ERR_INVALID_ARGUMENT},
+        {"https://user@as.example", TACIT_ERR_INVALID_ARGUMENT},
+        {"https://as.example/a b", TACIT_ERR_INVALID_ARGUMENT},
+        {"https://as.example/\n", TACIT_ERR_INVALID_ARGUMENT},
+        {"https://as.example?tenant=1", TACIT_ERR_INVALID_ARGUMENT},
+        {"https://as.example/#", TACIT_ERR_INVALID_ARGUMENT},
+        {"http://as.example", TACIT_ERR_INSECURE_URL},
+        {"http://localhost.evil.example", TACIT_ERR_INSECURE_URL},
+    };
+    tacit_error error;
+
+    REFUSES_TO_MAKE("issuer", tacit_provider_from_issuer(NULL, error));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_null(tacit_provider_from_issuer(rows[i].issuer, &error));
+        if (error.status != rows[i].status || strstr(error.message, "issuer") == NULL)
+            fail_msg("%s: %s %s", rows[i].issuer, tacit_status_name(error.status), error.message);
+    }
+}
+
 static tacit_status no_load(void *data, const char *key, char **record, size_t *size) {
     (void)data, (void)key, (void)record, (void)size;
     return TACIT_ERR_STORE_NOT_FOUND;
@@ -427,6 +456,7 @@ static const struct {
     {"tacit_free", check_global},
     {"tacit_get", check_send},
     {"tacit_global_init", check_global},
+    {"tacit_provider_from_issuer", check_issuer},
     {"tacit_provider_from_json", check_provider},
     {"tacit_provider_unref", check_provider},
     {"tacit_response_attempts", check_response},

@@ -127,7 +127,7 @@ static int in_child(int (*body)(void)) {
 static struct {
     world *world;
     tacit_client *client;
-    tacit_provider *provider, *spare_provider;
+    tacit_provider *provider, *spare_provider, *named_provider;
     tacit_store *store;
     tacit_session *session;
     tacit_token *token, *last_token; /* last: nobody else has a reference */
@@ -154,6 +154,7 @@ static void give(world *w) {
     given.provider = world_provider(w);
     given.json = strdup(server_provider_json(world_server(w)));
     given.spare_provider = tacit_provider_from_json(given.json, NULL);
+    given.named_provider = tacit_provider_from_issuer("https://as.example", NULL);
     snprintf(given.origin, sizeof given.origin, "%s", server_url(world_server(w), ""));
     snprintf(given.url, sizeof given.url, "%s", server_url(world_server(w), "/api/x"));
     world_sign_in(w);
@@ -170,6 +171,7 @@ static void take_back(void) {
     tacit_token_unref(given.token);
     tacit_token_unref(given.last_token);
     tacit_provider_unref(given.spare_provider);
+    tacit_provider_unref(given.named_provider);
     world_free(given.world);
     free(given.json);
 }
@@ -231,10 +233,14 @@ static bool check_client(void) {
 
 static bool check_provider(void) {
     tacit_provider *own = tacit_provider_from_json(given.json, NULL);
+    tacit_provider *named = tacit_provider_from_issuer("https://as.example", NULL);
+    bool made = own != NULL && named != NULL;
 
     tacit_provider_unref(own);
+    tacit_provider_unref(named);
     tacit_provider_unref(given.spare_provider);
-    return own != NULL;
+    tacit_provider_unref(given.named_provider);
+    return made;
 }
 
 static bool check_send(void) {
@@ -404,6 +410,7 @@ static const struct {
     {"tacit_free", check_plain},
     {"tacit_get", check_send},
     {"tacit_global_init", check_plain},
+    {"tacit_provider_from_issuer", check_provider},
     {"tacit_provider_from_json", check_provider},
     {"tacit_provider_unref", check_provider},
     {"tacit_response_attempts", check_response},

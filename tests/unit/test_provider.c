@@ -2,6 +2,7 @@
 
 #include "tests/support/unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define TOKEN "\"token_endpoint\":\"https://as.example.com/token\""
@@ -172,6 +173,110 @@ static void chooses_how_the_client_authenticates(void **state) {
     }
 }
 
+/* --- named by its issuer --- */
+
+#define ISSUER "https://as.example.com/tenant/"
+
+static ti_metadata *metadata_at(const char *token_endpoint) {
+    char json[256];
+    snprintf(json, sizeof json, "{\"token_endpoint\":\"%s\"}", token_endpoint);
+    ti_metadata *metadata = ti_metadata_parse(json, strlen(json), NULL, NULL);
+    assert_non_null(metadata);
+    return metadata;
+}
+
+static void find_at(tacit_provider *provider, const char *token_endpoint, int64_t fetched_wall_ms) {
+    ti_metadata *metadata = metadata_at(token_endpoint);
+    assert_true(ti_provider_found(provider, metadata, fetched_wall_ms));
+    ti_metadata_unref(metadata);
+}
+
+static void an_issuer_is_kept_as_it_was_given(void **state) {
+    (void)state;
+    tacit_error error = {.status = TACIT_ERR_NETWORK};
+
+    tacit_provider *provider = tacit_provider_from_issuer(ISSUER, &error);
+
+    assert_non_null(provider);
+    assert_int_equal(error.status, TACIT_OK);
+    assert_true(ti_provider_is_named(provider));
+    assert_string_equal(ti_provider_issuer(provider), ISSUER);
+    assert_null(ti_provider_metadata(provider));
+    assert_false(ti_provider_is_fresh(provider, 0));
+    tacit_provider_unref(provider);
+}
+
+/* R13: a wall clock that stands at 1970, or was set back, keeps nothing fresh. */
+static void what_was_found_is_fresh_for_a_day(void **state) {
+    (void)state;
+    static const struct {
+        int64_t wall_ms;
+        bool fresh;
+    } rows[] = {{1767225600000, true},
+                {1767225600000 + 86399999, true},
+                {1767225600000 + 86400000, false},
+                {INT64_MAX, false},
+                {1767225600000 - 1, false},
+                {0, false},
+                {-1, false}};
+    tacit_provider *provider = tacit_provider_from_issuer(ISSUER, NULL);
+    find_at(provider, "https://as.example.com/token", 1767225600000);
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (ti_provider_is_fresh(provider, rows[i].wall_ms) != rows[i].fresh) {
+            fail_msg("at %lld", (long long)rows[i].wall_ms);
+        }
+    }
+    find_at(provider, "https://as.example.com/token", 5);
+    assert_true(ti_provider_is_fresh(provider, 5));
+    tacit_provider_unref(provider);
+}
+
+static void what_was_found_last_counts_and_the_earlier_stays_readable(void **state) {
+    (void)state;
+    tacit_provider *provider = tacit_provider_from_issuer(ISSUER, NULL);
+    find_at(provider, "https://as.example.com/old", 1);
+    ti_metadata *before = ti_provider_metadata(provider);
+
+    find_at(provider, "https://as.example.com/new", 2);
+
+    ti_metadata *after = ti_provider_metadata(provider);
+    assert_string_equal(ti_metadata_token_endpoint(after), "https://as.example.com/new");
+    assert_string_equal(ti_metadata_token_endpoint(before), "https://as.example.com/old");
+    ti_metadata_unref(after);
+    tacit_provider_unref(provider);
+    assert_string_equal(ti_metadata_token_endpoint(before), "https://as.example.com/old");
+    ti_metadata_unref(before);
+}
+
+/* An app that runs for years asks every day. */
+static void the_same_metadata_again_takes_no_memory(void **state) {
+    (void)state;
+    tacit_provider *provider = tacit_provider_from_issuer(ISSUER, NULL);
+    find_at(provider, "https://as.example.com/token", 1);
+    ti_metadata *before = ti_provider_metadata(provider);
+
+    find_at(provider, "https://as.example.com/token", 2);
+
+    ti_metadata *after = ti_provider_metadata(provider);
+    assert_ptr_equal(after, before);
+    ti_metadata_unref(before);
+    ti_metadata_unref(after);
+    tacit_provider_unref(provider);
+}
+
+static void a_rest_ends(void **state) {
+    (void)state;
+    tacit_provider *provider = tacit_provider_from_issuer(ISSUER, NULL);
+    assert_false(ti_provider_rests(provider, 0));
+
+    ti_provider_rest(provider, 1000);
+
+    assert_true(ti_provider_rests(provider, 999));
+    assert_false(ti_provider_rests(provider, 1000));
+    tacit_provider_unref(provider);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_what_is_used_and_ignores_the_rest),
@@ -181,6 +286,11 @@ int main(void) {
         cmocka_unit_test(loopback_may_be_plain_http),
         cmocka_unit_test(a_syntax_error_does_not_quote_the_text),
         cmocka_unit_test(chooses_how_the_client_authenticates),
+        cmocka_unit_test(an_issuer_is_kept_as_it_was_given),
+        cmocka_unit_test(what_was_found_is_fresh_for_a_day),
+        cmocka_unit_test(what_was_found_last_counts_and_the_earlier_stays_readable),
+        cmocka_unit_test(the_same_metadata_again_takes_no_memory),
+        cmocka_unit_test(a_rest_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
