@@ -28,6 +28,18 @@ static void tell_loaded_locked(ti_identity *identity) {
                          NULL);
 }
 
+/* A newer record of the same sign-in may have had no room for the id_token. */
+static void adopt_secrets_locked(ti_identity *identity, ti_record *record, bool another) {
+    ti_secret_unref(identity->refresh_token);
+    identity->refresh_token = record->refresh_token;
+    record->refresh_token = NULL;
+    identity->by_credentials = record->by_credentials;
+    if (record->id_token == NULL && !another) return;
+    ti_secret_unref(identity->id_token);
+    identity->id_token = record->id_token;
+    record->id_token = NULL;
+}
+
 /* The record's list is what is parked from now on: a view that has no token of its own may take one later. */
 static void adopt_tokens_locked(ti_identity *identity, ti_record *record) {
     for (ti_view *view = identity->views; view != NULL; view = view->next) {
@@ -60,9 +72,7 @@ static void adopt_locked(ti_identity *identity, ti_record *record) {
     identity->generation = record->generation;
     if (ti_token_hash_is_of(&identity->journal.head, record->refresh_token))
         identity->generation = identity->journal.generation; /* the same one: nothing is lost */
-    ti_secret_unref(identity->refresh_token);
-    identity->refresh_token = record->refresh_token;
-    record->refresh_token = NULL;
+    adopt_secrets_locked(identity, record, another);
     adopt_tokens_locked(identity, record);
     pthread_cond_broadcast(&identity->changed);
 }

@@ -17,6 +17,7 @@ static void drop_sign_in_locked(ti_identity *identity) {
     ti_client_drop_tokens(identity->client, &identity->journal.sign_in_id);
     ti_secret_unref(identity->refresh_token);
     identity->refresh_token = NULL;
+    ti_identity_forget_user_locked(identity);
     identity->generation = 0;
     ti_identity_drop_storm_locked(identity);
     ti_views_reset_locked(identity);

@@ -117,6 +117,7 @@ static void free_identity(ti_identity *identity) {
     ti_views_reset_locked(identity);
     ti_backoff_reset_locked(identity);
     ti_secret_unref(identity->refresh_token);
+    ti_secret_unref(identity->id_token);
     ti_turn_free(identity->turn);
     ti_identity_drop_storm_locked(identity);
     pthread_cond_destroy(&identity->changed);
@@ -236,6 +237,16 @@ void ti_identity_drop_storm_locked(ti_identity *identity) {
 
 bool ti_identity_owes_head_locked(const ti_identity *identity) {
     return identity->journal.writer == identity->life;
+}
+
+bool ti_identity_can_renew_locked(const ti_identity *identity) {
+    return identity->refresh_token != NULL || identity->by_credentials;
+}
+
+void ti_identity_forget_user_locked(ti_identity *identity) {
+    ti_secret_unref(identity->id_token);
+    identity->id_token = NULL;
+    identity->by_credentials = false;
 }
 
 bool ti_identity_is_stale_locked(const ti_identity *identity) {

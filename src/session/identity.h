@@ -50,6 +50,7 @@ typedef struct ti_identity {
     /* guarded by lock, to the end */
     tacit_session_state state;
     ti_secret *refresh_token; /* NULL: none */
+    ti_secret *id_token;      /* checked; NULL: none */
     uint64_t generation;      /* of what memory holds; below the head's it is stale */
     ti_journal journal;       /* its head's sign_in_id says who is signed in */
     ti_turn *turn;            /* NULL: the journal's file is not open */
@@ -72,6 +73,7 @@ typedef struct ti_identity {
     bool load_wanted;         /* somebody asks for the store now */
     bool record_present;      /* the store holds something under the key, as far as is known */
     bool readable;            /* the last load answered: what is there may be overwritten */
+    bool by_credentials;      /* renewed with the client's own: no refresh token is kept */
     bool mark_refused;        /* the record has yet to be marked */
     bool erase_pending;       /* a sign-out could not be marked, or the record not be erased */
     bool rolled_back;         /* the store holds an older record than the head, which was saved */
@@ -117,6 +119,10 @@ int64_t ti_identity_now(const ti_identity *identity);
 void ti_identity_drop_storm_locked(ti_identity *identity);
 /* Only this process has the head: the store does not (R5). */
 bool ti_identity_owes_head_locked(const ti_identity *identity);
+/* With a refresh token, or without needing one. */
+bool ti_identity_can_renew_locked(const ti_identity *identity);
+/* The sign-in is over: who it was, and how it was renewed. */
+void ti_identity_forget_user_locked(ti_identity *identity);
 /* Memory is older than the head. */
 bool ti_identity_is_stale_locked(const ti_identity *identity);
 uint32_t ti_identity_random(void);

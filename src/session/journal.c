@@ -67,10 +67,10 @@ bool ti_journal_posted(ti_journal *journal, const ti_secret *refresh_token, uint
                        int64_t now_boot_ms) {
     ti_token_hash hash;
 
-    if (!hash_of(refresh_token, &hash)) return false;
+    if (!hash_of(refresh_token, &hash) && refresh_token != NULL) return false;
     if (!is_same(&hash, &journal->posted)) journal->attempts = 0;
     journal->posted = hash;
-    if (generation < journal->generation) {
+    if (refresh_token != NULL && generation < journal->generation) {
         journal->generation = generation;
         journal->head = hash;
         journal->writer = 0; /* only what the store holds is posted then */

@@ -44,7 +44,7 @@ void ti_journal_adopted(ti_journal *journal, const ti_sign_in_id *id, uint64_t g
 void ti_journal_signed_out(ti_journal *journal, const ti_sign_in_id *id);
 
 /* A grant is about to be sent with that refresh token, of that generation. Where the head is newer it falls back to it: its writer died.
- * false: the hash found no memory. Then exactly one of: */
+ * NULL: with the client's own credentials, which fall back to nothing. false: the hash found no memory. Then exactly one of: */
 bool ti_journal_posted(ti_journal *journal, const ti_secret *refresh_token, uint64_t generation,
                        int64_t now_boot_ms);
 void ti_journal_not_granted(ti_journal *journal); /* not sent, or answered with an error */

@@ -173,8 +173,10 @@ static bool describe_locked(const ti_identity *identity, const ti_view *view,
     for (const ti_view *v = identity->views; v != NULL; v = v->next) most++;
     *record = (ti_record){.sign_in_id = identity->journal.sign_in_id,
                           .generation = identity->generation,
+                          .by_credentials = identity->by_credentials,
                           .refused = identity->mark_refused};
     record->refresh_token = ti_secret_ref(identity->refresh_token);
+    record->id_token = ti_secret_ref(identity->id_token);
     record->tokens = calloc(most + 1, sizeof *record->tokens);
     if (record->tokens == NULL) return false;
     for (const ti_view *v = identity->views; v != NULL; v = v->next) {

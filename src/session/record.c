@@ -11,10 +11,13 @@ enum { VERSION = 1, TOKENS_MAX = 256 };
 /* What every JSON reader holds exactly (RFC 8259 section 6), and far from where sums of times overflow. */
 #define INTEGER_MAX ((int64_t)1 << 53)
 
+static const char by_credentials[] = "client_credentials";
+
 void ti_record_free(ti_record *record) {
     for (size_t i = 0; i < record->token_count; i++) ti_secret_unref(record->tokens[i].value);
     free(record->tokens);
     ti_secret_unref(record->refresh_token);
+    ti_secret_unref(record->id_token);
     *record = (ti_record){.tokens = NULL};
 }
 
@@ -61,8 +64,20 @@ static bool put_tokens(json_t *root, const ti_record *record) {
     return true;
 }
 
+/* What a record of an earlier version has not, either. */
+static bool put_optional(json_t *root, const ti_record *record, bool with_id_token) {
+    if (record->by_credentials && !put(root, "renewal", json_string(by_credentials))) return false;
+    return !with_id_token || record->id_token == NULL ||
+           put(root, "id_token", secret_to_json(record->id_token));
+}
+
+/* What a small store has room for. */
+typedef struct extent {
+    bool tokens, id_token;
+} extent;
+
 static json_t *to_json(const ti_record *record, const char *issuer, const char *client_id,
-                       bool with_tokens) {
+                       const extent *with) {
     char id[2 * TI_SIGN_IN_ID_SIZE + 1];
     json_t *root = json_object();
 
@@ -75,15 +90,15 @@ static json_t *to_json(const ti_record *record, const char *issuer, const char *
         put(root, "refused", json_boolean(record->refused)) &&
         put(root, "refresh_token",
             record->refresh_token == NULL ? json_null() : secret_to_json(record->refresh_token)) &&
-        (!with_tokens || put_tokens(root, record)))
+        put_optional(root, record, with->id_token) && (!with->tokens || put_tokens(root, record)))
         return root;
     ti_json_wipe_and_free(root);
     return NULL;
 }
 
 static tacit_status write_once(const ti_record *record, const char *issuer, const char *client_id,
-                               bool with_tokens, ti_buffer *bytes, tacit_error *error) {
-    json_t *root = to_json(record, issuer, client_id, with_tokens);
+                               const extent *with, ti_buffer *bytes, tacit_error *error) {
+    json_t *root = to_json(record, issuer, client_id, with);
     bool dumped;
 
     bytes->secret = true;
@@ -94,14 +109,16 @@ static tacit_status write_once(const ti_record *record, const char *issuer, cons
 
 tacit_status ti_record_write(const ti_record *record, const char *issuer, const char *client_id,
                              size_t size_max, ti_buffer *bytes, tacit_error *error) {
-    tacit_status status = write_once(record, issuer, client_id, true, bytes, error);
+    /* An access token can be had again at any time; an id_token perhaps not. */
+    static const extent extents[] = {{true, true}, {false, true}, {true, false}, {false, false}};
 
-    if (status != TACIT_OK) return status;
     /* What is written must be read again. */
     if (size_max == 0 || size_max > TI_JSON_SIZE_MAX) size_max = TI_JSON_SIZE_MAX;
-    if (bytes->size <= size_max) return status;
-    status = write_once(record, issuer, client_id, false, bytes, error);
-    if (status != TACIT_OK || bytes->size <= size_max) return status;
+    for (size_t i = 0; i < sizeof extents / sizeof *extents; i++) {
+        tacit_status status = write_once(record, issuer, client_id, &extents[i], bytes, error);
+
+        if (status != TACIT_OK || bytes->size <= size_max) return status;
+    }
     return ti_error_set(error, TACIT_ERR_STORE_TOO_LARGE,
                         "The record has %zu bytes, and the store takes at most %zu.", bytes->size,
                         size_max);
@@ -186,6 +203,26 @@ static reading read_refresh_token(const json_t *root, ti_record *record) {
     return record->refresh_token == NULL ? NO_MEMORY : READ;
 }
 
+/* As a token: it goes into URLs. */
+static reading read_id_token(const json_t *root, ti_record *record) {
+    const char *text = ti_json_string(root, "id_token");
+
+    if (json_object_get(root, "id_token") == NULL) return READ;
+    if (!is_token_text(text)) return FOREIGN;
+    record->id_token = ti_secret_from_string(text);
+    return record->id_token == NULL ? NO_MEMORY : READ;
+}
+
+static reading read_renewal(const json_t *root, ti_record *record) {
+    const char *text = ti_json_string(root, "renewal");
+
+    if (json_object_get(root, "renewal") == NULL) return READ;
+    if (text == NULL || strcmp(text, by_credentials) != 0) return FOREIGN;
+    if (record->refresh_token != NULL) return FOREIGN;
+    record->by_credentials = true;
+    return READ;
+}
+
 static reading read_members(const json_t *root, ti_record *record) {
     const json_t *refused = json_object_get(root, "refused");
     int64_t generation;
@@ -197,6 +234,8 @@ static reading read_members(const json_t *root, ti_record *record) {
     record->generation = (uint64_t)generation;
     record->refused = json_is_true(refused);
     result = read_refresh_token(root, record);
+    if (result == READ) result = read_id_token(root, record);
+    if (result == READ) result = read_renewal(root, record);
     return result == READ ? read_tokens(root, record) : result;
 }
 

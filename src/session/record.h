@@ -19,6 +19,8 @@ typedef struct ti_record {
     ti_sign_in_id sign_in_id;
     uint64_t generation;
     ti_secret *refresh_token; /* NULL: none */
+    ti_secret *id_token;      /* NULL: none, or no room for it */
+    bool by_credentials;      /* it is renewed with the client's own: there is no refresh token */
     bool refused; /* the server refused the refresh token: kept, and not sent again by itself */
     ti_record_token *tokens;
     size_t token_count;
@@ -30,7 +32,7 @@ void ti_record_free(ti_record *record);
 bool ti_record_token_lives(const ti_record_token *token, int64_t now_wall_ms);
 
 /* issuer and client_id go in so that a record is never taken for another's. size_max: the store's limit, 0 for none; where the whole does not
- * fit, the access tokens are left out. TACIT_ERR_STORE_TOO_LARGE: it does not fit even so. */
+ * fit, the access tokens are left out, or the id_token, or both. TACIT_ERR_STORE_TOO_LARGE: it does not fit even so. */
 tacit_status ti_record_write(const ti_record *record, const char *issuer, const char *client_id,
                              size_t size_max, ti_buffer *bytes, tacit_error *error);
 

@@ -6,7 +6,8 @@
  * Operation: load, and adopt what another process obtained; if that will do, done. Else journal POSTED, grant, journal ANSWERED,
  * save, journal IDLE, publish; all of it in this process's turn (turn.h). Refused: the store is read again at once, after
  * 0.5 s and after 2 s; a refresh token that is not the refused one starts the sequence over. A worker never sleeps for that: the
- * flight stays open and the identity comes back when it is time.
+ * flight stays open and the identity comes back when it is time. With the client's own credentials there is no refresh token that could
+ * be lost, spent or refused: the same sequence, without what guards one.
  *
  * Safety: whatever happened while the lock was dropped shows in the sign_in_id of the head and in the state: they are compared after
  * each step.
@@ -14,9 +15,11 @@
 #include "session/refresh.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "session/client.h"
 #include "session/discover.h"
 #include "session/event.h"
+#include "session/granted.h"
 #include "session/persist.h"
 #include "session/store.h"
 #include "session/turn.h"
@@ -68,12 +71,30 @@ static void sign_in_over_locked(ti_identity *identity, const tacit_error *error)
     identity->mark_refused = identity->store->ops.process_only; /* else the journal says it */
     ti_flight_fail_locked(identity, error, TI_BACKOFF_NONE);
     ti_views_reset_locked(identity);
+    ti_identity_forget_user_locked(identity);
     ti_event_push_locked(identity, NULL, TACIT_EVENT_SIGN_IN_REQUIRED,
                          "The sign-in is over: ask the user.", error);
     ti_client_drop_tokens(identity->client, &identity->journal.sign_in_id);
     if (identity->mark_refused) return;
     ti_secret_unref(identity->refresh_token);
     identity->refresh_token = NULL;
+}
+
+/* By itself it does not try again. */
+static void cannot_renew_locked(ti_identity *identity, const tacit_error *error) {
+    ti_view *view = identity->flight.view;
+
+    if (view->due_boot_ms <= ti_identity_now(identity)) view->due_boot_ms = TI_NEVER;
+    fail_locked(identity, error, TI_BACKOFF_NONE);
+}
+
+/* Sessions of other options may have one. */
+static void no_secret_locked(ti_identity *identity) {
+    tacit_error error;
+
+    ti_error_argument(&error, "options->client_secret",
+                      "is missing, and the session's sign-in is renewed with it");
+    cannot_renew_locked(identity, &error);
 }
 
 /* Without a refresh token the sign-in lives as long as an access token of any view. */
@@ -84,12 +105,10 @@ static void nothing_to_send_locked(ti_identity *identity) {
 
     ti_error_set(&error, TACIT_ERR_SIGN_IN_REQUIRED,
                  "There is no refresh token to get an access token with: ask the user.");
-    if (ti_views_have_token_locked(identity, refused ? view : NULL)) {
-        if (view->due_boot_ms <= ti_identity_now(identity)) view->due_boot_ms = TI_NEVER;
-        fail_locked(identity, &error, TI_BACKOFF_NONE);
-    } else {
+    if (ti_views_have_token_locked(identity, refused ? view : NULL))
+        cannot_renew_locked(identity, &error);
+    else
         sign_in_over_locked(identity, &error);
-    }
 }
 
 /* ------------------------------------------------------------------ the answer */
@@ -120,6 +139,12 @@ static void publish_locked(ti_identity *identity, tacit_token *token, int64_t re
     ti_flight_succeed_locked(identity);
 }
 
+static void take_secret(ti_secret **kept, ti_secret *newer) {
+    if (newer == NULL) return;
+    ti_secret_unref(*kept);
+    *kept = ti_secret_ref(newer);
+}
+
 /* Where it cannot be noted the turn is kept until the answer is saved (turn.h). */
 static void note_answer_locked(ti_identity *identity) {
     ti_journal answered = identity->journal;
@@ -141,10 +166,8 @@ static void granted_locked(ti_identity *identity, ti_token_response *answer, int
     }
     ti_journal_answered(&identity->journal, answer->refresh_token, identity->life);
     identity->generation = identity->journal.generation;
-    if (answer->refresh_token != NULL) {
-        ti_secret_unref(identity->refresh_token);
-        identity->refresh_token = ti_secret_ref(answer->refresh_token);
-    }
+    take_secret(&identity->refresh_token, answer->refresh_token);
+    take_secret(&identity->id_token, answer->id_token);
     token = ti_refresh_make_token(identity, answer, &identity->journal.sign_in_id,
                                   identity->generation, sent_boot_ms);
     note_answer_locked(identity);
@@ -194,7 +217,7 @@ static void answered_locked(ti_identity *identity, ti_verdict verdict, ti_token_
         return;
     }
     if (verdict != TI_VERDICT_UNKNOWN) ti_journal_not_granted(&identity->journal);
-    if (verdict == TI_VERDICT_REFUSED)
+    if (verdict == TI_VERDICT_REFUSED && !identity->by_credentials) /* R6: nothing of the user */
         refused_locked(identity, error);
     else if (verdict == TI_VERDICT_UNKNOWN)
         fail_locked(identity, error, TI_BACKOFF_UNKNOWN);
@@ -204,12 +227,26 @@ static void answered_locked(ti_identity *identity, ti_verdict verdict, ti_token_
 
 /* ------------------------------------------------------------------ the grant */
 
+/* Without the lock. The other tokens count all the same: the refresh token may be the only one that still works. */
+static void check_id_token(const ti_identity *identity, const ti_view *view, ti_grant_type type,
+                           const ti_secret *earlier, ti_token_response *answer) {
+    tacit_error why;
+
+    if (ti_granted_check(identity, view, type, NULL, earlier, answer, &why) == TACIT_OK) return;
+    ti_secret_unref(answer->id_token);
+    answer->id_token = NULL;
+    ti_log_write(&identity->client->context->log, TACIT_LOG_WARNING,
+                 "The id_token that came with a refresh is not used: %s", why.message);
+}
+
 static void grant_locked(ti_identity *identity) {
     tacit_client *client = identity->client;
     ti_view *view = identity->flight.view;
     const ti_clock *clock = ti_identity_clock(identity);
     ti_secret *refresh_token = ti_secret_ref(identity->refresh_token);
-    ti_grant grant = {.type = TI_GRANT_REFRESH_TOKEN,
+    ti_secret *id_token = ti_secret_ref(identity->id_token);
+    ti_grant grant = {.type = identity->by_credentials ? TI_GRANT_CLIENT_CREDENTIALS
+                                                       : TI_GRANT_REFRESH_TOKEN,
                       .refresh_token = refresh_token,
                       .scope = view->scope,
                       .resource = view->resource};
@@ -224,6 +261,8 @@ static void grant_locked(ti_identity *identity) {
     verdict =
         ti_grant_send(client->transport, &view->grant, &grant, clock,
                       ti_clock_deadline(clock, client->refresh_timeout_ms), &answer, &sent, &error);
+    if (verdict == TI_VERDICT_TOKEN) check_id_token(identity, view, grant.type, id_token, &answer);
+    ti_secret_unref(id_token);
     ti_secret_unref(refresh_token);
     pthread_mutex_lock(&identity->lock);
     answered_locked(identity, verdict, &answer, sent, sent_boot_ms, &error);
@@ -349,7 +388,8 @@ static void go_on_locked(ti_identity *identity, bool loaded) {
         ti_flight_succeed_locked(identity);
         return;
     }
-    if (!may_send_locked(identity, loaded)) return;
+    /* Client credentials are nothing that could be sent twice. */
+    if (!identity->by_credentials && !may_send_locked(identity, loaded)) return;
     if (ti_identity_owes_head_locked(
             identity)) { /* R5: a needed grant first tries the save again */
         ti_persist_save_owed_locked(identity);
@@ -358,8 +398,12 @@ static void go_on_locked(ti_identity *identity, bool loaded) {
             return;
         }
     }
-    if (identity->refresh_token == NULL) {
+    if (!ti_identity_can_renew_locked(identity)) {
         nothing_to_send_locked(identity);
+        return;
+    }
+    if (identity->by_credentials && identity->flight.view->grant.client_secret == NULL) {
+        no_secret_locked(identity);
         return;
     }
     if (discover_locked(identity) && may_post_locked(identity) && post_locked(identity))

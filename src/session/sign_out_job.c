@@ -17,6 +17,7 @@ void ti_sign_out_begin_locked(ti_identity *identity, ti_job *job) {
     identity->state = TACIT_STATE_SIGNED_OUT;
     identity->mark_refused = false;
     identity->erase_pending = false; /* the job sees to it */
+    ti_identity_forget_user_locked(identity);
     identity->generation = 0;
     identity->looks_left = 0;
     ti_journal_signed_out(&identity->journal, &job->ended);

@@ -210,7 +210,7 @@ void ti_view_set_token_locked(ti_view *view, tacit_token *token, uint64_t attemp
 int64_t ti_view_due_locked(const ti_identity *identity, const ti_view *view,
                            const tacit_token *token, int64_t refresh_in_s) {
     /* Nothing can renew it: when it is over, so is the sign-in. */
-    if (identity->refresh_token == NULL) return token->expires_boot_ms;
+    if (!ti_identity_can_renew_locked(identity)) return token->expires_boot_ms;
     return ti_schedule_due(token->issued_boot_ms, token->lifetime_ms, refresh_in_s, view->lead_s,
                            ti_identity_random());
 }
@@ -244,7 +244,7 @@ void ti_view_adopt_locked(ti_identity *identity, ti_view *view, const ti_record_
 void ti_view_expect_token_locked(const ti_identity *identity, ti_view *view) {
     int64_t now = ti_identity_now(identity);
 
-    if (view->token == NULL && identity->refresh_token != NULL)
+    if (view->token == NULL && ti_identity_can_renew_locked(identity))
         view->due_boot_ms = ti_schedule_due_loaded(now, now, now, ti_identity_random());
 }
 
