@@ -58,8 +58,10 @@ static int set_descriptors(posix_spawn_file_actions_t *actions) {
     for (int fd = 1; fd <= 2 && result == 0; fd++) {
         result = posix_spawn_file_actions_adddup2(actions, 0, fd);
     }
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+#ifdef __GLIBC_PREREQ
+#if __GLIBC_PREREQ(2, 34)
     if (result == 0) result = posix_spawn_file_actions_addclosefrom_np(actions, 3);
+#endif
 #endif
     return result;
 }

@@ -1,6 +1,7 @@
 #include "session/open.h"
 
 #include "base/error.h"
+#include "session/begun.h"
 #include "session/client.h"
 #include "session/event.h"
 #include "session/library_thread.h"
@@ -267,6 +268,7 @@ void ti_session_shut_locked(tacit_session *session) {
     while (*link != session) link = &(*link)->next;
     *link = session->next;
     identity->sessions--;
+    ti_begun_end_locked(session);
     if (identity->attempt != NULL && identity->attempt->session == session)
         ti_attempt_over_locked(identity, TACIT_ERR_CLOSED);
     identity->store_retry_boot_ms = 0; /* what is unsaved is tried once more */

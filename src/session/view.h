@@ -11,6 +11,7 @@
 #include "session/token.h"
 
 typedef struct ti_identity ti_identity;
+typedef struct ti_begun ti_begun;
 
 typedef struct ti_view {
     struct ti_view *next; /* guarded by the identity's lock */
@@ -87,6 +88,8 @@ struct tacit_session {
     void *event_data;
     void (*event_release)(void *event_data);
     ti_dispatch_item release_item;
+
+    ti_begun *begun; /* NULL: none; guarded by the identity's lock */
 
     /* for an event that says what failed, where there is no memory for another; guarded by the identity's lock */
     ti_dispatch_item spare_item;
