@@ -157,12 +157,10 @@ bool server_come_back(ts_server *server) {
 }
 
 static void keep_option_strings_locked(ts_server *server, ts_options *options) {
-    const char **strings[] = {&options->tls_cert,      &options->tls_key,   &options->expires_in,
-                              &options->extra_members, &options->client_id, &options->client_secret,
-                              &options->username,      &options->password};
+    const char **string;
 
-    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) {
-        if (*strings[i]) *strings[i] = ts_keep_string_locked(server, ts_strdup(*strings[i]));
+    for (size_t i = 0; (string = ts_option_string(options, i)); i++) {
+        if (*string) *string = ts_keep_string_locked(server, ts_strdup(*string));
     }
 }
 
@@ -193,21 +191,6 @@ const char *server_url(ts_server *server, const char *path) {
     const char *url = ts_keep_string_locked(server, ts_format("%s%s", server->base_url, path));
     pthread_mutex_unlock(&server->lock);
     return url;
-}
-
-const char *server_provider_json(ts_server *server) {
-    return server->provider_json;
-}
-
-static char *provider_json(const char *base, ts_client_auth auth) {
-    static const char *const methods[] = {"none", "client_secret_basic", "client_secret_post"};
-
-    return ts_format("{\"issuer\":\"%s\",\"token_endpoint\":\"%s/token\","
-                     "\"revocation_endpoint\":\"%s/revoke\","
-                     "\"token_endpoint_auth_methods_supported\":[\"%s\"],"
-                     "\"grant_types_supported\":[\"refresh_token\",\"password\","
-                     "\"client_credentials\"],\"response_types_supported\":[]}",
-                     base, base, base, methods[auth]);
 }
 
 static struct MHD_Response *new_api_ok(void) {
@@ -246,13 +229,15 @@ static void free_server(ts_server *server) {
     for (size_t i = 0; i < server->string_count; i++) free(server->strings[i]);
     free(server->strings);
     ts_tokens_free(&server->tokens);
+    ts_codes_free(server->codes);
+    ts_devices_free(server->devices);
     MHD_destroy_response(server->api_ok);
     if (server->listener.reserved_fd >= 0) close(server->listener.reserved_fd);
     if (server->authorization_listener.reserved_fd >= 0) {
         close(server->authorization_listener.reserved_fd);
     }
     free(server->base_url);
-    free(server->provider_json);
+    free(server->authorization_url);
     free(server->cert_pem);
     free(server->key_pem);
     pthread_cond_destroy(&server->changed);
@@ -263,16 +248,6 @@ static void free_server(ts_server *server) {
 
 static char *base_url(const ts_server *server, const ts_listener *listener) {
     return ts_format("%s://127.0.0.1:%u", server->cert_pem ? "https" : "http", listener->port);
-}
-
-static char *provider_json_of(const ts_server *server) {
-    const ts_listener *listener =
-        server->authorization_listener.port ? &server->authorization_listener : &server->listener;
-    char *base = base_url(server, listener);
-    char *json = provider_json(base, server->options.client_auth);
-
-    free(base);
-    return json;
 }
 
 static const char *open_server(ts_server *server) {
@@ -288,7 +263,9 @@ static const char *open_server(ts_server *server) {
         return "no second port";
     }
     server->base_url = base_url(server, &server->listener);
-    server->provider_json = provider_json_of(server);
+    server->authorization_url =
+        base_url(server, server->authorization_listener.port ? &server->authorization_listener
+                                                             : &server->listener);
     bool listens = server_come_back(server);
     if (listens && pthread_create(&server->keeper, NULL, ts_keeper, server) == 0) return NULL;
     server_go_away(server);

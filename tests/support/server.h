@@ -243,6 +243,7 @@ bool server_wait_counter(ts_server *server, size_t counter, long n, int timeout_
 /* One request as it came. Strings are never NULL. */
 typedef struct ts_record {
     char *method, *path, *authorization;
+    char *query;   /* "name=value\n" each, decoded */
     char *headers; /* "Name: value\n" each */
     char *body;    /* NUL-terminated; the first 4 MB */
     size_t body_size;

@@ -5,12 +5,14 @@
  * answers the counters, or 400 and the member that it could not obey. All members are optional:
  *
  *   {"options": {"access_lifetime_ms": 2000, "rotate": false, ...},   names as in ts_options
- *    "clear_faults": "token",                                         or api, revocation
+ *    "clear_faults": "token",                          or api, revocation, metadata, authorize, device
  *    "fault": {"part": "api", "kind": "answer", "requests": 2, "status": 503, ...},
  *    "refuse_api": {"requests": 1, "challenge": 0},                   a ts_challenge
  *    "close_gate": {"part": "token", "place": 1},                     a ts_gate_place
  *    "release": {"part": "token", "requests": 1},
  *    "open_gate": "token",
+ *    "device_approve": "BCDF-GHJK", "device_deny": "BCDF-GHJK",       a user code
+ *    "device_slow_down": 2,                                           polls
  *    "revoke_access_tokens": true, "revoke_family": true, "reset_counters": true,
  *    "away_ms": 500,                                                  goes away after the answer
  *    "authorization_away_ms": 500}                                    the API stays
@@ -28,10 +30,13 @@ static int index_of(const char *name, const char *const *names, int count) {
 }
 
 static bool read_part(const char *name, ts_part *part) {
-    static const char *const names[] = {"token", "api", "revocation"}; /* by ts_part */
-    int index = index_of(name, names, 3);
+    static const char *const names[TS_PARTS] = {
+        [TS_TOKEN_ENDPOINT] = "token", [TS_API] = "api",           [TS_REVOCATION] = "revocation",
+        [TS_OTHER] = "other",          [TS_METADATA] = "metadata", [TS_AUTHORIZE] = "authorize",
+        [TS_DEVICE] = "device"};
+    int index = index_of(name, names, TS_PARTS);
 
-    if (index < 0) return false;
+    if (index < 0 || index == TS_OTHER) return false;
     *part = (ts_part)index;
     return true;
 }
@@ -136,6 +141,21 @@ static bool obey_open_gate(ts_request *request, json_t *json) {
     return true;
 }
 
+static bool obey_device_approve(ts_request *request, json_t *json) {
+    const char *user_code = json_string_value(json);
+    return user_code && server_device_approve(request->server, user_code);
+}
+
+static bool obey_device_deny(ts_request *request, json_t *json) {
+    const char *user_code = json_string_value(json);
+    return user_code && server_device_deny(request->server, user_code);
+}
+
+static bool obey_device_slow_down(ts_request *request, json_t *json) {
+    server_device_slow_down(request->server, (int)json_integer_value(json));
+    return json_is_integer(json);
+}
+
 static bool obey_revoke_access_tokens(ts_request *request, json_t *json) {
     if (json_is_true(json)) server_revoke_access_tokens(request->server);
     return json_is_boolean(json);
@@ -174,6 +194,9 @@ static const struct command {
     {"close_gate", obey_close_gate},
     {"release", obey_release},
     {"open_gate", obey_open_gate},
+    {"device_approve", obey_device_approve},
+    {"device_deny", obey_device_deny},
+    {"device_slow_down", obey_device_slow_down},
     {"revoke_access_tokens", obey_revoke_access_tokens},
     {"revoke_family", obey_revoke_family},
     {"reset_counters", obey_reset_counters},
@@ -213,6 +236,15 @@ static json_t *counters_json(ts_server *server) {
         MEMBER(refreshes_ok),
         MEMBER(client_credentials_grants),
         MEMBER(refreshes_refused),
+        MEMBER(code_grants),
+        MEMBER(device_grants),
+        MEMBER(code_replays),
+        MEMBER(metadata_requests),
+        MEMBER(metadata_unchanged),
+        MEMBER(authorize_requests),
+        MEMBER(device_requests),
+        MEMBER(device_polls),
+        MEMBER(device_polls_too_fast),
         MEMBER(grace_uses),
         MEMBER(reuse_detections),
         MEMBER(revocations),

@@ -18,21 +18,6 @@ long ts_request_number(const ts_request *request, const char *name, long fallbac
     return number > max ? max : number;
 }
 
-void ts_answer_json(ts_answer *answer, int status, json_t *taken) {
-    free(answer->body);
-    answer->status = status;
-    answer->content_type = "application/json";
-    answer->body = json_dumps(taken, JSON_COMPACT);
-    answer->body_size = answer->body ? strlen(answer->body) : 0;
-    json_decref(taken);
-}
-
-void ts_answer_add_header(ts_answer *answer, const char *line) {
-    char *headers = answer->headers ? ts_format("%s\n%s", answer->headers, line) : ts_strdup(line);
-    free(answer->headers);
-    answer->headers = headers;
-}
-
 static bool begins_with(const char *text, const char *prefix) {
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
@@ -41,6 +26,9 @@ static ts_part part_of(const char *path) {
     if (begins_with(path, "/api/")) return TS_API;
     if (strcmp(path, "/token") == 0) return TS_TOKEN_ENDPOINT;
     if (strcmp(path, "/revoke") == 0) return TS_REVOCATION;
+    if (strcmp(path, "/authorize") == 0) return TS_AUTHORIZE;
+    if (strcmp(path, "/device") == 0) return TS_DEVICE;
+    if (ts_is_metadata_path(path)) return TS_METADATA;
     return TS_OTHER;
 }
 
@@ -82,6 +70,9 @@ static void begin(ts_request *request) {
     counters->requests++;
     if (request->part == TS_API) counters->api_requests++;
     if (request->part == TS_REVOCATION) counters->revocation_requests++;
+    if (request->part == TS_METADATA) counters->metadata_requests++;
+    if (request->part == TS_AUTHORIZE) counters->authorize_requests++;
+    if (request->part == TS_DEVICE) counters->device_requests++;
     if (request->part == TS_TOKEN_ENDPOINT) {
         counters->token_requests++;
         counters->concurrent_grants++;
@@ -95,31 +86,41 @@ static void begin(ts_request *request) {
     ts_record_request(request);
 }
 
-static void process_other(ts_request *request) {
-    ts_answer *answer = &request->answer;
+static enum MHD_Result add_argument(void *json, enum MHD_ValueKind kind, const char *name,
+                                    const char *value) {
+    (void)kind;
+    json_object_set_new(json, name, json_string(value ? value : ""));
+    return MHD_YES;
+}
 
-    if (strcmp(request->path, "/.well-known/oauth-authorization-server") != 0) {
-        answer->status = 404;
-        return;
-    }
-    answer->status = 200;
-    answer->content_type = "application/json";
-    answer->body = ts_strdup(request->server->provider_json);
-    answer->body_size = strlen(answer->body);
+/* OpenID Connect RP-Initiated Logout: what it was asked. */
+static void process_logout(ts_request *request) {
+    json_t *json = json_object();
+
+    MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, add_argument, json);
+    ts_answer_json(&request->answer, 200, json);
+}
+
+static void process_other(ts_request *request) {
+    if (strcmp(request->path, "/logout") == 0)
+        process_logout(request);
+    else
+        request->answer.status = 404;
 }
 
 static void process(ts_request *request) {
+    static void (*const processes[TS_PARTS])(ts_request *) = {
+        [TS_TOKEN_ENDPOINT] = ts_process_grant,  [TS_API] = ts_process_api,
+        [TS_REVOCATION] = ts_process_revocation, [TS_OTHER] = process_other,
+        [TS_METADATA] = ts_process_metadata,     [TS_AUTHORIZE] = ts_process_authorize,
+        [TS_DEVICE] = ts_process_device,
+    };
+
     if (ts_fault_replaces_processing(request->fault)) return;
     if (request->is_control)
         ts_process_control(request);
-    else if (request->part == TS_TOKEN_ENDPOINT)
-        ts_process_grant(request);
-    else if (request->part == TS_API)
-        ts_process_api(request);
-    else if (request->part == TS_REVOCATION)
-        ts_process_revocation(request);
     else
-        process_other(request);
+        processes[request->part](request);
 }
 
 static bool hold_after_processing(ts_request *request) {

@@ -13,6 +13,8 @@ enum { TS_MAX_BODY = 4 * 1024 * 1024, TS_MAX_HEADERS = 12 };
 
 typedef struct ts_family ts_family;
 typedef struct ts_token ts_token;
+typedef struct ts_code ts_code;
+typedef struct ts_device ts_device;
 
 /* All tokens ever issued, except access tokens that have expired. */
 typedef struct ts_token_table {
@@ -100,7 +102,8 @@ typedef struct ts_listener {
 struct ts_server {
     ts_listener listener, authorization_listener;
     /* set at creation, then read-only */
-    char *base_url, *provider_json;
+    char *base_url;
+    char *authorization_url;  /* what the endpoints in the metadata begin with */
     char *cert_pem, *key_pem; /* NULL: plain http */
     struct MHD_Response *api_ok;
     pthread_t keeper;
@@ -121,6 +124,9 @@ struct ts_server {
     ts_counters counters;
     ts_records records[TS_PARTS];
     ts_token_table tokens;
+    ts_code *codes;
+    ts_device *devices;
+    int slow_downs; /* so many polls are still to get one */
     ts_fault_node *faults[TS_PARTS];
     ts_gate gates[TS_PARTS];
     ts_request_list timed; /* by due_ms */
@@ -145,8 +151,18 @@ void ts_http_connection(void *server, struct MHD_Connection *connection, void **
 const char *ts_request_header(const ts_request *request, const char *name);
 /* A number in the query, clamped to 0 .. max. */
 long ts_request_number(const ts_request *request, const char *name, long fallback, long max);
+
+/* server_answer.c */
 void ts_answer_json(ts_answer *answer, int status, json_t *taken);
+void ts_answer_error(ts_answer *answer, int status, const char *error); /* {"error": ...} */
 void ts_answer_add_header(ts_answer *answer, const char *line);
+/* Members of a JSON object, as text; null takes a member out. Takes NULL. */
+void ts_json_merge(json_t *object, const char *members);
+
+/* server_form.c */
+char *ts_form_decode(const char *text, size_t size);                /* yours */
+char *ts_form_field(const char *body, const char *name);            /* yours; NULL: not there */
+void ts_query_add(char **url, const char *name, const char *value); /* takes NULL as value */
 
 /* server_hold.c. Both return true if the request is held: its connection is suspended, and is
  * handled again later. */
@@ -160,7 +176,7 @@ typedef enum ts_refresh_result { TS_REFRESH_OK, TS_REFRESH_REFUSED } ts_refresh_
 
 typedef struct ts_issued {        /* borrowed from the table, until unlock */
     const char *access, *refresh; /* refresh NULL: none in the answer */
-    const char *scope, *user;
+    ts_family *family;            /* lives as long as the server */
 } ts_issued;
 
 void ts_tokens_sign_in_locked(ts_server *server, const char *user, const char *scope,
@@ -171,14 +187,42 @@ ts_refresh_result ts_tokens_refresh_locked(ts_server *server, const char *refres
 const ts_family *ts_tokens_check_access_locked(ts_server *server, const char *token);
 const char *ts_family_user(const ts_family *family);
 const char *ts_family_scope(const ts_family *family);
+void ts_family_revoke(ts_family *family); /* the lock is held */
 bool ts_tokens_revoke_locked(ts_server *server, const char *token);
 void ts_tokens_count_live_locked(const ts_server *server, ts_counters *counters);
 void ts_tokens_free(ts_token_table *tokens);
 
-/* server_token_value.c: a new token's text. Yours. */
+/* server_token_value.c. Yours. */
 char *ts_token_value(const ts_options *options, bool is_access, const char *user);
+char *ts_random_value(const char *prefix, size_t size); /* at least 64 bytes */
+char *ts_base64url(const void *bytes, size_t size);
+
+/* server_id_token.c. NULL: none is wanted; else yours. nonce may be NULL. */
+char *ts_id_token_locked(const ts_server *server, const ts_family *family, const char *client_id,
+                         const char *nonce);
+
+/* server_metadata.c */
+bool ts_is_metadata_path(const char *path);
+const char *ts_issuer_locked(const ts_server *server);
+void ts_process_metadata(ts_request *request);
+
+/* server_authorize.c */
+void ts_process_authorize(ts_request *request);
+void ts_grant_code_locked(ts_request *request);
+void ts_codes_free(ts_code *codes);
+
+/* server_device.c */
+void ts_process_device(ts_request *request);
+void ts_grant_device_locked(ts_request *request);
+void ts_devices_free(ts_device *devices);
 
 /* server_grants.c */
+bool ts_grant_check_client_locked(ts_request *request); /* false: refused */
+char *ts_grant_client_id(const ts_request *request);    /* yours */
+const char *ts_user_locked(const ts_server *server);    /* who signs in without a password */
+/* Answers with new tokens of a new family. nonce NULL: none. */
+ts_family *ts_grant_sign_in_locked(ts_request *request, const char *user, const char *scope,
+                                   const char *nonce);
 void ts_process_grant(ts_request *request);
 void ts_process_revocation(ts_request *request);
 
@@ -190,6 +234,9 @@ bool ts_option_set_json(ts_options *options, const char *name, const json_t *val
 /* "name" or "no-name" for what is on or off; else value is read. How many of both it took; 0: no
  * such option, or not such a value. */
 int ts_option_set_argument(ts_options *options, const char *name, const char *value);
+
+/* The options that are strings, one after the other; NULL: no more. */
+const char **ts_option_string(ts_options *options, size_t index);
 
 /* server_control.c */
 void ts_process_control(ts_request *request);

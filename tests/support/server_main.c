@@ -36,6 +36,12 @@ static const char usage[] =
     "  --[no-]refresh-ends-older-access\n"
     "  --client-auth public|basic|post, --client-id ID, --client-secret SECRET\n"
     "  --username NAME, --password PASSWORD\n"
+    "  --issuer URL               default: its own\n"
+    "  --no-openid-configuration, --no-oauth-metadata\n"
+    "  --metadata-members JSON    merged into the metadata; null leaves out\n"
+    "  --callback-params TEXT, --no-callback-iss, --authorize-error CODE\n"
+    "  --no-id-token, --id-token-members JSON\n"
+    "  --device-expires-in-s N, --device-interval JSON, --device-members JSON\n"
     "  --slow-ms N                API requests that took longer count as slow\n";
 
 typedef struct settings {

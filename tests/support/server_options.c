@@ -46,6 +46,18 @@ static const option list[] = {
     OPTION(username, STRING),
     OPTION(password, STRING),
     OPTION(slow_ms, INT),
+    OPTION(issuer, STRING),
+    OPTION(no_openid_configuration, BOOL),
+    OPTION(no_oauth_metadata, BOOL),
+    OPTION(metadata_members, STRING),
+    OPTION(callback_params, STRING),
+    OPTION(no_callback_iss, BOOL),
+    OPTION(authorize_error, STRING),
+    OPTION(no_id_token, BOOL),
+    OPTION(id_token_members, STRING),
+    OPTION(device_expires_in_s, INT),
+    OPTION(device_interval, STRING),
+    OPTION(device_members, STRING),
 };
 #undef OPTION
 
@@ -107,6 +119,14 @@ static bool set_text(ts_options *options, const option *option, const char *text
     return true;
 }
 
+const char **ts_option_string(ts_options *options, size_t index) {
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        if (list[i].type != OPTION_STRING || index-- > 0) continue;
+        return (const char **)((char *)options + list[i].offset);
+    }
+    return NULL;
+}
+
 bool ts_option_set_json(ts_options *options, const char *name, const json_t *value) {
     const option *option = find(name);
 
@@ -124,10 +144,11 @@ bool ts_option_set_json(ts_options *options, const char *name, const json_t *val
 }
 
 int ts_option_set_argument(ts_options *options, const char *name, const char *value) {
-    bool negated = strncmp(name, "no-", 3) == 0;
-    const option *option = find(negated ? name + 3 : name);
+    const option *option = find(name); /* some are named no_ themselves */
+    bool negated = !option && strncmp(name, "no-", 3) == 0;
     char *end;
 
+    if (negated) option = find(name + 3);
     if (!option) return 0;
     if (option->type == OPTION_BOOL) return set_number(options, option, !negated) ? 1 : 0;
     if (negated || !value) return 0;

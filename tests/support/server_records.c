@@ -38,6 +38,17 @@ static enum MHD_Result append_header(void *data, enum MHD_ValueKind kind, const 
     return MHD_YES;
 }
 
+static enum MHD_Result append_argument(void *data, enum MHD_ValueKind kind, const char *name,
+                                       const char *value) {
+    char **query = data;
+    char *longer = ts_format("%s%s=%s\n", *query, name, value ? value : "");
+    (void)kind;
+
+    free(*query);
+    *query = longer;
+    return MHD_YES;
+}
+
 static char *copy_bytes(const char *bytes, size_t size) {
     char *copy = ts_alloc(size + 1);
     if (size) memcpy(copy, bytes, size);
@@ -49,11 +60,14 @@ static ts_record record_of(const ts_request *request) {
     ts_record record = {.method = ts_strdup(request->method),
                         .path = ts_strdup(request->path),
                         .authorization = ts_strdup(authorization ? authorization : ""),
+                        .query = ts_strdup(""),
                         .headers = ts_strdup(""),
                         .body = copy_bytes(request->body, request->body_size),
                         .body_size = request->body_size,
                         .connection = request->connection_number};
 
+    MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, append_argument,
+                              &record.query);
     MHD_get_connection_values(request->connection, MHD_HEADER_KIND, append_header, &record.headers);
     return record;
 }
@@ -101,6 +115,7 @@ bool server_record(ts_server *server, ts_part part, size_t index, ts_record *rec
         record->method = ts_strdup(kept->method);
         record->path = ts_strdup(kept->path);
         record->authorization = ts_strdup(kept->authorization);
+        record->query = ts_strdup(kept->query);
         record->headers = ts_strdup(kept->headers);
         record->body = copy_bytes(kept->body, kept->body_size);
     }
@@ -112,6 +127,7 @@ void server_record_free(ts_record *record) {
     free(record->method);
     free(record->path);
     free(record->authorization);
+    free(record->query);
     free(record->headers);
     free(record->body);
     memset(record, 0, sizeof *record);

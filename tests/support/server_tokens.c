@@ -84,12 +84,11 @@ static ts_token *issue(ts_server *server, ts_family *family, bool is_access) {
     return token;
 }
 
-static void fill_in(ts_issued *issued, const ts_family *family, const ts_token *access,
+static void fill_in(ts_issued *issued, ts_family *family, const ts_token *access,
                     const ts_token *refresh) {
     issued->access = access->value;
     issued->refresh = refresh ? refresh->value : NULL;
-    issued->scope = family->scope;
-    issued->user = family->user;
+    issued->family = family;
 }
 
 void ts_tokens_sign_in_locked(ts_server *server, const char *user, const char *scope,
@@ -182,6 +181,10 @@ const char *ts_family_user(const ts_family *family) {
 
 const char *ts_family_scope(const ts_family *family) {
     return family->scope;
+}
+
+void ts_family_revoke(ts_family *family) {
+    family->is_revoked = true;
 }
 
 bool ts_tokens_revoke_locked(ts_server *server, const char *value) {
