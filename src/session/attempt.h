@@ -12,6 +12,8 @@
 
 #include "session/caller.h"
 
+typedef struct ti_identity ti_identity;
+
 typedef struct ti_attempt {
     /* set by the maker */
     ti_caller *caller; /* NULL: the app's own thread */
@@ -35,5 +37,9 @@ void ti_attempt_end(tacit_session *session, ti_attempt *attempt);
 tacit_status ti_attempt_why(tacit_session *session, const ti_attempt *attempt, tacit_error *error);
 /* Waits until boot_ms or until it is over; false: it is over. */
 bool ti_attempt_wait(tacit_session *session, const ti_attempt *attempt, int64_t boot_ms);
+
+/* For whoever ends the identity's attempt, if it has one. */
+void ti_attempt_over_locked(ti_identity *identity, tacit_status why);
+tacit_status ti_attempt_why_locked(const ti_attempt *attempt, tacit_error *error);
 
 #endif

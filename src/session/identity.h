@@ -1,7 +1,7 @@
 /*
  * One sign-in: the record, the refresh token, the flight, the jobs, and the views through which sessions see it.
  *
- * Lock order: client's lock > identity's lock > those of refresher, dispatch, log. Nothing blocks under any of them (R9).
+ * Lock order: client's lock > identity's lock > those of refresher, dispatch, transport, log. Nothing blocks under any of them (R9).
  * Functions that end in _locked need the identity's lock; where one drops it meanwhile, its comment says so.
  */
 #ifndef TI_IDENTITY_H
@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "session/attempt.h"
 #include "session/flight.h"
 #include "session/job.h"
 #include "session/journal.h"
@@ -63,6 +64,7 @@ typedef struct ti_identity {
     ti_backoff backoff;
     ti_storm *storm; /* NULL: no forced refresh counted yet */
     ti_job *jobs, **last_job;
+    ti_attempt *attempt; /* NULL: none is under way */
     ti_revocation *revocations;
     bool lingers; /* holds a reference to itself until it is idle: no session does any more */
 

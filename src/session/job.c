@@ -9,6 +9,7 @@
 #include "session/job.h"
 
 #include "base/error.h"
+#include "session/begun.h"
 #include "session/client.h"
 #include "session/library_thread.h"
 #include "session/sign_in_job.h"
@@ -23,6 +24,7 @@ ti_job *ti_job_new(ti_job_kind kind) {
     if (job == NULL) return NULL;
     job->kind = kind;
     job->lifetime_s = -1;
+    job->answer = (ti_token_response)TI_TOKEN_RESPONSE_INIT;
     job->refs = 1;
     return job;
 }
@@ -32,25 +34,32 @@ void ti_job_free(ti_job *job) {
     ti_secret_unref(job->refresh_token);
     ti_secret_unref(job->password);
     ti_secret_unref(job->access_token);
+    ti_secret_unref(job->code);
+    ti_token_response_free(&job->answer);
     for (size_t i = 0; job->params != NULL && job->params[i] != NULL; i++)
         tacit_free(job->params[i]);
     free(job->params);
     free(job->username);
     free(job->scope);
+    tacit_free(job->code_verifier);
+    free(job->redirect_uri);
+    free(job->nonce);
     free(job);
 }
 
 static void unref_locked(ti_identity *identity, ti_job *job) {
     if (--job->refs > 0) return;
+    ti_revocations_free_locked(identity, job->access_tokens);
     if (job->view != NULL) ti_view_release_locked(identity, job->view);
     ti_job_free(job);
 }
 
 /* ------------------------------------------------------------------ the caller's side */
 
-static void queue_locked(tacit_session *session, ti_job *job) {
+static void queue_locked(tacit_session *session, ti_job *job, ti_caller *caller) {
     ti_identity *identity = session->identity;
 
+    job->caller = caller;
     job->view = session->view;
     job->view->users++;
     job->refs++;
@@ -62,13 +71,23 @@ void ti_job_signed_out_meanwhile(tacit_error *error) {
     ti_error_set(error, TACIT_ERR_SIGNED_OUT, "The session was signed out meanwhile.");
 }
 
+tacit_status ti_job_cancelled(tacit_error *error) {
+    return ti_error_set(error, TACIT_ERR_CANCELLED, "The sign-in was cancelled.");
+}
+
+/* A sign-out goes on whoever leaves it. */
+static bool is_left_locked(const ti_job *job) {
+    return job->kind == TI_JOB_SIGN_OUT && job->caller != NULL && job->caller->cancelled;
+}
+
 /* false: error says why the wait is over. */
 static bool wait_locked(tacit_session *session, ti_job *job, int64_t deadline_boot_ms,
                         tacit_error *error) {
     ti_identity *identity = session->identity;
     const ti_clock *clock = ti_identity_clock(identity);
 
-    while (!job->done && !job->cancelled && !job->overtaken && !atomic_load(&session->closing)) {
+    while (!job->done && !job->cancelled && !job->overtaken && !is_left_locked(job) &&
+           !atomic_load(&session->closing)) {
         if (ti_clock_boot_ms(clock) >= deadline_boot_ms) {
             ti_error_set(error, TACIT_ERR_TIMEOUT, "It took too long, and goes on by itself.");
             return false;
@@ -77,9 +96,11 @@ static bool wait_locked(tacit_session *session, ti_job *job, int64_t deadline_bo
     }
     if (job->done) return true;
     if (job->cancelled)
-        ti_error_set(error, TACIT_ERR_CANCELLED, "The sign-in was cancelled.");
+        ti_job_cancelled(error);
     else if (job->overtaken)
         ti_job_signed_out_meanwhile(error);
+    else if (is_left_locked(job))
+        ti_error_set(error, TACIT_ERR_CANCELLED, "Nobody waits any more; the sign-out goes on.");
     else
         ti_error_set(error, TACIT_ERR_CLOSED, "The session was closed meanwhile.");
     return false;
@@ -91,6 +112,7 @@ static tacit_status finish_locked(tacit_session *session, ti_job *job, int64_t d
     tacit_error why;
 
     if (wait_locked(session, job, deadline_boot_ms, &why)) why = job->result;
+    job->caller = NULL;
     unref_locked(session->identity, job);
     return ti_error_copy(error, &why);
 }
@@ -99,51 +121,107 @@ static tacit_status closed(tacit_error *error) {
     return ti_error_set(error, TACIT_ERR_CLOSED, "The session is closed.");
 }
 
+static tacit_status reentrant(tacit_error *error) {
+    return ti_error_set(error, TACIT_ERR_REENTRANT,
+                        "This would have to wait on a thread of the library.");
+}
+
 /* One that somebody still wants. */
 static bool sign_in_is_under_way_locked(const ti_identity *identity) {
+    if (identity->attempt != NULL) return true;
     for (const ti_job *job = identity->jobs; job != NULL; job = job->next)
         if (job->kind != TI_JOB_SIGN_OUT && !job->cancelled && !job->overtaken) return true;
     return false;
 }
 
-static tacit_status start_locked(tacit_session *session, ti_job *job, tacit_error *error) {
-    ti_identity *identity = session->identity;
-
+tacit_status ti_job_may_sign_in_locked(const tacit_session *session, const ti_caller *caller,
+                                       tacit_error *error) {
     if (atomic_load(&session->closing)) return closed(error);
-    if (ti_on_library_thread())
-        return ti_error_set(error, TACIT_ERR_REENTRANT,
-                            "This would have to wait on a thread of the library.");
-    if (sign_in_is_under_way_locked(identity))
+    if (caller != NULL && caller->cancelled) return ti_job_cancelled(error);
+    if (caller == NULL && ti_on_library_thread()) return reentrant(error);
+    if (sign_in_is_under_way_locked(session->identity))
         return ti_error_set(error, TACIT_ERR_BUSY, "Another sign-in is under way.");
-    if (!ti_identity_schedule_now(identity)) return ti_error_no_memory(error);
-    queue_locked(session, job);
     return TACIT_OK;
 }
 
-tacit_status ti_job_sign_in(tacit_session *session, ti_job *job, int64_t deadline_boot_ms,
-                            tacit_error *error) {
+/* It never comes to a worker; what it brought is nobody's. */
+static void turn_away_locked(tacit_session *session, ti_job *job) {
+    ti_identity *identity = session->identity;
+
+    if (job->answer.access_token != NULL && ti_identity_schedule_now(identity)) {
+        ti_revocation_add_granted_locked(identity, session->view, &job->answer);
+        if (identity->sessions == 0) ti_identity_linger_locked(identity);
+    }
+    ti_job_free(job);
+}
+
+/* may: whether the sign-in may begin, and else why not, in error. */
+static tacit_status sign_in_locked(tacit_session *session, ti_job *job, ti_caller *caller,
+                                   tacit_status may, int64_t deadline_boot_ms, tacit_error *error) {
+    if (may == TACIT_OK && !ti_identity_schedule_now(session->identity))
+        may = ti_error_no_memory(error);
+    if (may != TACIT_OK) {
+        turn_away_locked(session, job);
+        return may;
+    }
+    queue_locked(session, job, caller);
+    return finish_locked(session, job, deadline_boot_ms, error);
+}
+
+tacit_status ti_job_sign_in(tacit_session *session, ti_job *job, ti_caller *caller,
+                            int64_t deadline_boot_ms, tacit_error *error) {
     ti_identity *identity = session->identity;
     tacit_status status;
 
     pthread_mutex_lock(&identity->lock);
-    status = start_locked(session, job, error);
-    if (status == TACIT_OK)
-        status = finish_locked(session, job, deadline_boot_ms, error);
-    else
-        ti_job_free(job);
+    status = ti_job_may_sign_in_locked(session, caller, error);
+    status = sign_in_locked(session, job, caller, status, deadline_boot_ms, error);
     pthread_mutex_unlock(&identity->lock);
     return status;
+}
+
+tacit_status ti_job_sign_in_attempted(tacit_session *session, ti_attempt *attempt, ti_job *job,
+                                      int64_t deadline_boot_ms, tacit_error *error) {
+    ti_identity *identity = session->identity;
+    tacit_status status;
+
+    pthread_mutex_lock(&identity->lock);
+    status = ti_attempt_why_locked(attempt, error);
+    if (status == TACIT_OK) identity->attempt = NULL; /* the job takes its place */
+    status = sign_in_locked(session, job, attempt->caller, status, deadline_boot_ms, error);
+    pthread_mutex_unlock(&identity->lock);
+    return status;
+}
+
+/* caller NULL: everyone's. */
+static void cancel_sign_in_locked(ti_identity *identity, const ti_caller *caller) {
+    if (identity->attempt != NULL && (caller == NULL || identity->attempt->caller == caller))
+        ti_attempt_over_locked(identity, TACIT_ERR_CANCELLED);
+    for (ti_job *job = identity->jobs; job != NULL; job = job->next)
+        if (job->kind != TI_JOB_SIGN_OUT && !job->in_force &&
+            (caller == NULL || job->caller == caller))
+            job->cancelled = true;
+    pthread_cond_broadcast(&identity->changed);
 }
 
 void ti_job_cancel_sign_in(tacit_session *session) {
     ti_identity *identity = session->identity;
 
     pthread_mutex_lock(&identity->lock);
-    for (ti_job *job = identity->jobs; job != NULL; job = job->next)
-        if (job->kind != TI_JOB_SIGN_OUT && !job->in_force) job->cancelled = true;
-    pthread_cond_broadcast(&identity->changed);
+    cancel_sign_in_locked(identity, NULL);
+    ti_begun_end_locked(session);
     pthread_mutex_unlock(&identity->lock);
     ti_identity_schedule_now(identity); /* it may wait for its turn */
+}
+
+void ti_job_cancel_caller(tacit_session *session, ti_caller *caller) {
+    ti_identity *identity = session->identity;
+
+    pthread_mutex_lock(&identity->lock);
+    caller->cancelled = true;
+    cancel_sign_in_locked(identity, caller);
+    pthread_mutex_unlock(&identity->lock);
+    ti_identity_schedule_now(identity);
 }
 
 static bool is_signed_out_locked(const ti_identity *identity) {
@@ -153,31 +231,34 @@ static bool is_signed_out_locked(const ti_identity *identity) {
            !identity->erase_pending && (!identity->record_present || anothers);
 }
 
-static tacit_status sign_out_locked(tacit_session *session, ti_job *job, int64_t deadline_boot_ms,
-                                    tacit_error *error) {
+static tacit_status sign_out_locked(tacit_session *session, ti_job *job, ti_caller *caller,
+                                    int64_t deadline_boot_ms, tacit_error *error) {
     ti_identity *identity = session->identity;
-    bool may_wait = deadline_boot_ms > ti_identity_now(identity);
+    bool may_wait = caller != NULL || !ti_on_library_thread();
 
     if (atomic_load(&session->closing)) {
         ti_job_free(job);
         return closed(error);
     }
+    if (!may_wait && deadline_boot_ms > ti_identity_now(identity) &&
+        !is_signed_out_locked(identity)) {
+        ti_job_free(job);
+        return reentrant(error);
+    }
+    ti_attempt_over_locked(identity, TACIT_ERR_SIGNED_OUT);
+    ti_begun_end_all_locked(identity);
     if (is_signed_out_locked(identity)) {
         ti_job_free(job);
         return ti_error_clear(error);
     }
-    if (may_wait && ti_on_library_thread()) {
-        ti_job_free(job);
-        return ti_error_set(error, TACIT_ERR_REENTRANT,
-                            "This would have to wait on a thread of the library.");
-    }
+    queue_locked(session, job, caller);
     ti_sign_out_begin_locked(identity, job);
-    queue_locked(session, job);
     if (!ti_identity_schedule_now(identity)) deadline_boot_ms = 0; /* the next schedule takes it */
     return finish_locked(session, job, deadline_boot_ms, error);
 }
 
-tacit_status ti_job_sign_out(tacit_session *session, int64_t deadline_boot_ms, tacit_error *error) {
+tacit_status ti_job_sign_out(tacit_session *session, ti_caller *caller, int64_t deadline_boot_ms,
+                             tacit_error *error) {
     ti_identity *identity = session->identity;
     ti_job *job = ti_job_new(TI_JOB_SIGN_OUT);
     ti_sign_in_id ended;
@@ -186,7 +267,7 @@ tacit_status ti_job_sign_out(tacit_session *session, int64_t deadline_boot_ms, t
     if (job == NULL) return ti_error_no_memory(error);
     pthread_mutex_lock(&identity->lock);
     ended = identity->journal.sign_in_id;
-    status = sign_out_locked(session, job, deadline_boot_ms, error);
+    status = sign_out_locked(session, job, caller, deadline_boot_ms, error);
     pthread_mutex_unlock(&identity->lock);
     ti_client_drop_tokens(identity->client, &ended);
     ti_dispatch_kick(identity->client->dispatch);
@@ -206,11 +287,7 @@ static void finish_job_locked(ti_identity *identity, ti_job *job) {
 void ti_job_run_locked(ti_identity *identity) {
     ti_job *job = identity->jobs;
 
-    if (job->cancelled)
-        ti_error_set(&job->result, TACIT_ERR_CANCELLED, "The sign-in was cancelled.");
-    else if (job->overtaken)
-        ti_job_signed_out_meanwhile(&job->result);
-    else if (job->kind == TI_JOB_SIGN_OUT)
+    if (job->kind == TI_JOB_SIGN_OUT)
         ti_sign_out_run_locked(identity, job, NULL);
     else
         ti_sign_in_run_locked(identity, job);
@@ -223,7 +300,7 @@ void ti_job_fail_locked(ti_identity *identity, const tacit_error *error) {
     if (job->kind == TI_JOB_SIGN_OUT)
         ti_sign_out_run_locked(identity, job, error);
     else
-        job->result = *error;
+        ti_sign_in_fail_locked(identity, job, error);
     finish_job_locked(identity, job);
 }
 

@@ -12,6 +12,7 @@
 typedef struct ti_identity ti_identity;
 typedef struct ti_view ti_view;
 typedef struct ti_attempt ti_attempt;
+typedef struct ti_revocation ti_revocation;
 
 typedef enum ti_job_kind {
     TI_JOB_GRANT,   /* sign in with what a grant answers */
@@ -35,10 +36,11 @@ typedef struct ti_job {
 
     /* the identity's */
     struct ti_job *next;
-    ti_view *view;       /* one user */
-    ti_caller *caller;   /* while he waits */
-    ti_sign_in_id ended; /* the sign-in that a sign-out ends */
-    unsigned refs;       /* guarded by the identity's lock, as is all below */
+    ti_view *view;                /* one user */
+    ti_caller *caller;            /* while he waits */
+    ti_sign_in_id ended;          /* the sign-in that a sign-out ends */
+    ti_revocation *access_tokens; /* ... and what is to be revoked beside refresh_token */
+    unsigned refs;                /* guarded by the identity's lock, as is all below */
     bool cancelled;
     bool in_force;  /* too late to cancel: the head names the new sign-in */
     bool overtaken; /* by a sign-out: what it brings is revoked */
@@ -66,7 +68,12 @@ void ti_job_cancel_sign_in(tacit_session *session);
 /* The same for what this caller has under way, or is about to begin; of a sign-out the wait ends. */
 void ti_job_cancel_caller(tacit_session *session, ti_caller *caller);
 
+/* Whether a sign-in may begin now: TACIT_ERR_BUSY, _CLOSED, _CANCELLED, _REENTRANT. */
+tacit_status ti_job_may_sign_in_locked(const tacit_session *session, const ti_caller *caller,
+                                       tacit_error *error);
+
 void ti_job_signed_out_meanwhile(tacit_error *error);
+tacit_status ti_job_cancelled(tacit_error *error);
 
 /* Nobody works for the identity any more, nor waits. */
 void ti_jobs_drop_locked(ti_identity *identity);

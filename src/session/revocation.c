@@ -1,31 +1,55 @@
 #include "session/revocation.h"
 
+#include "base/error.h"
 #include "session/client.h"
+#include "session/discover.h"
 
 #include <stdlib.h>
 
 enum { REVOCATION_MS = 5000 };
 
-void ti_revoke(ti_identity *identity, const ti_view *view, const ti_secret *token,
-               tacit_error *error) {
-    tacit_client *client = identity->client;
-    const ti_clock *clock = ti_identity_clock(identity);
-
-    ti_grant_revoke(client->transport, &view->grant, token, "refresh_token",
-                    ti_clock_deadline(clock, REVOCATION_MS), error);
+int64_t ti_revocation_deadline(const ti_identity *identity) {
+    return ti_clock_deadline(ti_identity_clock(identity), REVOCATION_MS);
 }
 
-void ti_revocation_add_locked(ti_identity *identity, ti_view *view, ti_secret *token) {
+/* The metadata that is known will do, however old: there is not much time. */
+static tacit_status discover(const ti_identity *identity, tacit_provider *provider,
+                             int64_t deadline_boot_ms, tacit_error *error) {
+    ti_metadata *known = ti_discover_known(identity->client, provider);
+
+    ti_metadata_unref(known);
+    if (known != NULL) return ti_error_clear(error);
+    return ti_discover(identity->client, provider, deadline_boot_ms, NULL, error);
+}
+
+void ti_revoke(ti_identity *identity, const ti_view *view, const ti_secret *token,
+               ti_revoke_kind kind, int64_t deadline_boot_ms, tacit_error *error) {
+    const char *hint = kind == TI_REVOKE_ACCESS_TOKEN ? "access_token" : "refresh_token";
+
+    ti_error_clear(error);
+    if (token == NULL ||
+        discover(identity, view->grant.provider, deadline_boot_ms, error) != TACIT_OK)
+        return;
+    ti_grant_revoke(identity->client->transport, &view->grant, token, hint, deadline_boot_ms,
+                    error);
+    /* RFC 7009 section 2: a server must revoke refresh tokens, and may leave access tokens to expire. */
+    if (kind == TI_REVOKE_ACCESS_TOKEN && error->status == TACIT_ERR_UNSUPPORTED)
+        ti_error_clear(error);
+}
+
+void ti_revocation_push_locked(ti_revocation **list, ti_view *view, ti_secret *token,
+                               ti_revoke_kind kind) {
     ti_revocation *revocation;
 
     if (token == NULL) return;
     revocation = calloc(1, sizeof *revocation);
     if (revocation == NULL) return;
     revocation->token = ti_secret_ref(token);
+    revocation->kind = kind;
     revocation->view = view;
     view->users++;
-    revocation->next = identity->revocations;
-    identity->revocations = revocation;
+    revocation->next = *list;
+    *list = revocation;
 }
 
 static void free_revocation_locked(ti_identity *identity, ti_revocation *revocation) {
@@ -34,12 +58,35 @@ static void free_revocation_locked(ti_identity *identity, ti_revocation *revocat
     free(revocation);
 }
 
+void ti_revocations_free_locked(ti_identity *identity, ti_revocation *list) {
+    while (list != NULL) {
+        ti_revocation *revocation = list;
+
+        list = revocation->next;
+        free_revocation_locked(identity, revocation);
+    }
+}
+
+void ti_revocation_add_locked(ti_identity *identity, ti_view *view, ti_secret *refresh_token) {
+    ti_revocation_push_locked(&identity->revocations, view, refresh_token, TI_REVOKE_REFRESH_TOKEN);
+}
+
+void ti_revocation_add_granted_locked(ti_identity *identity, ti_view *view,
+                                      const ti_token_response *granted) {
+    if (granted->refresh_token != NULL)
+        ti_revocation_add_locked(identity, view, granted->refresh_token);
+    else
+        ti_revocation_push_locked(&identity->revocations, view, granted->access_token,
+                                  TI_REVOKE_ACCESS_TOKEN);
+}
+
 void ti_revocation_run_locked(ti_identity *identity) {
     ti_revocation *revocation = identity->revocations;
     tacit_error ignored;
 
     pthread_mutex_unlock(&identity->lock);
-    ti_revoke(identity, revocation->view, revocation->token, &ignored);
+    ti_revoke(identity, revocation->view, revocation->token, revocation->kind,
+              ti_revocation_deadline(identity), &ignored);
     pthread_mutex_lock(&identity->lock);
     for (ti_revocation **link = &identity->revocations; *link != NULL; link = &(*link)->next) {
         if (*link != revocation) continue;
@@ -50,10 +97,6 @@ void ti_revocation_run_locked(ti_identity *identity) {
 }
 
 void ti_revocations_drop_locked(ti_identity *identity) {
-    while (identity->revocations != NULL) {
-        ti_revocation *revocation = identity->revocations;
-
-        identity->revocations = revocation->next;
-        free_revocation_locked(identity, revocation);
-    }
+    ti_revocations_free_locked(identity, identity->revocations);
+    identity->revocations = NULL;
 }

@@ -2,7 +2,9 @@
 
 #include "base/error.h"
 #include "platform/os.h"
+#include "session/begun.h"
 #include "session/client.h"
+#include "session/discover.h"
 #include "session/event.h"
 #include "session/persist.h"
 #include "session/refresh.h"
@@ -17,8 +19,7 @@ static bool is_called_off_locked(const ti_job *job) {
 
 /* The sign-in comes to nothing; what the server granted for it is revoked. */
 static void drop_locked(ti_identity *identity, ti_job *job, const ti_token_response *answer) {
-    if (job->kind == TI_JOB_GRANT)
-        ti_revocation_add_locked(identity, job->view, answer->refresh_token);
+    if (job->kind != TI_JOB_TOKENS) ti_revocation_add_granted_locked(identity, job->view, answer);
 }
 
 static void call_off_locked(ti_identity *identity, ti_job *job, const ti_token_response *answer) {
@@ -26,7 +27,7 @@ static void call_off_locked(ti_identity *identity, ti_job *job, const ti_token_r
     if (job->overtaken)
         ti_job_signed_out_meanwhile(&job->result);
     else
-        ti_error_set(&job->result, TACIT_ERR_CANCELLED, "The sign-in was cancelled.");
+        ti_job_cancelled(&job->result);
 }
 
 /* The new sign-in is the head, and in force. */
@@ -37,6 +38,7 @@ static void take_effect_locked(ti_identity *identity, ti_job *job, tacit_token *
     job->view->begun = identity->flight.attempt;
     for (ti_view *view = identity->views; view != NULL; view = view->next)
         ti_view_expect_token_locked(identity, view);
+    ti_begun_end_all_locked(identity);
     ti_event_push_locked(identity, NULL, TACIT_EVENT_SIGNED_IN, "Signed in.", NULL);
     ti_error_clear(&job->result);
 }
@@ -136,6 +138,21 @@ static void sign_in_locked(ti_identity *identity, ti_job *job, const ti_token_re
     replace_locked(identity, job, &head, refresh_token, token, answer->refresh_in_s);
 }
 
+/* Where to send the grant. false: it is not sent, and the result says why. */
+static bool discover_locked(ti_identity *identity, ti_job *job) {
+    tacit_client *client = identity->client;
+    tacit_provider *provider = job->view->grant.provider;
+    int64_t deadline = ti_clock_deadline(ti_identity_clock(identity), client->refresh_timeout_ms);
+    bool found;
+
+    pthread_mutex_unlock(&identity->lock);
+    found = ti_discover(client, provider, deadline, NULL, &job->result) == TACIT_OK;
+    pthread_mutex_lock(&identity->lock);
+    if (!job->cancelled && !job->overtaken) return found;
+    call_off_locked(identity, job, &job->answer);
+    return false;
+}
+
 static void run_grant_locked(ti_identity *identity, ti_job *job) {
     tacit_client *client = identity->client;
     const ti_clock *clock = ti_identity_clock(identity);
@@ -143,6 +160,9 @@ static void run_grant_locked(ti_identity *identity, ti_job *job) {
                       .refresh_token = job->refresh_token,
                       .username = job->username,
                       .password = job->password,
+                      .code = job->code,
+                      .code_verifier = job->code_verifier,
+                      .redirect_uri = job->redirect_uri,
                       .scope = job->scope != NULL ? job->scope : job->view->scope,
                       .resource = job->view->resource,
                       .params = (const char *const *)job->params};
@@ -169,8 +189,17 @@ static void run_tokens_locked(ti_identity *identity, ti_job *job) {
 }
 
 void ti_sign_in_run_locked(ti_identity *identity, ti_job *job) {
-    if (job->kind == TI_JOB_GRANT)
-        run_grant_locked(identity, job);
-    else
+    if (job->cancelled || job->overtaken)
+        call_off_locked(identity, job, &job->answer);
+    else if (job->kind == TI_JOB_ANSWER)
+        sign_in_locked(identity, job, &job->answer, job->sent_boot_ms);
+    else if (job->kind == TI_JOB_TOKENS)
         run_tokens_locked(identity, job);
+    else if (discover_locked(identity, job))
+        run_grant_locked(identity, job);
+}
+
+void ti_sign_in_fail_locked(ti_identity *identity, ti_job *job, const tacit_error *error) {
+    drop_locked(identity, job, &job->answer);
+    job->result = *error;
 }

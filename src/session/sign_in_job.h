@@ -4,7 +4,10 @@
 
 #include "session/identity.h"
 
-/* In this process's turn; drops the lock meanwhile. The outcome is in job->result. */
+/* In this process's turn, unless it was called off; drops the lock meanwhile. The outcome is in job->result. */
 void ti_sign_in_run_locked(ti_identity *identity, ti_job *job);
+
+/* This process cannot have its turn. */
+void ti_sign_in_fail_locked(ti_identity *identity, ti_job *job, const tacit_error *error);
 
 #endif

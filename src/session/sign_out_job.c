@@ -6,12 +6,32 @@
 #include "session/persist.h"
 #include "session/turn.h"
 
+/* Those that live. Without memory one is left out: it expires. */
+static void take_access_tokens_locked(ti_identity *identity, ti_job *job) {
+    const ti_clock *clock = ti_identity_clock(identity);
+    int64_t now = ti_clock_boot_ms(clock), wall_ms = ti_clock_wall_ms(clock);
+
+    for (ti_view *view = identity->views; view != NULL; view = view->next) {
+        ti_secret *value;
+
+        if (view->token == NULL || !ti_token_lives(view->token, now, 0)) continue;
+        value = ti_token_copy_value(view->token);
+        ti_revocation_push_locked(&job->access_tokens, view, value, TI_REVOKE_ACCESS_TOKEN);
+        ti_secret_unref(value);
+    }
+    for (size_t i = 0; i < identity->parked_count; i++)
+        if (ti_record_token_lives(&identity->parked[i], wall_ms))
+            ti_revocation_push_locked(&job->access_tokens, job->view, identity->parked[i].value,
+                                      TI_REVOKE_ACCESS_TOKEN);
+}
+
 void ti_sign_out_begin_locked(ti_identity *identity, ti_job *job) {
     bool was_signed_in = identity->state == TACIT_STATE_SIGNED_IN;
 
     for (ti_job *other = identity->jobs; other != NULL; other = other->next)
         other->overtaken = other->kind != TI_JOB_SIGN_OUT;
     job->ended = identity->journal.sign_in_id;
+    take_access_tokens_locked(identity, job);
     job->refresh_token = identity->refresh_token;
     identity->refresh_token = NULL;
     identity->state = TACIT_STATE_SIGNED_OUT;
@@ -52,12 +72,18 @@ static void mark_locked(ti_identity *identity, const ti_job *job, const tacit_er
     if (no_turn == NULL) ti_turn_note_locked(identity, &mark, error);
 }
 
-static void revoke_locked(ti_identity *identity, const ti_job *job, const ti_secret *token,
+/* The refresh token first, since a server may end its access tokens with it (RFC 7009 section 2.1). The first failure is told. */
+static void revoke_locked(ti_identity *identity, const ti_job *job, const ti_secret *refresh_token,
                           tacit_error *error) {
-    ti_error_clear(error);
-    if (token == NULL) return;
+    int64_t deadline = ti_revocation_deadline(identity);
+    tacit_error failure;
+
     pthread_mutex_unlock(&identity->lock);
-    ti_revoke(identity, job->view, token, error);
+    ti_revoke(identity, job->view, refresh_token, TI_REVOKE_REFRESH_TOKEN, deadline, error);
+    for (const ti_revocation *r = job->access_tokens; r != NULL; r = r->next) {
+        ti_revoke(identity, r->view, r->token, r->kind, deadline, &failure);
+        if (error->status == TACIT_OK) *error = failure;
+    }
     pthread_mutex_lock(&identity->lock);
 }
 

@@ -15,24 +15,41 @@ static bool is_token(const char *text) {
     return true;
 }
 
+/* What both end with: the job is taken over. */
+static tacit_status submit(tacit_session *session, ti_job *job, const tacit_sign_in_options *o,
+                           tacit_error *error) {
+    tacit_status status;
+    tacit_error why;
+
+    if (!ti_session_enter(session, &why)) {
+        ti_job_free(job);
+        return ti_error_copy(error, &why);
+    }
+    status = ti_job_sign_in(session, job, NULL,
+                            ti_sign_in_deadline(session, o, TI_SIGN_IN_TIMEOUT_MS), error);
+    ti_session_leave(session);
+    return status;
+}
+
 tacit_status tacit_sign_in_with_refresh_token(tacit_session *session, const char *refresh_token,
                                               const tacit_sign_in_options *options,
                                               tacit_error *error) {
     tacit_error why = TACIT_ERROR_INIT;
-    int timeout_ms;
+    tacit_sign_in_options o;
     ti_job *job;
 
     if (session == NULL) return ti_error_argument(error, "session", "is NULL");
     if (refresh_token == NULL || *refresh_token == '\0')
         return ti_error_argument(error, "refresh_token", "is missing");
-    job = ti_sign_in_job(TI_GRANT_REFRESH_TOKEN, options, &timeout_ms, &why);
-    if (job == NULL) return ti_error_copy(error, &why);
+    if (!ti_sign_in_options(&o, options, &why)) return ti_error_copy(error, &why);
+    job = ti_sign_in_job(TI_GRANT_REFRESH_TOKEN, &o);
+    if (job == NULL) return ti_error_no_memory(error);
     job->refresh_token = ti_secret_from_string(refresh_token);
     if (job->refresh_token == NULL) {
         ti_job_free(job);
         return ti_error_no_memory(error);
     }
-    return ti_sign_in_submit(session, job, timeout_ms, error);
+    return submit(session, job, &o, error);
 }
 
 /* expires_in_s, or what a JWT says, or unknown. */
@@ -48,6 +65,7 @@ static int64_t lifetime(const tacit_session *session, const ti_secret *token, in
 tacit_status tacit_sign_in_with_tokens(tacit_session *session, const char *access_token,
                                        int expires_in_s, const char *refresh_token,
                                        tacit_error *error) {
+    const tacit_sign_in_options o = TACIT_SIGN_IN_OPTIONS_INIT;
     ti_job *job;
 
     if (session == NULL) return ti_error_argument(error, "session", "is NULL");
@@ -67,5 +85,5 @@ tacit_status tacit_sign_in_with_tokens(tacit_session *session, const char *acces
         return ti_error_no_memory(error);
     }
     job->lifetime_s = lifetime(session, job->access_token, expires_in_s);
-    return ti_sign_in_submit(session, job, TACIT_TIMEOUT_DEFAULT, error);
+    return submit(session, job, &o, error);
 }

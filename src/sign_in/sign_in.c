@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TIMEOUT_MS = 30 * 1000 };
-
 static bool copy_params(ti_job *job, const char *const *params) {
     size_t count = 0;
 
@@ -35,46 +33,53 @@ static bool check(const tacit_sign_in_options *o, tacit_error *error) {
     return true;
 }
 
+bool ti_sign_in_options(tacit_sign_in_options *options, const tacit_sign_in_options *given,
+                        tacit_error *error) {
+    *options = (tacit_sign_in_options)TACIT_SIGN_IN_OPTIONS_INIT;
+    if (given != NULL && !ti_struct_read(options, sizeof *options, given, "options",
+                                         "TACIT_SIGN_IN_OPTIONS_INIT", error))
+        return false;
+    return check(options, error);
+}
+
+int64_t ti_sign_in_deadline(const tacit_session *session, const tacit_sign_in_options *options,
+                            int default_ms) {
+    return ti_session_deadline(session, options->timeout_ms > 0 ? options->timeout_ms : default_ms);
+}
+
+/* RFC 6749 section 4.1.1, 8628 section 3.1: the request that came before had them. */
+static bool had_request_before(ti_grant_type type) {
+    return type == TI_GRANT_AUTHORIZATION_CODE || type == TI_GRANT_DEVICE_CODE;
+}
+
 static bool fill(ti_job *job, const tacit_sign_in_options *o) {
     if (o->scope != NULL) {
         job->scope = strdup(o->scope);
         if (job->scope == NULL) return false;
     }
-    return o->params == NULL || copy_params(job, o->params);
+    return o->params == NULL || had_request_before(job->grant_type) || copy_params(job, o->params);
 }
 
-ti_job *ti_sign_in_job(ti_grant_type type, const tacit_sign_in_options *options, int *timeout_ms,
-                       tacit_error *error) {
-    tacit_sign_in_options o = TACIT_SIGN_IN_OPTIONS_INIT;
-    ti_job *job;
+ti_job *ti_sign_in_job(ti_grant_type type, const tacit_sign_in_options *options) {
+    ti_job *job = ti_job_new(TI_JOB_GRANT);
 
-    if (options != NULL &&
-        !ti_struct_read(&o, sizeof o, options, "options", "TACIT_SIGN_IN_OPTIONS_INIT", error))
-        return NULL;
-    if (!check(&o, error)) return NULL;
-    *timeout_ms = o.timeout_ms > 0 ? o.timeout_ms : TIMEOUT_MS;
-    job = ti_job_new(TI_JOB_GRANT);
-    if (job != NULL) {
-        job->grant_type = type;
-        if (fill(job, &o)) return job;
-    }
+    if (job == NULL) return NULL;
+    job->grant_type = type;
+    if (fill(job, options)) return job;
     ti_job_free(job);
-    ti_error_no_memory(error);
     return NULL;
 }
 
-tacit_status ti_sign_in_submit(tacit_session *session, ti_job *job, int timeout_ms,
-                               tacit_error *error) {
-    tacit_error why;
-    tacit_status status;
+tacit_status ti_sign_in(tacit_session *session, const ti_sign_in_way *way,
+                        const tacit_sign_in_options *options, tacit_error *error) {
+    tacit_sign_in_options o;
+    tacit_error why = TACIT_ERROR_INIT;
 
-    if (!ti_session_enter(session, &why)) {
-        ti_job_free(job);
+    if (!ti_sign_in_options(&o, options, &why) || !ti_session_enter(session, &why))
         return ti_error_copy(error, &why);
-    }
-    status = ti_job_sign_in(session, job, ti_session_deadline(session, timeout_ms), error);
+    if (way->check == NULL || way->check(session, &o, &why)) way->run(session, &o, NULL, &why);
     ti_session_leave(session);
-    return status;
+    return ti_error_copy(error, &why);
 }
 
 void tacit_sign_in_cancel(tacit_session *session) {

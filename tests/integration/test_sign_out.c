@@ -231,7 +231,7 @@ static void sign_out_leaves_another_sign_in_alone(void **state) {
     fake_store_put(store, others);
     assert_int_equal(sign_out(w, PATIENCE_MS), TACIT_OK);
 
-    assert_int_equal(server_counters(world_server(w)).revocation_requests, 0);
+    assert_int_equal(server_counters(world_server(w)).revocations, 0);
     assert_false(has_no_record(store));
     free(others);
     free(record);
