@@ -337,6 +337,9 @@ static void check_sign_in(void) {
     REFUSES("session", tacit_sign_in_with_refresh_token(NULL, "r", NULL, error));
     REFUSES("refresh_token", tacit_sign_in_with_refresh_token(session, NULL, NULL, error));
     REFUSES("refresh_token", tacit_sign_in_with_refresh_token(session, "", NULL, error));
+    REFUSES("session", tacit_sign_in_with_device_code(NULL, NULL, error));
+    REFUSES("options->device_prompt", tacit_sign_in_with_device_code(session, NULL, error));
+    REFUSES("options->device_prompt", tacit_sign_in_with_device_code(session, &o, error));
     REFUSES("session", tacit_sign_in_with_password(NULL, "u", "p", NULL, error));
     REFUSES("username", tacit_sign_in_with_password(session, NULL, "p", NULL, error));
     REFUSES("password", tacit_sign_in_with_password(session, "u", NULL, NULL, error));
@@ -344,6 +347,7 @@ static void check_sign_in(void) {
     o.member = value;                                                                              \
     REFUSES("options->" #member, tacit_sign_in_with_refresh_token(session, "r", &o, error));       \
     REFUSES("options->" #member, tacit_sign_in_with_password(session, "u", "p", &o, error));       \
+    REFUSES("options->" #member, tacit_sign_in_with_device_code(session, &o, error));              \
     o = (tacit_sign_in_options)TACIT_SIGN_IN_OPTIONS_INIT
     BAD_SIGN_IN_OPTION(struct_size, 0);
     BAD_SIGN_IN_OPTION(struct_size, 7);
@@ -479,6 +483,7 @@ static const struct {
     {"tacit_session_token", check_session},
     {"tacit_session_unref", check_session},
     {"tacit_sign_in_cancel", check_sign_in},
+    {"tacit_sign_in_with_device_code", check_sign_in},
     {"tacit_sign_in_with_password", check_sign_in},
     {"tacit_sign_in_with_refresh_token", check_sign_in},
     {"tacit_sign_in_with_tokens", check_sign_in},

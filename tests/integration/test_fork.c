@@ -327,6 +327,7 @@ static bool check_sign_in(void) {
 
     tacit_sign_in_cancel(session);
     return forked(tacit_sign_in_with_password(session, "a", "b", NULL, &error), &error) &&
+           forked(tacit_sign_in_with_device_code(session, NULL, &error), &error) &&
            forked(tacit_sign_in_with_refresh_token(session, "r", NULL, &error), &error) &&
            forked(tacit_sign_in_with_tokens(session, "a", -1, "r", &error), &error) &&
            forked(tacit_sign_out(session, TACIT_TIMEOUT_DEFAULT, &error), &error) &&
@@ -433,6 +434,7 @@ static const struct {
     {"tacit_session_token", check_session_token},
     {"tacit_session_unref", check_session},
     {"tacit_sign_in_cancel", check_sign_in},
+    {"tacit_sign_in_with_device_code", check_sign_in},
     {"tacit_sign_in_with_password", check_sign_in},
     {"tacit_sign_in_with_refresh_token", check_sign_in},
     {"tacit_sign_in_with_tokens", check_sign_in},
