@@ -329,6 +329,50 @@ static void check_token(void) {
 
 /* ------------------------------------------------------------------ sign-in */
 
+static bool never_open(const char *url, void *user_data) {
+    (void)user_data;
+    fail_msg("opened %s", url);
+    return false;
+}
+
+/* Nothing is bound, and nobody is asked. */
+static void check_browser(void) {
+    tacit_session *session = world_session(w);
+    tacit_sign_in_options o = TACIT_SIGN_IN_OPTIONS_INIT;
+
+    o.open_url = never_open;
+    REFUSES("session", tacit_sign_in_with_browser(NULL, &o, error));
+    o.redirect_uri = "https://127.0.0.1/";
+    REFUSES("options->redirect_uri", tacit_sign_in_with_browser(session, &o, error));
+    o.redirect_uri = "http://app.example/";
+    REFUSES("options->redirect_uri", tacit_sign_in_with_browser(session, &o, error));
+    o.redirect_uri = "http://127.0.0.1/\r\nX: y";
+    REFUSES("options->redirect_uri", tacit_sign_in_with_browser(session, &o, error));
+    o.redirect_uri = NULL;
+    o.timeout_ms = -2;
+    REFUSES("options->timeout_ms", tacit_sign_in_with_browser(session, &o, error));
+    o.struct_size = 0;
+    REFUSES("options->struct_size", tacit_sign_in_with_browser(session, &o, error));
+}
+
+static void check_browser_begin(void) {
+    tacit_session *session = world_session(w);
+    tacit_sign_in_options o = TACIT_SIGN_IN_OPTIONS_INIT;
+
+    REFUSES_TO_MAKE("options->redirect_uri", tacit_sign_in_browser_begin(session, NULL, error));
+    o.redirect_uri = "no scheme";
+    REFUSES_TO_MAKE("options->redirect_uri", tacit_sign_in_browser_begin(session, &o, error));
+    o.redirect_uri = "app:/#fragment";
+    REFUSES_TO_MAKE("options->redirect_uri", tacit_sign_in_browser_begin(session, &o, error));
+    o.redirect_uri = "app:/";
+    REFUSES_TO_MAKE("session", tacit_sign_in_browser_begin(NULL, &o, error));
+    REFUSES("session", tacit_sign_in_browser_finish(NULL, "app:/?code=1", 0, error));
+    REFUSES("callback_url", tacit_sign_in_browser_finish(session, NULL, 0, error));
+    REFUSES("callback_url", tacit_sign_in_browser_finish(session, "", 0, error));
+    REFUSES("callback_url", tacit_sign_in_browser_finish(session, "app:/?code=1", 0, error));
+    REFUSES("timeout_ms", tacit_sign_in_browser_finish(session, "app:/?code=1", -2, error));
+}
+
 static void check_sign_in(void) {
     static const char *const not_params[] = {"novalue", NULL};
     tacit_session *session = world_session(w);
@@ -482,7 +526,10 @@ static const struct {
     {"tacit_session_renew", check_renew},
     {"tacit_session_token", check_session},
     {"tacit_session_unref", check_session},
+    {"tacit_sign_in_browser_begin", check_browser_begin},
+    {"tacit_sign_in_browser_finish", check_browser_begin},
     {"tacit_sign_in_cancel", check_sign_in},
+    {"tacit_sign_in_with_browser", check_browser},
     {"tacit_sign_in_with_device_code", check_sign_in},
     {"tacit_sign_in_with_password", check_sign_in},
     {"tacit_sign_in_with_refresh_token", check_sign_in},

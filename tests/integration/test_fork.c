@@ -323,10 +323,17 @@ static bool check_session(void) {
 
 static bool check_sign_in(void) {
     tacit_session *session = given.session;
+    tacit_sign_in_options o = TACIT_SIGN_IN_OPTIONS_INIT;
     tacit_error error;
 
+    o.redirect_uri = "app:/";
     tacit_sign_in_cancel(session);
-    return forked(tacit_sign_in_with_password(session, "a", "b", NULL, &error), &error) &&
+    if (tacit_sign_in_browser_begin(session, &o, &error) != NULL ||
+        error.status != TACIT_ERR_FORKED)
+        return false;
+    return forked(tacit_sign_in_browser_finish(session, "app:/?code=1", -1, &error), &error) &&
+           forked(tacit_sign_in_with_browser(session, NULL, &error), &error) &&
+           forked(tacit_sign_in_with_password(session, "a", "b", NULL, &error), &error) &&
            forked(tacit_sign_in_with_device_code(session, NULL, &error), &error) &&
            forked(tacit_sign_in_with_refresh_token(session, "r", NULL, &error), &error) &&
            forked(tacit_sign_in_with_tokens(session, "a", -1, "r", &error), &error) &&
@@ -433,7 +440,10 @@ static const struct {
     {"tacit_session_renew", check_session_token},
     {"tacit_session_token", check_session_token},
     {"tacit_session_unref", check_session},
+    {"tacit_sign_in_browser_begin", check_sign_in},
+    {"tacit_sign_in_browser_finish", check_sign_in},
     {"tacit_sign_in_cancel", check_sign_in},
+    {"tacit_sign_in_with_browser", check_sign_in},
     {"tacit_sign_in_with_device_code", check_sign_in},
     {"tacit_sign_in_with_password", check_sign_in},
     {"tacit_sign_in_with_refresh_token", check_sign_in},
