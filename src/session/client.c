@@ -96,10 +96,13 @@ static bool make_threads(tacit_client *client, const tacit_client_options *o) {
                                          clock_stepped, client);
     client->dispatch = ti_dispatch_new(clock, o->thread_stack_bytes, o->post, o->post_data);
     client->store_calls = ti_store_calls_new(clock, o->thread_stack_bytes);
-    return client->refresher != NULL && client->dispatch != NULL && client->store_calls != NULL;
+    client->calls = ti_helpers_new(clock, o->thread_stack_bytes, "tacit-call");
+    return client->refresher != NULL && client->dispatch != NULL && client->store_calls != NULL &&
+           client->calls != NULL;
 }
 
 static void free_client(tacit_client *client) {
+    ti_helpers_free(client->calls);
     ti_refresher_free(client->refresher);
     ti_store_calls_free(client->store_calls);
     ti_dispatch_free(client->dispatch);
@@ -222,6 +225,7 @@ void tacit_client_clock_moved(tacit_client *client) {
     stepped = wall_clock_stepped(client);
     ti_refresher_wake(client->refresher);
     ti_store_calls_clock_moved(client->store_calls);
+    ti_helpers_clock_moved(client->calls);
     ti_transport_wake(client->transport);
     ti_client_nudge(client, stepped);
 }
@@ -361,9 +365,12 @@ tacit_status tacit_client_shutdown(tacit_client *client, int timeout_ms, tacit_e
                             "The sessions are closed, but a thread of the library cannot wait for "
                             "itself to end.");
     done = wait_for_identities(client, deadline);
+    done &= ti_helpers_stop(client->calls, deadline);
+    done &= wait_for_identities(client, deadline); /* what a call left to be revoked */
     done &= stop_threads(client, deadline);
     let_go_of_identities(client);
     if (done) return ti_error_clear(error);
     return ti_error_set(error, TACIT_ERR_TIMEOUT,
-                        "A grant or a call of a store is still under way and ends by itself.");
+                        "A grant, a callback or a call of a store is still under way and ends by "
+                        "itself.");
 }

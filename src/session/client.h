@@ -6,6 +6,7 @@
 
 #include "session/context.h"
 #include "session/dispatch.h"
+#include "session/helpers.h"
 #include "session/identity.h"
 #include "session/refresher.h"
 #include "session/store_calls.h"
@@ -19,6 +20,7 @@ struct tacit_client {
     ti_refresher *refresher;
     ti_dispatch *dispatch;
     ti_store_calls *store_calls;
+    ti_helpers *calls;       /* threads of asynchronous calls */
     const ti_task_ops *work; /* what a worker does for an identity */
     char *application_id;    /* NULL: none */
     char *state_dir;         /* NULL: nothing says where it is */

@@ -22,6 +22,7 @@ struct ti_helpers {
     /* set at creation, then read-only; not for the threads, which may outlive the clock */
     const ti_clock *clock;
     size_t stack_bytes;
+    const char *name;
 
     pthread_mutex_t lock;
     pthread_cond_t work; /* a job came, or closed */
@@ -48,7 +49,7 @@ static bool sync_init(ti_helpers *helpers) {
     return false;
 }
 
-ti_helpers *ti_helpers_new(const ti_clock *clock, size_t stack_bytes) {
+ti_helpers *ti_helpers_new(const ti_clock *clock, size_t stack_bytes, const char *name) {
     ti_helpers *helpers = calloc(1, sizeof *helpers);
 
     if (helpers == NULL) return NULL;
@@ -58,6 +59,7 @@ ti_helpers *ti_helpers_new(const ti_clock *clock, size_t stack_bytes) {
     }
     helpers->clock = clock;
     helpers->stack_bytes = stack_bytes;
+    helpers->name = name;
     helpers->last = &helpers->first;
     return helpers;
 }
@@ -128,7 +130,7 @@ static bool find_thread_locked(ti_helpers *helpers) {
         helpers->spare--;
         return true;
     }
-    if (!ti_library_thread_start(&thread, helpers->stack_bytes, "tacit-store", helper_main,
+    if (!ti_library_thread_start(&thread, helpers->stack_bytes, helpers->name, helper_main,
                                  helpers))
         return false;
     helpers->threads++;

@@ -20,8 +20,9 @@ typedef struct ti_helper_job {
     struct ti_helper_job *next; /* the helpers' own */
 } ti_helper_job;
 
-/* Starts no thread. clock is borrowed until the free. NULL: no memory. */
-ti_helpers *ti_helpers_new(const ti_clock *clock, size_t stack_bytes);
+/* Starts no thread. clock and name (of the threads: library_thread.h) are borrowed until the free.
+ * NULL: no memory. */
+ti_helpers *ti_helpers_new(const ti_clock *clock, size_t stack_bytes, const char *name);
 
 /* Never waits. TACIT_ERR_CLOSED: stopped; TACIT_ERR_NO_MEMORY: the system gave no thread. In both
  * cases run is not called. */

@@ -9,6 +9,7 @@
 #include "session/job.h"
 
 #include "base/error.h"
+#include "base/strings.h"
 #include "session/begun.h"
 #include "session/client.h"
 #include "session/library_thread.h"
@@ -36,9 +37,7 @@ void ti_job_free(ti_job *job) {
     ti_secret_unref(job->access_token);
     ti_secret_unref(job->code);
     ti_token_response_free(&job->answer);
-    for (size_t i = 0; job->params != NULL && job->params[i] != NULL; i++)
-        tacit_free(job->params[i]);
-    free(job->params);
+    ti_strings_free(job->params);
     free(job->username);
     free(job->scope);
     tacit_free(job->code_verifier);
@@ -231,46 +230,77 @@ static bool is_signed_out_locked(const ti_identity *identity) {
            !identity->erase_pending && (!identity->record_present || anothers);
 }
 
-static tacit_status sign_out_locked(tacit_session *session, ti_job *job, ti_caller *caller,
-                                    int64_t deadline_boot_ms, tacit_error *error) {
+/* *job NULL with TACIT_OK: there is nothing to do. */
+static tacit_status begin_sign_out_locked(tacit_session *session, ti_caller *caller, bool waits,
+                                          ti_job **job, tacit_error *error) {
     ti_identity *identity = session->identity;
-    bool may_wait = caller != NULL || !ti_on_library_thread();
+    bool is_over = is_signed_out_locked(identity);
 
-    if (atomic_load(&session->closing)) {
-        ti_job_free(job);
-        return closed(error);
-    }
-    if (!may_wait && deadline_boot_ms > ti_identity_now(identity) &&
-        !is_signed_out_locked(identity)) {
-        ti_job_free(job);
-        return reentrant(error);
-    }
+    if (atomic_load(&session->closing)) return closed(error);
+    if (!is_over && waits && ti_on_library_thread()) return reentrant(error);
     ti_attempt_over_locked(identity, TACIT_ERR_SIGNED_OUT);
     ti_begun_end_all_locked(identity);
-    if (is_signed_out_locked(identity)) {
-        ti_job_free(job);
-        return ti_error_clear(error);
-    }
-    queue_locked(session, job, caller);
-    ti_sign_out_begin_locked(identity, job);
-    if (!ti_identity_schedule_now(identity)) deadline_boot_ms = 0; /* the next schedule takes it */
+    if (is_over) return ti_error_clear(error);
+    *job = ti_job_new(TI_JOB_SIGN_OUT);
+    if (*job == NULL) return ti_error_no_memory(error);
+    queue_locked(session, *job, caller);
+    ti_sign_out_begin_locked(identity, *job);
+    ti_identity_schedule_now(identity);
+    return TACIT_OK;
+}
+
+static tacit_status finish_sign_out_locked(tacit_session *session, ti_job *job,
+                                           int64_t deadline_boot_ms, tacit_error *error) {
+    if (job == NULL) return ti_error_clear(error);
+    if (!ti_identity_schedule_now(session->identity))
+        deadline_boot_ms = 0; /* the next schedule takes it */
     return finish_locked(session, job, deadline_boot_ms, error);
 }
 
-tacit_status ti_job_sign_out(tacit_session *session, ti_caller *caller, int64_t deadline_boot_ms,
-                             tacit_error *error) {
+static void drop_tokens(const tacit_session *session, const ti_sign_in_id *ended) {
+    ti_client_drop_tokens(session->identity->client, ended);
+    ti_dispatch_kick(session->identity->client->dispatch);
+}
+
+tacit_status ti_job_sign_out(tacit_session *session, int64_t deadline_boot_ms, tacit_error *error) {
     ti_identity *identity = session->identity;
-    ti_job *job = ti_job_new(TI_JOB_SIGN_OUT);
+    ti_sign_in_id ended;
+    ti_job *job = NULL;
+    tacit_status status;
+
+    pthread_mutex_lock(&identity->lock);
+    ended = identity->journal.sign_in_id;
+    status = begin_sign_out_locked(session, NULL, deadline_boot_ms > ti_identity_now(identity),
+                                   &job, error);
+    if (status == TACIT_OK) status = finish_sign_out_locked(session, job, deadline_boot_ms, error);
+    pthread_mutex_unlock(&identity->lock);
+    drop_tokens(session, &ended);
+    return status;
+}
+
+tacit_status ti_job_sign_out_begin(tacit_session *session, ti_caller *caller, ti_job **job,
+                                   tacit_error *error) {
+    ti_identity *identity = session->identity;
     ti_sign_in_id ended;
     tacit_status status;
 
-    if (job == NULL) return ti_error_no_memory(error);
+    *job = NULL;
     pthread_mutex_lock(&identity->lock);
     ended = identity->journal.sign_in_id;
-    status = sign_out_locked(session, job, caller, deadline_boot_ms, error);
+    status = begin_sign_out_locked(session, caller, false, job, error);
     pthread_mutex_unlock(&identity->lock);
-    ti_client_drop_tokens(identity->client, &ended);
-    ti_dispatch_kick(identity->client->dispatch);
+    drop_tokens(session, &ended);
+    return status;
+}
+
+tacit_status ti_job_sign_out_finish(tacit_session *session, ti_job *job, int64_t deadline_boot_ms,
+                                    tacit_error *error) {
+    ti_identity *identity = session->identity;
+    tacit_status status;
+
+    pthread_mutex_lock(&identity->lock);
+    status = finish_sign_out_locked(session, job, deadline_boot_ms, error);
+    pthread_mutex_unlock(&identity->lock);
     return status;
 }
 

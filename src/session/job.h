@@ -61,8 +61,13 @@ tacit_status ti_job_sign_in(tacit_session *session, ti_job *job, ti_caller *call
 tacit_status ti_job_sign_in_attempted(tacit_session *session, ti_attempt *attempt, ti_job *job,
                                       int64_t deadline_boot_ms, tacit_error *error);
 /* Ends the sign-in in memory at once, then queues the rest and waits for it. */
-tacit_status ti_job_sign_out(tacit_session *session, ti_caller *caller, int64_t deadline_boot_ms,
-                             tacit_error *error);
+tacit_status ti_job_sign_out(tacit_session *session, int64_t deadline_boot_ms, tacit_error *error);
+/* The same in two calls, for one that may wait on a thread of the library. *job: to be finished, once; NULL with TACIT_OK: signed out
+ * already. finish takes NULL; one whose deadline is over gives the wait up, and nothing else. */
+tacit_status ti_job_sign_out_begin(tacit_session *session, ti_caller *caller, ti_job **job,
+                                   tacit_error *error);
+tacit_status ti_job_sign_out_finish(tacit_session *session, ti_job *job, int64_t deadline_boot_ms,
+                                    tacit_error *error);
 /* Ends the sign-in under way, attempt or wait for its job, if any, with TACIT_ERR_CANCELLED. */
 void ti_job_cancel_sign_in(tacit_session *session);
 /* The same for what this caller has under way, or is about to begin; of a sign-out the wait ends. */

@@ -67,7 +67,7 @@ ti_store_calls *ti_store_calls_new(const ti_clock *clock, size_t thread_stack_by
 
     if (calls == NULL) return NULL;
     calls->clock = clock;
-    calls->helpers = ti_helpers_new(clock, thread_stack_bytes);
+    calls->helpers = ti_helpers_new(clock, thread_stack_bytes, "tacit-store");
     if (calls->helpers == NULL || pthread_mutex_init(&calls->lock, NULL) != 0) {
         ti_helpers_free(calls->helpers);
         free(calls);

@@ -1,23 +1,10 @@
 #include "sign_in/sign_in.h"
 
 #include "base/error.h"
+#include "base/strings.h"
 #include "session/session.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-static bool copy_params(ti_job *job, const char *const *params) {
-    size_t count = 0;
-
-    while (params[count] != NULL) count++;
-    job->params = calloc(count + 1, sizeof *job->params);
-    if (job->params == NULL) return false;
-    for (size_t i = 0; i < count; i++) {
-        job->params[i] = strdup(params[i]);
-        if (job->params[i] == NULL) return false;
-    }
-    return true;
-}
 
 static bool check(const tacit_sign_in_options *o, tacit_error *error) {
     if (o->timeout_ms < TACIT_TIMEOUT_DEFAULT)
@@ -53,11 +40,9 @@ static bool had_request_before(ti_grant_type type) {
 }
 
 static bool fill(ti_job *job, const tacit_sign_in_options *o) {
-    if (o->scope != NULL) {
-        job->scope = strdup(o->scope);
-        if (job->scope == NULL) return false;
-    }
-    return o->params == NULL || had_request_before(job->grant_type) || copy_params(job, o->params);
+    const char *const *params = had_request_before(job->grant_type) ? NULL : o->params;
+
+    return ti_string_copy(&job->scope, o->scope) && ti_strings_copy(&job->params, params);
 }
 
 ti_job *ti_sign_in_job(ti_grant_type type, const tacit_sign_in_options *options) {

@@ -33,7 +33,11 @@ tacit_status ti_sign_in(tacit_session *session, const ti_sign_in_way *way,
 bool ti_sign_in_options(tacit_sign_in_options *options, const tacit_sign_in_options *given,
                         tacit_error *error);
 /* How long to wait where the options say nothing. */
-enum { TI_SIGN_IN_TIMEOUT_MS = 30 * 1000, TI_SIGN_IN_BROWSER_TIMEOUT_MS = 5 * 60 * 1000 };
+enum {
+    TI_SIGN_IN_TIMEOUT_MS = 30 * 1000,
+    TI_SIGN_IN_BROWSER_TIMEOUT_MS = 5 * 60 * 1000,
+    TI_SIGN_OUT_TIMEOUT_MS = 30 * 1000
+};
 /* When that is over. */
 int64_t ti_sign_in_deadline(const tacit_session *session, const tacit_sign_in_options *options,
                             int default_ms);

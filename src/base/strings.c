@@ -1,0 +1,33 @@
+#include "base/strings.h"
+
+#include <tacit/client.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+bool ti_string_copy(char **copy, const char *text) {
+    *copy = text == NULL ? NULL : strdup(text);
+    return text == NULL || *copy != NULL;
+}
+
+void ti_strings_free(char **list) {
+    for (size_t i = 0; list != NULL && list[i] != NULL; i++) tacit_free(list[i]);
+    free(list);
+}
+
+bool ti_strings_copy(char ***copy, const char *const *list) {
+    size_t count = 0;
+
+    *copy = NULL;
+    if (list == NULL) return true;
+    while (list[count] != NULL) count++;
+    *copy = calloc(count + 1, sizeof **copy);
+    if (*copy == NULL) return false;
+    for (size_t i = 0; i < count; i++) {
+        if (ti_string_copy(&(*copy)[i], list[i])) continue;
+        ti_strings_free(*copy);
+        *copy = NULL;
+        return false;
+    }
+    return true;
+}

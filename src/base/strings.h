@@ -1,0 +1,14 @@
+/* NULL-terminated lists of strings, as options carry them. */
+#ifndef TI_STRINGS_H
+#define TI_STRINGS_H
+
+#include <stdbool.h>
+
+/* A copy of the list and its strings; NULL stays NULL. false: no memory, and *copy is NULL. */
+bool ti_strings_copy(char ***copy, const char *const *list);
+void ti_strings_free(char **list); /* wiped: parameters may be secrets. Takes NULL */
+
+/* A copy of the string; NULL stays NULL. */
+bool ti_string_copy(char **copy, const char *text);
+
+#endif
