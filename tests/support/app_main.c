@@ -14,6 +14,7 @@ static const char usage[] =
     "tacit-test-app --provider JSON --api-url URL [options]: obeys commands on stdin until it "
     "ends.\n"
     "  --api-url URL              what the load asks for; its server is the origin\n"
+    "  --issuer URL               what the provider is named by, instead of --provider\n"
     "  --store plain|file|memory|keyring    default: memory\n"
     "  --directory DIR            of the plain or file store\n"
     "  --state-dir DIR            of the client\n"
@@ -23,7 +24,7 @@ static const char usage[] =
     "  --verbose                  the library's log on stderr\n";
 
 typedef struct settings {
-    const char *provider_json, *api_url, *store, *directory;
+    const char *provider_json, *issuer, *api_url, *store, *directory;
     const char *accounts[APP_ACCOUNTS_MAX];
     int account_count;
     tacit_client_options client;
@@ -61,6 +62,7 @@ static bool take_value(settings *s, const char *name, const char *value) {
         const char **text;
         int *number;
     } options[] = {{"--provider", &s->provider_json, NULL},
+                   {"--issuer", &s->issuer, NULL},
                    {"--api-url", &s->api_url, NULL},
                    {"--store", &s->store, NULL},
                    {"--directory", &s->directory, NULL},
@@ -174,8 +176,9 @@ static void open_all(app_program *program, const settings *s) {
     pthread_cond_init(&program->changed, NULL);
     program->client = tacit_client_new(&s->client, &error);
     if (program->client == NULL) fail("tacit_client_new", &error);
-    program->provider = tacit_provider_from_json(s->provider_json, &error);
-    if (program->provider == NULL) fail("tacit_provider_from_json", &error);
+    program->provider = s->issuer != NULL ? tacit_provider_from_issuer(s->issuer, &error)
+                                          : tacit_provider_from_json(s->provider_json, &error);
+    if (program->provider == NULL) fail("the provider", &error);
     open_store(program, s);
     for (int i = 0; i < s->account_count; i++) open_account(program, s, s->accounts[i]);
 }

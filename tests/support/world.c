@@ -133,9 +133,20 @@ tacit_session *world_open(world *w, const char *account, const char *scope) {
     return session;
 }
 
+static void make_provider(world *w) {
+    tacit_error error = TACIT_ERROR_INIT;
+    ts_options options = server_options(w->server);
+    const char *issuer = options.issuer != NULL ? options.issuer : server_url(w->server, "");
+
+    if (w->options.from_issuer)
+        w->provider = tacit_provider_from_issuer(issuer, &error);
+    else
+        w->provider = tacit_provider_from_json(server_provider_json(w->server), &error);
+    must(w->provider != NULL, "the provider", &error);
+}
+
 world *world_new(const world_options *options) {
     world *w = calloc(1, sizeof *w);
-    tacit_error error = TACIT_ERROR_INIT;
 
     assert_non_null(w);
     if (options != NULL) w->options = *options;
@@ -148,8 +159,7 @@ world *world_new(const world_options *options) {
     assert_non_null(w->state_dir);
     w->server = server_start(w->options.server);
     assert_non_null(w->server);
-    w->provider = tacit_provider_from_json(server_provider_json(w->server), &error);
-    must(w->provider != NULL, "tacit_provider_from_json", &error);
+    make_provider(w);
     w->store = w->options.store != NULL ? tacit_store_ref(w->options.store) : tacit_store_memory();
     w->origins[0] = server_url(w->server, "");
     make_client(w);
@@ -168,6 +178,10 @@ static void end_client(world *w) {
 
 void world_restart(world *w) {
     end_client(w);
+    if (w->options.from_issuer) {
+        tacit_provider_unref(w->provider);
+        make_provider(w);
+    }
     make_client(w);
     w->session = world_open(w, NULL, NULL);
 }
@@ -194,9 +208,7 @@ tacit_status world_close(world *w, int timeout_ms) {
 }
 
 void world_free(world *w) {
-    server_gate_open(w->server, TS_TOKEN_ENDPOINT);
-    server_gate_open(w->server, TS_API);
-    server_gate_open(w->server, TS_REVOCATION);
+    for (int part = 0; part < TS_PARTS; part++) server_gate_open(w->server, (ts_part)part);
     end_client(w);
     tacit_store_unref(w->store);
     tacit_provider_unref(w->provider);

@@ -28,6 +28,7 @@ typedef struct world_options {
     tacit_session_options
         session; /* struct_size 0: defaults; client_id, origins, store and on_event are filled in */
     tacit_store *store; /* NULL: a memory store of its own */
+    bool from_issuer;   /* the provider is named by its issuer, anew after a restart */
     bool clock;         /* an injected clock that stands still until world_clock_move() */
 } world_options;
 
