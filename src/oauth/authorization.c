@@ -79,14 +79,6 @@ static void append_request(ti_buffer *form, const ti_authorization *authorizatio
     append_params(form, request->params);
 }
 
-/* Between the endpoint and what is added; the endpoint may have a query of its own, which stays (RFC
- * 6749 section 3.1). */
-static const char *separator(const char *endpoint) {
-    if (!strchr(endpoint, '?')) return "?";
-    char last = endpoint[strlen(endpoint) - 1];
-    return last == '?' || last == '&' ? "" : "&";
-}
-
 char *ti_authorization_url(const ti_authorization *authorization, const ti_metadata *metadata,
                            const ti_authorization_request *request, tacit_error *error) {
     const char *endpoint = ti_metadata_authorization_endpoint(metadata);
@@ -100,11 +92,7 @@ char *ti_authorization_url(const ti_authorization *authorization, const ti_metad
     }
     if (ti_pkce_challenge(authorization->verifier, challenge)) {
         append_request(&form, authorization, request, challenge);
-        if (!form.failed) {
-            ti_buffer_append_string(&url, endpoint);
-            ti_buffer_append_string(&url, separator(endpoint));
-            ti_buffer_append(&url, form.data, form.size);
-        }
+        ti_url_append_query(&url, endpoint, &form); /* RFC 6749 section 3.1 */
     }
     ti_buffer_free(&form);
     if (url.data && !url.failed) return url.data;

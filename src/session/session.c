@@ -75,6 +75,17 @@ bool ti_session_origin_may_force(const tacit_session *session, int origin) {
     return !atomic_load_explicit(&session->origin_states[origin].refuses, memory_order_relaxed);
 }
 
+ti_secret *ti_session_id_token(const tacit_session *session, bool *signed_in) {
+    ti_identity *identity = session->identity;
+    ti_secret *id_token;
+
+    pthread_mutex_lock(&identity->lock);
+    *signed_in = identity->state == TACIT_STATE_SIGNED_IN;
+    id_token = *signed_in ? ti_secret_ref(identity->id_token) : NULL;
+    pthread_mutex_unlock(&identity->lock);
+    return id_token;
+}
+
 void ti_session_count_request(tacit_session *session) {
     atomic_fetch_add_explicit(&session->requests, 1, memory_order_relaxed);
 }

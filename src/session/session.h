@@ -57,6 +57,9 @@ void ti_session_origin_accepted(tacit_session *session, int origin, const tacit_
 void ti_session_origin_refused(tacit_session *session, int origin, const tacit_token *token);
 bool ti_session_origin_may_force(const tacit_session *session, int origin);
 
+/* The caller's reference; NULL: none. *signed_in: whether somebody is, as far as is known. */
+ti_secret *ti_session_id_token(const tacit_session *session, bool *signed_in);
+
 /* For the statistics. */
 void ti_session_count_request(tacit_session *session);
 void ti_session_count_replay(tacit_session *session);

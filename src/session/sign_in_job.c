@@ -6,6 +6,7 @@
 #include "session/client.h"
 #include "session/discover.h"
 #include "session/event.h"
+#include "session/granted.h"
 #include "session/persist.h"
 #include "session/refresh.h"
 #include "session/turn.h"
@@ -43,9 +44,13 @@ static void take_effect_locked(ti_identity *identity, ti_job *job, tacit_token *
     ti_error_clear(&job->result);
 }
 
-static void become_locked(ti_identity *identity, const ti_journal *head, ti_secret *refresh_token) {
+static void become_locked(ti_identity *identity, const ti_job *job, const ti_journal *head,
+                          ti_secret *refresh_token, ti_secret *id_token) {
     ti_secret_unref(identity->refresh_token);
     identity->refresh_token = ti_secret_ref(refresh_token);
+    ti_identity_forget_user_locked(identity);
+    identity->id_token = ti_secret_ref(id_token);
+    identity->by_credentials = job->grant_type == TI_GRANT_CLIENT_CREDENTIALS;
     identity->state = TACIT_STATE_SIGNED_IN;
     identity->loaded_told = true; /* SIGNED_IN says more */
     identity->mark_refused = identity->erase_pending = false;
@@ -93,17 +98,18 @@ static void look_at_record_locked(ti_identity *identity) {
 
 /* R16: the head names the new sign-in; it is saved, and only then used; the earlier one's refresh token is revoked. */
 static void replace_locked(ti_identity *identity, ti_job *job, const ti_journal *head,
-                           ti_secret *refresh_token, tacit_token *token, int64_t refresh_in_s) {
+                           ti_secret *refresh_token, tacit_token *token,
+                           const ti_token_response *answer) {
     ti_secret *before = ti_secret_ref(identity->refresh_token);
 
-    become_locked(identity, head, refresh_token);
+    become_locked(identity, job, head, refresh_token, answer->id_token);
     ti_persist_save_locked(identity, job->view, token);
     if (!ti_sign_in_id_equal(&head->sign_in_id, &identity->journal.sign_in_id) ||
         identity->state != TACIT_STATE_SIGNED_IN) {
         tacit_token_unref(token);
         ti_job_signed_out_meanwhile(&job->result);
     } else {
-        take_effect_locked(identity, job, token, refresh_in_s);
+        take_effect_locked(identity, job, token, answer->refresh_in_s);
     }
     if (!ti_secret_equal(before, refresh_token) && !ti_secret_equal(before, job->refresh_token))
         ti_revocation_add_locked(identity, job->view, before);
@@ -135,7 +141,22 @@ static void sign_in_locked(ti_identity *identity, ti_job *job, const ti_token_re
         tacit_token_unref(token);
         return;
     }
-    replace_locked(identity, job, &head, refresh_token, token, answer->refresh_in_s);
+    replace_locked(identity, job, &head, refresh_token, token, answer);
+}
+
+/* What is not for this sign-in never takes effect. */
+static void granted_locked(ti_identity *identity, ti_job *job, ti_token_response *answer,
+                           int64_t sent_boot_ms) {
+    tacit_status status;
+
+    pthread_mutex_unlock(&identity->lock);
+    status = ti_granted_check(identity, job->view, job->grant_type, job->nonce, NULL, answer,
+                              &job->result);
+    pthread_mutex_lock(&identity->lock);
+    if (status == TACIT_OK)
+        sign_in_locked(identity, job, answer, sent_boot_ms);
+    else
+        drop_locked(identity, job, answer);
 }
 
 /* Where to send the grant. false: it is not sent, and the result says why. */
@@ -175,7 +196,7 @@ static void run_grant_locked(ti_identity *identity, ti_job *job) {
                             ti_clock_deadline(clock, client->refresh_timeout_ms), &answer, NULL,
                             &job->result);
     pthread_mutex_lock(&identity->lock);
-    if (verdict == TI_VERDICT_TOKEN) sign_in_locked(identity, job, &answer, sent_boot_ms);
+    if (verdict == TI_VERDICT_TOKEN) granted_locked(identity, job, &answer, sent_boot_ms);
     ti_token_response_free(&answer);
 }
 
@@ -192,7 +213,7 @@ void ti_sign_in_run_locked(ti_identity *identity, ti_job *job) {
     if (job->cancelled || job->overtaken)
         call_off_locked(identity, job, &job->answer);
     else if (job->kind == TI_JOB_ANSWER)
-        sign_in_locked(identity, job, &job->answer, job->sent_boot_ms);
+        granted_locked(identity, job, &job->answer, job->sent_boot_ms);
     else if (job->kind == TI_JOB_TOKENS)
         run_tokens_locked(identity, job);
     else if (discover_locked(identity, job))

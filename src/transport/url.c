@@ -268,6 +268,19 @@ ti_secret *ti_url_decode(const char *text, size_t size) {
     return decoded;
 }
 
+static const char *query_separator(const char *url) {
+    if (!strchr(url, '?')) return "?";
+    char last = url[strlen(url) - 1];
+    return last == '?' || last == '&' ? "" : "&";
+}
+
+void ti_url_append_query(ti_buffer *text, const char *url, const ti_buffer *query) {
+    ti_buffer_append_string(text, url);
+    ti_buffer_append_string(text, query_separator(url));
+    ti_buffer_append(text, query->data, query->size);
+    if (query->failed) text->failed = true;
+}
+
 /* "https://host", "https://host/": nothing behind it but a lone slash. */
 static bool is_origin(const ti_url *url, const char *text) {
     return strcmp(ti_url_target(url), "/") == 0 && !strpbrk(text, "?#");

@@ -10,6 +10,7 @@
 
 #include <tacit/error.h>
 
+#include "base/buffer.h"
 #include "base/secret.h"
 
 /* An absolute http or https URL. Not thread-safe. */
@@ -31,6 +32,10 @@ const char *ti_url_text(const ti_url *url);
 bool ti_url_is_loopback(const ti_url *url); /* 127.0.0.0/8, [::1], localhost */
 bool ti_url_same_origin(const ti_url *a,
                         const ti_url *b); /* scheme, host without case, port with its default */
+
+/* The url with a query added, which is encoded already; one that it has stays. Into an empty buffer, whose `failed` says whether there
+ * was memory for it. */
+void ti_url_append_query(ti_buffer *text, const char *url, const ti_buffer *query);
 
 /* A name or value of a query (application/x-www-form-urlencoded), decoded; a % without two digits behind it stays. Yours. NULL: no
  * memory. */
