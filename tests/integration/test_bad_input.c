@@ -392,6 +392,7 @@ static void check_sign_in(void) {
     REFUSES("options->" #member, tacit_sign_in_with_refresh_token(session, "r", &o, error));       \
     REFUSES("options->" #member, tacit_sign_in_with_password(session, "u", "p", &o, error));       \
     REFUSES("options->" #member, tacit_sign_in_with_device_code(session, &o, error));              \
+    REFUSES("options->" #member, tacit_sign_in_with_client_credentials(session, &o, error));       \
     o = (tacit_sign_in_options)TACIT_SIGN_IN_OPTIONS_INIT
     BAD_SIGN_IN_OPTION(struct_size, 0);
     BAD_SIGN_IN_OPTION(struct_size, 7);
@@ -405,9 +406,19 @@ static void check_sign_in(void) {
     REFUSES("access_token", tacit_sign_in_with_tokens(session, "\xc3\xa4", 0, "r", error));
     REFUSES("refresh_token", tacit_sign_in_with_tokens(session, "a", 0, "", error));
     REFUSES("expires_in_s", tacit_sign_in_with_tokens(session, "a", -2, "r", error));
+    REFUSES("session", tacit_sign_in_with_client_credentials(NULL, NULL, error));
+    REFUSES("options->client_secret", tacit_sign_in_with_client_credentials(session, NULL, error));
     tacit_sign_in_cancel(NULL);
     REFUSES("session", tacit_sign_out(NULL, 0, error));
     REFUSES("timeout_ms", tacit_sign_out(session, -2, error));
+}
+
+static void check_id_token(void) {
+    tacit_session *session = world_session(w);
+
+    REFUSES_TO_MAKE("session", tacit_session_claims_json(NULL, error));
+    REFUSES_TO_MAKE("session", tacit_session_end_session_url(NULL, NULL, error));
+    REFUSES_TO_MAKE("post_logout_redirect_uri", tacit_session_end_session_url(session, "", error));
 }
 
 /* ------------------------------------------------------------------ requests */
@@ -519,7 +530,9 @@ static const struct {
     {"tacit_response_status", check_response},
     {"tacit_response_url", check_response},
     {"tacit_send", check_send},
+    {"tacit_session_claims_json", check_id_token},
     {"tacit_session_close", check_session},
+    {"tacit_session_end_session_url", check_id_token},
     {"tacit_session_get_state", check_session},
     {"tacit_session_get_stats", check_session},
     {"tacit_session_load", check_session},
@@ -533,6 +546,7 @@ static const struct {
     {"tacit_sign_in_browser_finish", check_browser_begin},
     {"tacit_sign_in_cancel", check_sign_in},
     {"tacit_sign_in_with_browser", check_browser},
+    {"tacit_sign_in_with_client_credentials", check_sign_in},
     {"tacit_sign_in_with_device_code", check_sign_in},
     {"tacit_sign_in_with_password", check_sign_in},
     {"tacit_sign_in_with_refresh_token", check_sign_in},

@@ -336,10 +336,21 @@ static bool check_sign_in(void) {
            forked(tacit_sign_in_with_browser(session, NULL, &error), &error) &&
            forked(tacit_sign_in_with_password(session, "a", "b", NULL, &error), &error) &&
            forked(tacit_sign_in_with_device_code(session, NULL, &error), &error) &&
+           forked(tacit_sign_in_with_client_credentials(session, NULL, &error), &error) &&
            forked(tacit_sign_in_with_refresh_token(session, "r", NULL, &error), &error) &&
            forked(tacit_sign_in_with_tokens(session, "a", -1, "r", &error), &error) &&
            forked(tacit_sign_out(session, TACIT_TIMEOUT_DEFAULT, &error), &error) &&
            tacit_sign_out(session, TACIT_NO_WAIT, NULL) == TACIT_ERR_FORKED;
+}
+
+static bool check_id_token(void) {
+    tacit_error error;
+
+    return tacit_session_claims_json(given.session, &error) == NULL &&
+           forked(error.status, &error) &&
+           tacit_session_end_session_url(given.session, NULL, &error) == NULL &&
+           forked(error.status, &error) && tacit_session_claims_json(given.session, NULL) == NULL &&
+           tacit_session_end_session_url(given.session, NULL, NULL) == NULL;
 }
 
 static tacit_status load_nothing(void *data, const char *key, char **record, size_t *size) {
@@ -432,7 +443,9 @@ static const struct {
     {"tacit_response_status", check_response},
     {"tacit_response_url", check_response},
     {"tacit_send", check_send},
+    {"tacit_session_claims_json", check_id_token},
     {"tacit_session_close", check_session},
+    {"tacit_session_end_session_url", check_id_token},
     {"tacit_session_get_state", check_session},
     {"tacit_session_get_stats", check_session},
     {"tacit_session_load", check_session},
@@ -446,6 +459,7 @@ static const struct {
     {"tacit_sign_in_browser_finish", check_sign_in},
     {"tacit_sign_in_cancel", check_sign_in},
     {"tacit_sign_in_with_browser", check_sign_in},
+    {"tacit_sign_in_with_client_credentials", check_sign_in},
     {"tacit_sign_in_with_device_code", check_sign_in},
     {"tacit_sign_in_with_password", check_sign_in},
     {"tacit_sign_in_with_refresh_token", check_sign_in},
