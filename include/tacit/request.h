@@ -89,8 +89,8 @@ TACIT_API const char *tacit_response_header(const tacit_response *response,
                                             const char *name); /* the first; NULL: none */
 TACIT_API const char *tacit_response_header_at(const tacit_response *response, const char *name,
                                                size_t index);
-/* The head of the answer: "HTTP/1.1 200 OK" is line 0, then "Name: value" each; NULL: no more. */
-TACIT_API const char *tacit_response_head_line(const tacit_response *response, size_t index);
+/* Each as it came, "Name: value", in the order of the answer; NULL: there are no more. */
+TACIT_API const char *tacit_response_header_line(const tacit_response *response, size_t index);
 TACIT_API const char *
 tacit_response_body(const tacit_response *response); /* NUL-terminated; "" where it went to write */
 TACIT_API size_t tacit_response_body_size(const tacit_response *response);

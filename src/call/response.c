@@ -29,8 +29,8 @@ const char *tacit_response_header_at(const tacit_response *response, const char 
     return ti_http_answer_header(&response->answer, name, index);
 }
 
-const char *tacit_response_head_line(const tacit_response *response, size_t index) {
-    return response == NULL ? NULL : ti_http_answer_head_line(&response->answer, index);
+const char *tacit_response_header_line(const tacit_response *response, size_t index) {
+    return response == NULL ? NULL : ti_http_answer_header_line(&response->answer, index);
 }
 
 const char *tacit_response_body(const tacit_response *response) {

@@ -108,7 +108,7 @@ const char *ti_http_answer_header(const ti_http_answer *answer, const char *name
     return NULL;
 }
 
-const char *ti_http_answer_head_line(const ti_http_answer *answer, size_t index) {
+const char *ti_http_answer_header_line(const ti_http_answer *answer, size_t index) {
     if (answer->head.size == 0) return NULL;
     const char *line = answer->head.data;
     const char *end = line + answer->head.size;

@@ -55,8 +55,8 @@ typedef struct ti_http_answer {
 void ti_http_answer_free(ti_http_answer *answer);
 /* The value of the index-th header of that name, or NULL. */
 const char *ti_http_answer_header(const ti_http_answer *answer, const char *name, size_t index);
-/* The status line is 0; NULL: there are no more. */
-const char *ti_http_answer_head_line(const ti_http_answer *answer, size_t index);
+/* As it came; NULL: there are no more. */
+const char *ti_http_answer_header_line(const ti_http_answer *answer, size_t index);
 
 /*
  * ti_url_parse() with the handle's memory: what is the same as last time, or differs in the path

@@ -474,7 +474,7 @@ static void check_response(void) {
     assert_int_equal(tacit_response_status(NULL), 0);
     assert_null(tacit_response_header(NULL, "Date"));
     assert_null(tacit_response_header_at(NULL, "Date", 0));
-    assert_null(tacit_response_head_line(NULL, 0));
+    assert_null(tacit_response_header_line(NULL, 0));
     assert_null(tacit_response_body(NULL));
     assert_int_equal(tacit_response_body_size(NULL), 0);
     assert_null(tacit_response_url(NULL));
@@ -496,7 +496,7 @@ static void check_response_header(void) {
     assert_null(tacit_response_header(response, "No\r\nSuch"));
     assert_null(tacit_response_header_at(response, NULL, 0));
     assert_null(tacit_response_header_at(response, "Date", SIZE_MAX));
-    assert_null(tacit_response_head_line(response, SIZE_MAX));
+    assert_null(tacit_response_header_line(response, SIZE_MAX));
     tacit_response_free(response);
     tacit_sign_out(world_session(w), TACIT_TIMEOUT_DEFAULT, NULL);
 }
@@ -524,7 +524,7 @@ static const struct {
     {"tacit_response_body", check_response},
     {"tacit_response_body_size", check_response},
     {"tacit_response_free", check_response},
-    {"tacit_response_head_line", check_response_header},
+    {"tacit_response_header_line", check_response_header},
     {"tacit_response_header", check_response_header},
     {"tacit_response_header_at", check_response_header},
     {"tacit_response_status", check_response},

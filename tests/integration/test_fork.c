@@ -261,7 +261,7 @@ static bool check_response(void) {
     bool works = tacit_response_status(response) == 200 && tacit_response_attempts(response) == 1 &&
                  tacit_response_header(response, "Content-Type") != NULL &&
                  tacit_response_header_at(response, "Content-Type", 0) != NULL &&
-                 tacit_response_head_line(response, 0) != NULL &&
+                 tacit_response_header_line(response, 0) != NULL &&
                  strlen(tacit_response_body(response)) == tacit_response_body_size(response) &&
                  strcmp(tacit_response_url(response), given.url) == 0;
 
@@ -437,7 +437,7 @@ static const struct {
     {"tacit_response_body", check_response},
     {"tacit_response_body_size", check_response},
     {"tacit_response_free", check_response},
-    {"tacit_response_head_line", check_response},
+    {"tacit_response_header_line", check_response},
     {"tacit_response_header", check_response},
     {"tacit_response_header_at", check_response},
     {"tacit_response_status", check_response},
