@@ -1,0 +1,135 @@
+/* tacit request: one request to an API, with the token attached and renewed. */
+#include "connection.h"
+#include "request_body.h"
+#include "request_output.h"
+
+#include <ctype.h>
+#include <string.h>
+
+typedef struct request_options {
+    const char *name, *data, *output;
+    text_list headers, origins;
+    int timeout_s;
+    bool include;
+} request_options;
+
+static const option_spec specs[] = {
+    {"name", 0, OPTION_TEXT, offsetof(request_options, name), "NAME",
+     "the sign-in, as with NAME; default \"" PROFILE_DEFAULT_NAME "\""},
+    {"header", 'H', OPTION_LIST, offsetof(request_options, headers), "LINE",
+     "\"Name: value\", sent along; may be repeated"},
+    {"data", 'd', OPTION_TEXT, offsetof(request_options, data), "DATA",
+     "the body; @FILE: what is in the file, @-: in the\nstandard input, byte for byte"},
+    {"include", 'i', OPTION_FLAG, offsetof(request_options, include), NULL,
+     "the answer's head before its body"},
+    {"output", 'o', OPTION_TEXT, offsetof(request_options, output), "FILE",
+     "a 2xx body goes there, any other to the standard output"},
+    {"origin", 0, OPTION_LIST, offsetof(request_options, origins), "ORIGIN",
+     "the token may go there too, this once:\nSCHEME://HOST[:PORT]; may be repeated"},
+    {"timeout", 0, OPTION_SECONDS, offsetof(request_options, timeout_s), "SECONDS",
+     "wait at most so long for all of it; default 60"},
+    {.name = NULL},
+};
+static const command_spec command = {
+    "request", "[NAME] [METHOD] URL [OPTION...]",
+    "Sends a request to an API and prints the body of the answer. METHOD is in capitals, else\n"
+    "it is taken for NAME; without it GET, or POST with a body. The token goes to the origins\n"
+    "of the sign-in (--origin) only. A 401 is met with a new token and another try. No\n"
+    "Content-Type is made up for a body.",
+    specs, OPERANDS_MAX};
+
+static bool is_method(const char *text) {
+    for (const char *c = text; *c != '\0'; c++)
+        if (!isascii(*c) || (!isupper(*c) && *c != '-')) return false;
+    return true;
+}
+
+/* [NAME] [METHOD] URL */
+static bool read_operands(const operands *operands, request_options *options,
+                          tacit_request *request) {
+    int last = operands->count - 1, first = 0;
+
+    if (last < 0) return refuse_usage(&command, "where is the URL?"), false;
+    request->url = operands->items[last];
+    if (strstr(request->url, "://") == NULL)
+        return refuse_usage(&command, "\"%s\" is no URL", request->url), false;
+    if (last == 2 || (last == 1 && !is_method(operands->items[0])))
+        options->name = operands->items[first++];
+    if (first < last) request->method = operands->items[first];
+    return true;
+}
+
+static exit_code answer(const tacit_response *response, request_output *output,
+                        const request_options *options) {
+    int status = tacit_response_status(response);
+
+    if (options->include) request_output_head(response);
+    if (!request_output_rest(output, response)) return EXIT_FAILED;
+    if (status >= 400) return complain(finish_output(EXIT_HTTP), "The server answered %d.", status);
+    return finish_output(EXIT_OK);
+}
+
+static exit_code send_it(connection *connection, tacit_request *request,
+                         const request_options *options) {
+    request_output output = {.path = options->output};
+    tacit_response *response;
+    tacit_error error;
+    exit_code code;
+
+    if (!options->include || options->output != NULL) { /* else the head comes first */
+        request->write = request_output_write;
+        request->write_data = &output;
+    }
+    if (tacit_send(connection->session, request, &response, &error) == TACIT_OK)
+        code = answer(response, &output, options);
+    else
+        code = output.failed ? EXIT_FAILED : complain_of(&error, connection->profile->name);
+    code = request_output_end(&output, code);
+    tacit_response_free(response);
+    return code;
+}
+
+/* With what it needs of the profile; the body is in memory, so that it can be sent twice. */
+static exit_code request_with(const request_options *options, tacit_request *request) {
+    connection connection;
+    profile profile;
+    exit_code code = profile_load(&profile, options->name);
+
+    if (code == EXIT_OK) {
+        code = connection_open(&connection, &profile, &options->origins);
+        if (code == EXIT_OK) code = send_it(&connection, request, options);
+        code = connection_close(&connection, code);
+    }
+    profile_free(&profile);
+    return code;
+}
+
+static exit_code run(const operands *operands, request_options *options) {
+    tacit_request request = TACIT_REQUEST_INIT;
+    request_body body = {.bytes = NULL};
+    exit_code code = EXIT_OK;
+
+    if (!read_operands(operands, options, &request)) return EXIT_USAGE;
+    if (options->data != NULL) code = request_body_read(&body, options->data);
+    if (code == EXIT_OK) {
+        request.headers = options->headers.items;
+        request.body = body.bytes;
+        request.body_size = body.size;
+        request.timeout_ms = options->timeout_s * 1000;
+        code = request_with(options, &request);
+    }
+    request_body_free(&body);
+    return code;
+}
+
+int request_main(int argc, char **argv) {
+    request_options options = {.timeout_s = 60};
+    operands operands;
+    exit_code code;
+
+    if (options_read(&command, argc, argv, &options, &operands, &code))
+        code = run(&operands, &options);
+    text_list_free(&options.headers);
+    text_list_free(&options.origins);
+    return code;
+}
