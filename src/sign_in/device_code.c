@@ -38,7 +38,7 @@ typedef struct device_flow {
     bool lost;                /* the answer of a poll, which may have had the tokens */
 } device_flow;
 
-typedef enum poll { GRANTED, AGAIN, OVER } poll;
+typedef enum outcome { GRANTED, AGAIN, OVER } outcome;
 
 static int64_t now(const device_flow *flow) {
     return ti_clock_boot_ms(ti_session_clock(flow->session));
@@ -97,7 +97,7 @@ static bool says(const tacit_error *error, const char *code) {
 }
 
 /* What the server said stays with it. */
-static poll over(tacit_error *error, tacit_status status, const char *message) {
+static outcome over(tacit_error *error, tacit_status status, const char *message) {
     tacit_error answer = *error;
 
     ti_error_set(error, status, "%s", message);
@@ -108,14 +108,14 @@ static poll over(tacit_error *error, tacit_status status, const char *message) {
     return OVER;
 }
 
-static poll expired(const device_flow *flow, tacit_error *error) {
+static outcome expired(const device_flow *flow, tacit_error *error) {
     over(error, TACIT_ERR_EXPIRED, "The code was not entered in time.");
     error->outcome_unknown = flow->lost;
     return OVER;
 }
 
 /* RFC 8628 section 3.5, and Microsoft's authorization_declined. */
-static poll hear_answer(device_flow *flow, tacit_error *error) {
+static outcome hear_answer(device_flow *flow, tacit_error *error) {
     if (says(error, "authorization_pending") || error->retryable) return AGAIN;
     if (says(error, "access_denied") || says(error, "authorization_declined"))
         return over(error, TACIT_ERR_ACCESS_DENIED, "The user refused the sign-in.");
@@ -154,7 +154,7 @@ static int64_t next_pause_ms(device_flow *flow, const tacit_error *error) {
     return later(pause_ms, asked_s * 1000);
 }
 
-static poll hear(device_flow *flow, ti_verdict verdict, tacit_error *error) {
+static outcome hear(device_flow *flow, ti_verdict verdict, tacit_error *error) {
     if (verdict == TI_VERDICT_TOKEN) return GRANTED;
     if (verdict == TI_VERDICT_UNKNOWN) flow->lost = true;
     if (!passes(error->status)) return OVER;
@@ -164,7 +164,7 @@ static poll hear(device_flow *flow, ti_verdict verdict, tacit_error *error) {
 
 /* ------------------------------------------------------------------ polling */
 
-static poll poll_once(device_flow *flow, tacit_error *error) {
+static outcome poll_once(device_flow *flow, tacit_error *error) {
     const ti_view *view = flow->session->view;
     const ti_clock *clock = ti_session_clock(flow->session);
     ti_grant grant = {.type = TI_GRANT_DEVICE_CODE,
@@ -182,16 +182,20 @@ static poll poll_once(device_flow *flow, tacit_error *error) {
 
 /* A pause counts from the answer before it; servers count from the request, which came earlier. */
 static tacit_status wait_for_user(device_flow *flow, tacit_error *error) {
-    poll outcome = AGAIN;
+    outcome heard = AGAIN;
 
     ti_error_clear(error);
-    while (outcome == AGAIN) {
+    while (heard == AGAIN) {
         int64_t next = earlier(now(flow) + flow->pause_ms, flow->deadline_boot_ms);
 
         if (!ti_attempt_wait(flow->session, &flow->attempt, next))
             return ti_attempt_why(flow->session, &flow->attempt, error);
-        outcome =
-            now(flow) < flow->deadline_boot_ms ? poll_once(flow, error) : expired(flow, error);
+        if (now(flow) < flow->deadline_boot_ms) {
+            heard = poll_once(flow, error);
+        } else {
+            ti_error_clear(error); /* of what the last poll met */
+            heard = expired(flow, error);
+        }
     }
     return error->status;
 }
