@@ -13,16 +13,20 @@ static void require(bool holds) {
     if (!holds) abort();
 }
 
+static void check_visible(const ti_secret *secret) {
+    const char *value = ti_secret_data(secret);
+
+    require(ti_secret_size(secret) > 0);
+    for (size_t i = 0; i < ti_secret_size(secret); i++) require(value[i] > 0x20 && value[i] < 0x7F);
+}
+
 static void check_tokens(const ti_record *record) {
     for (size_t i = 0; i < record->token_count; i++) {
         const ti_record_token *token = &record->tokens[i];
-        const char *value = ti_secret_data(token->value);
 
         require(token->generation > 0 && token->expires_wall_ms >= -1 && token->lifetime_ms >= -1);
         require(memchr(token->view, '\0', sizeof token->view) != NULL);
-        require(ti_secret_size(token->value) > 0);
-        for (size_t k = 0; k < ti_secret_size(token->value); k++)
-            require(value[k] > 0x20 && value[k] < 0x7F);
+        check_visible(token->value);
     }
 }
 
@@ -30,6 +34,7 @@ static void check_same(const ti_record *a, const ti_record *b) {
     require(ti_sign_in_id_equal(&a->sign_in_id, &b->sign_in_id));
     require(a->generation == b->generation && a->refused == b->refused);
     require(ti_secret_equal(a->refresh_token, b->refresh_token));
+    require(ti_secret_equal(a->id_token, b->id_token) && a->by_credentials == b->by_credentials);
     require(a->token_count == b->token_count);
     for (size_t i = 0; i < a->token_count; i++) {
         require(strcmp(a->tokens[i].view, b->tokens[i].view) == 0);
@@ -59,11 +64,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (status == TACIT_OK) {
         require(!ti_sign_in_id_is_none(&record.sign_in_id) && record.generation > 0);
         require(record.refresh_token == NULL || ti_secret_size(record.refresh_token) > 0);
+        require(record.refresh_token == NULL || !record.by_credentials);
+        if (record.id_token != NULL) check_visible(record.id_token);
         check_tokens(&record);
         check_round_trip(&record);
     } else {
         require(status == TACIT_ERR_STORE_CORRUPT || status == TACIT_ERR_NO_MEMORY);
         require(error.status == status && record.refresh_token == NULL && record.tokens == NULL);
+        require(record.id_token == NULL);
     }
     ti_record_free(&record);
     return 0;

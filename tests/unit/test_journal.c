@@ -292,6 +292,26 @@ static void adopting_remembers_which_refresh_token_was_refused(void **state) {
     assert_memory_not_equal(journal.posted.bytes, before.posted.bytes, sizeof before.posted.bytes);
 }
 
+/* With the client's own credentials nothing was spent that the head's writer could have replaced. */
+static void grant_without_a_refresh_token_falls_back_to_nothing(void **state) {
+    static const ti_token_hash none = {{0}};
+    ti_journal journal = answered();
+    uint64_t generation = journal.generation, reserved = journal.reserved;
+
+    (void)state;
+    assert_true(ti_journal_posted(&journal, NULL, generation - 1, NOW_MS));
+    assert_int_equal(journal.state, TI_JOURNAL_POSTED);
+    assert_int_equal(journal.generation, generation);
+    assert_int_equal(journal.reserved, reserved + 1);
+    assert_int_equal(journal.writer, LIFE);
+    assert_memory_equal(journal.posted.bytes, none.bytes, sizeof none.bytes);
+    assert_int_equal(journal.attempts, 1);
+    ti_journal_answered(&journal, NULL, LIFE + 1);
+    assert_int_equal(journal.generation, reserved + 1);
+    assert_int_equal(journal.writer, LIFE + 1);
+    assert_int_equal(journal.attempts, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_step_leads_where_the_list_of_states_says),
@@ -299,6 +319,7 @@ int main(void) {
         cmocka_unit_test(reserved_generations_never_repeat),
         cmocka_unit_test(generations_begin_anew_with_another_sign_in),
         cmocka_unit_test(grants_without_an_answer_are_counted_for_their_refresh_token),
+        cmocka_unit_test(grant_without_a_refresh_token_falls_back_to_nothing),
         cmocka_unit_test(adopting_remembers_which_refresh_token_was_refused),
     };
 

@@ -36,6 +36,7 @@ static ti_record some_record(void) {
     ti_record record = {.sign_in_id = some_id, .generation = 7, .token_count = 2};
 
     record.refresh_token = secret("refresh \"\\/ \xC3\xA9");
+    record.id_token = secret("aGVhZA.Ym9keQ.c2ln");
     record.tokens = calloc(2, sizeof *record.tokens);
     assert_non_null(record.tokens);
     record.tokens[0] = some_token(VIEW_A, "access-a", 7, INT64_C(1767225600000), 3600000);
@@ -68,6 +69,8 @@ static void assert_same(const ti_record *a, const ti_record *b) {
     assert_true(ti_sign_in_id_equal(&a->sign_in_id, &b->sign_in_id));
     assert_int_equal(a->generation, b->generation);
     assert_true(ti_secret_equal(a->refresh_token, b->refresh_token));
+    assert_true(ti_secret_equal(a->id_token, b->id_token));
+    assert_int_equal(a->by_credentials, b->by_credentials);
     assert_int_equal(a->refused, b->refused);
     assert_int_equal(a->token_count, b->token_count);
     for (size_t i = 0; i < a->token_count; i++) assert_same_token(&a->tokens[i], &b->tokens[i]);
@@ -75,6 +78,7 @@ static void assert_same(const ti_record *a, const ti_record *b) {
 
 static void assert_empty(const ti_record *record) {
     assert_null(record->refresh_token);
+    assert_null(record->id_token);
     assert_null(record->tokens);
     assert_int_equal(record->token_count, 0);
 }
@@ -95,7 +99,8 @@ static void assert_round_trip(ti_record *record) {
 }
 
 static void record_reads_back_as_it_was_written(void **state) {
-    ti_record whole = some_record(), refused = some_record(), bare = {.sign_in_id = some_id};
+    ti_record whole = some_record(), refused = some_record(), bare = {.sign_in_id = some_id},
+              own = {.sign_in_id = some_id, .generation = 3, .by_credentials = true};
 
     (void)state;
     assert_round_trip(&whole);
@@ -103,6 +108,7 @@ static void record_reads_back_as_it_was_written(void **state) {
     assert_round_trip(&refused);
     bare.generation = 1;
     assert_round_trip(&bare);
+    assert_round_trip(&own);
 }
 
 /* They cannot stand in a form or a header line by themselves, and must not break the record either. */
@@ -133,6 +139,24 @@ static void writing_replaces_what_the_buffer_held(void **state) {
     ti_record_free(&record);
 }
 
+/* As earlier versions wrote them, and read them. */
+static void record_without_the_newer_members_is_as_it_was(void **state) {
+    ti_record record = {.sign_in_id = some_id, .generation = 1}, back;
+    ti_buffer bytes;
+
+    (void)state;
+    record.refresh_token = secret("r");
+    bytes = written(&record, 0);
+    assert_null(strstr(bytes.data, "id_token"));
+    assert_null(strstr(bytes.data, "renewal"));
+    assert_int_equal(read_back(bytes.data, bytes.size, &back, NULL), TACIT_OK);
+    assert_null(back.id_token);
+    assert_false(back.by_credentials);
+    ti_record_free(&back);
+    ti_buffer_free(&bytes);
+    ti_record_free(&record);
+}
+
 /* ------------------------------------------------------------------ sizes */
 
 static void access_tokens_are_left_out_where_they_do_not_fit(void **state) {
@@ -154,10 +178,51 @@ static void access_tokens_are_left_out_where_they_do_not_fit(void **state) {
     ti_record_free(&record);
 }
 
+/* An access token can be had again: it goes first. */
+static void id_token_is_left_out_where_it_does_not_fit_either(void **state) {
+    ti_record record = some_record();
+    ti_buffer whole = written(&record, 0), no_access = written(&record, whole.size - 1),
+              less = written(&record, no_access.size - 1), least = TI_BUFFER_INIT;
+
+    (void)state;
+    assert_non_null(strstr(no_access.data, "aGVhZA"));
+    assert_null(strstr(less.data, "aGVhZA"));
+    assert_non_null(strstr(less.data, "refresh"));
+    ti_secret_unref(record.id_token);
+    record.id_token = NULL;
+    least = written(&record, less.size);
+    assert_int_equal(least.size, less.size);
+    ti_buffer_free(&least);
+    ti_buffer_free(&less);
+    ti_buffer_free(&no_access);
+    ti_buffer_free(&whole);
+    ti_record_free(&record);
+}
+
+/* A large one leaves room for the access tokens. */
+static void access_tokens_stay_where_only_the_id_token_does_not_fit(void **state) {
+    ti_record record = some_record();
+    ti_buffer whole, without;
+    char large[4001];
+
+    (void)state;
+    memset(large, 'i', sizeof large - 1);
+    large[sizeof large - 1] = '\0';
+    ti_secret_unref(record.id_token);
+    record.id_token = secret(large);
+    whole = written(&record, 0);
+    without = written(&record, whole.size - 3900);
+    assert_non_null(strstr(without.data, "access-a"));
+    assert_null(strstr(without.data, "iiii"));
+    ti_buffer_free(&without);
+    ti_buffer_free(&whole);
+    ti_record_free(&record);
+}
+
 static void record_that_does_not_fit_even_so_is_too_large(void **state) {
     ti_record record = some_record();
-    ti_buffer whole = written(&record, 0), least = written(&record, whole.size - 1),
-              bytes = TI_BUFFER_INIT;
+    ti_buffer whole = written(&record, 0), no_access = written(&record, whole.size - 1),
+              least = written(&record, no_access.size - 1), bytes = TI_BUFFER_INIT;
     tacit_error error;
 
     (void)state;
@@ -168,6 +233,7 @@ static void record_that_does_not_fit_even_so_is_too_large(void **state) {
     assert_null(strstr(error.message, "refresh "));
     ti_buffer_free(&bytes);
     ti_buffer_free(&least);
+    ti_buffer_free(&no_access);
     ti_buffer_free(&whole);
     ti_record_free(&record);
 }
@@ -259,10 +325,12 @@ static void record_with_any_byte_changed_is_corrupt_or_reads_back(void **state) 
 
 /* ------------------------------------------------------------------ members */
 
-#define HEAD                                                                                       \
+#define OPENING                                                                                    \
     "{\"tacit_record\":1,\"issuer\":\"" ISSUER "\",\"client_id\":\"" CLIENT                        \
     "\",\"sign_in_id\":\"000102030405060708090a0b0c0d0e0f\",\"generation\":2,\"refused\":false,"   \
-    "\"refresh_token\":\"r\""
+    "\"refresh_token\":"
+#define HEAD OPENING "\"r\""
+#define OWN OPENING "null"
 #define TOKEN(members) HEAD ",\"access_tokens\":[{" members "}]}"
 #define GOOD_TOKEN                                                                                 \
     "\"view\":\"v\",\"value\":\"a\",\"generation\":1,\"expires_unix_ms\":-1,\"lifetime_ms\":-1"
@@ -282,6 +350,18 @@ static void records_are_read_strictly(void **state) {
         {TOKEN(GOOD_TOKEN ",\"later\":1"), true, "a later member of it"},
         {HEAD ",\"generation\":2}", false, "a member twice"},
         {TOKEN(GOOD_TOKEN ",\"value\":\"b\""), false, "a member of an access token twice"},
+        {HEAD ",\"id_token\":\"a.b.c\"}", true, "an id_token"},
+        {HEAD ",\"id_token\":\"\"}", false, "an empty id_token"},
+        {HEAD ",\"id_token\":null}", false, "no id_token, said with a null"},
+        {HEAD ",\"id_token\":7}", false, "an id_token that is a number"},
+        {HEAD ",\"id_token\":\"a b\"}", false, "an id_token with a space in it"},
+        {HEAD ",\"id_token\":\"a\\r\\nX: y\"}", false, "an id_token that ends its line"},
+        {HEAD ",\"renewal\":\"client_credentials\"}", false, "two ways to renew"},
+        {OWN ",\"renewal\":\"client_credentials\"}", true, "renewed by itself"},
+        {OWN "}", true, "never renewed"},
+        {OWN ",\"renewal\":\"by magic\"}", false, "a way that is not known"},
+        {OWN ",\"renewal\":true}", false, "a way that is no text"},
+        {OWN ",\"renewal\":null}", false, "no way, said with a null"},
         {HEAD "} ", true, "white space behind it"},
         {HEAD "}x", false, "something behind it"},
         {"", false, "nothing"},
@@ -379,6 +459,9 @@ int main(void) {
         cmocka_unit_test(refresh_tokens_of_any_text_read_back),
         cmocka_unit_test(writing_replaces_what_the_buffer_held),
         cmocka_unit_test(access_tokens_are_left_out_where_they_do_not_fit),
+        cmocka_unit_test(record_without_the_newer_members_is_as_it_was),
+        cmocka_unit_test(id_token_is_left_out_where_it_does_not_fit_either),
+        cmocka_unit_test(access_tokens_stay_where_only_the_id_token_does_not_fit),
         cmocka_unit_test(record_that_does_not_fit_even_so_is_too_large),
         cmocka_unit_test(record_of_many_or_huge_tokens_reads_back),
         cmocka_unit_test(truncated_records_are_corrupt),
