@@ -87,7 +87,7 @@ static int start(char *const arguments[], pid_t *process) {
 bool ti_os_open_browser(const char *url) {
     char *path = find_program(), *copy = path ? strdup(url) : NULL;
     char *arguments[] = {"sh", "-c", script, path, copy, NULL};
-    pid_t process;
+    pid_t process = -1;
     int status = 0, result = copy ? start(arguments, &process) : errno;
     free(path);
     free(copy);

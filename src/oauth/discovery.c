@@ -238,7 +238,7 @@ tacit_status ti_discovery_fetch(ti_transport *transport, const char *issuer, con
     char *places[2] = {NULL, NULL};
     tacit_error unasked;
     if (!error) error = &unasked;
-    tacit_status status = error->status;
+    tacit_status status;
     if (make_places(issuer, places, error)) {
         status = ask_places(&asking, places, known_url, etag, found, error);
     } else {
