@@ -2,7 +2,6 @@
 // Prints "ready ISSUER" when it is, and ends with its standard input. Everything is in memory.
 import crypto from 'node:crypto';
 import http from 'node:http';
-import './older_node.mjs';
 import Provider from 'oidc-provider';
 import { serveApi } from './api.mjs';
 import { clients, accessTokenSeconds } from './clients.mjs';
