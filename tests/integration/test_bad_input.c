@@ -421,6 +421,48 @@ static void check_id_token(void) {
     REFUSES_TO_MAKE("post_logout_redirect_uri", tacit_session_end_session_url(session, "", error));
 }
 
+static void must_not_be_done(tacit_call *call, tacit_response *response, const tacit_error *error,
+                             void *user_data) {
+    (void)call, (void)response, (void)error, (void)user_data;
+    abort();
+}
+
+/* What is wrong with the arguments is said at once, and done is not called. */
+static void check_async(void) {
+    static const char *const not_params[] = {"novalue", NULL};
+    tacit_session *session = world_session(w);
+    tacit_sign_in_options o = TACIT_SIGN_IN_OPTIONS_INIT;
+
+#define SIGN_IN_BY(grant)                                                                          \
+    tacit_sign_in_async(session, TACIT_GRANT_##grant, &o, must_not_be_done, NULL, error)
+    REFUSES_TO_MAKE("options->username", SIGN_IN_BY(PASSWORD));
+    o.username = "alice";
+    REFUSES_TO_MAKE("options->password", SIGN_IN_BY(PASSWORD));
+    o.password = "wonderland";
+    REFUSES_TO_MAKE("options->device_prompt", SIGN_IN_BY(DEVICE_CODE));
+    REFUSES_TO_MAKE("options->client_secret", SIGN_IN_BY(CLIENT_CREDENTIALS));
+    REFUSES_TO_MAKE("session", tacit_sign_in_async(NULL, TACIT_GRANT_PASSWORD, &o, must_not_be_done,
+                                                   NULL, error));
+    REFUSES_TO_MAKE(
+        "grant", tacit_sign_in_async(session, (tacit_grant)0, &o, must_not_be_done, NULL, error));
+    REFUSES_TO_MAKE("done",
+                    tacit_sign_in_async(session, TACIT_GRANT_PASSWORD, &o, NULL, NULL, error));
+    o.redirect_uri = "http://app.example/";
+    REFUSES_TO_MAKE("options->redirect_uri", SIGN_IN_BY(BROWSER));
+    o.timeout_ms = -2;
+    REFUSES_TO_MAKE("options->timeout_ms", SIGN_IN_BY(PASSWORD));
+    o.timeout_ms = 0;
+    o.params = not_params;
+    REFUSES_TO_MAKE("options->params", SIGN_IN_BY(PASSWORD));
+    o.struct_size = 0;
+    REFUSES_TO_MAKE("options->struct_size", SIGN_IN_BY(PASSWORD));
+    REFUSES_TO_MAKE("session", tacit_sign_out_async(NULL, 0, must_not_be_done, NULL, error));
+    REFUSES_TO_MAKE("timeout_ms", tacit_sign_out_async(session, -2, must_not_be_done, NULL, error));
+    REFUSES_TO_MAKE("done", tacit_sign_out_async(session, 0, NULL, NULL, error));
+    tacit_call_cancel(NULL);
+    tacit_call_unref(NULL);
+}
+
 /* ------------------------------------------------------------------ requests */
 
 static void check_send(void) {
@@ -508,6 +550,8 @@ static const struct {
     void (*check)(void);
 } checks[] = {
     {"tacit_alloc", check_global},
+    {"tacit_call_cancel", check_async},
+    {"tacit_call_unref", check_async},
     {"tacit_client_clock_moved", check_client},
     {"tacit_client_get_stats", check_client},
     {"tacit_client_network_changed", check_client},
@@ -524,9 +568,9 @@ static const struct {
     {"tacit_response_body", check_response},
     {"tacit_response_body_size", check_response},
     {"tacit_response_free", check_response},
-    {"tacit_response_header_line", check_response_header},
     {"tacit_response_header", check_response_header},
     {"tacit_response_header_at", check_response_header},
+    {"tacit_response_header_line", check_response_header},
     {"tacit_response_status", check_response},
     {"tacit_response_url", check_response},
     {"tacit_send", check_send},
@@ -542,6 +586,7 @@ static const struct {
     {"tacit_session_renew", check_renew},
     {"tacit_session_token", check_session},
     {"tacit_session_unref", check_session},
+    {"tacit_sign_in_async", check_async},
     {"tacit_sign_in_browser_begin", check_browser_begin},
     {"tacit_sign_in_browser_finish", check_browser_begin},
     {"tacit_sign_in_cancel", check_sign_in},
@@ -552,6 +597,7 @@ static const struct {
     {"tacit_sign_in_with_refresh_token", check_sign_in},
     {"tacit_sign_in_with_tokens", check_sign_in},
     {"tacit_sign_out", check_sign_in},
+    {"tacit_sign_out_async", check_async},
     {"tacit_status_name", check_global},
     {"tacit_store_custom", check_store},
     {"tacit_store_default", check_store},

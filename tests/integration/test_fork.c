@@ -132,6 +132,7 @@ static struct {
     tacit_session *session;
     tacit_token *token, *last_token; /* last: nobody else has a reference */
     tacit_response *response, *spare_response;
+    tacit_call *call;     /* is over */
     char *json, *ca_file; /* what a child needs of the server, which it cannot ask */
     char origin[PATH_SIZE], url[PATH_SIZE];
 } given;
@@ -142,6 +143,31 @@ static tacit_response *get(void) {
     assert_int_equal(tacit_get(given.session, given.url, &response, NULL), TACIT_OK);
     assert_int_equal(tacit_response_status(response), 200);
     return response;
+}
+
+static void count_done(tacit_call *call, tacit_response *response, const tacit_error *error,
+                       void *count) {
+    (void)call, (void)response, (void)error;
+    atomic_fetch_add((atomic_int *)count, 1);
+}
+
+static bool is_done(void *count) {
+    return atomic_load((atomic_int *)count) == 1;
+}
+
+/* One that fails, so that nothing else changes. */
+static tacit_call *finished_call(tacit_session *session) {
+    tacit_sign_in_options o = TACIT_SIGN_IN_OPTIONS_INIT;
+    static atomic_int done;
+    tacit_call *call;
+
+    atomic_init(&done, 0);
+    o.username = "alice";
+    o.password = "wrong";
+    call = tacit_sign_in_async(session, TACIT_GRANT_PASSWORD, &o, count_done, &done, NULL);
+    assert_non_null(call);
+    world_wait(is_done, &done, "the call is over");
+    return call;
 }
 
 /* A world that is signed in, and one of everything that an app can hold. */
@@ -163,11 +189,13 @@ static void give(world *w) {
     given.token = world_token(w);
     given.response = get();
     given.spare_response = get();
+    given.call = finished_call(given.session);
 }
 
 static void take_back(void) {
     tacit_response_free(given.response);
     tacit_response_free(given.spare_response);
+    tacit_call_unref(given.call);
     tacit_token_unref(given.token);
     tacit_token_unref(given.last_token);
     tacit_provider_unref(given.spare_provider);
@@ -343,6 +371,30 @@ static bool check_sign_in(void) {
            tacit_sign_out(session, TACIT_NO_WAIT, NULL) == TACIT_ERR_FORKED;
 }
 
+static void must_not_be_done(tacit_call *call, tacit_response *response, const tacit_error *error,
+                             void *user_data) {
+    (void)call, (void)response, (void)error, (void)user_data;
+    abort();
+}
+
+static bool check_call(void) {
+    tacit_session *session = given.session;
+    tacit_sign_in_options o = TACIT_SIGN_IN_OPTIONS_INIT;
+    tacit_error error;
+
+    o.username = "alice";
+    o.password = "wonderland";
+    for (int i = 0; i < 5; i++) {
+        tacit_call_cancel(given.call);
+        tacit_call_unref(given.call);
+    }
+    return tacit_sign_in_async(session, TACIT_GRANT_PASSWORD, &o, must_not_be_done, NULL, &error) ==
+               NULL &&
+           forked(error.status, &error) &&
+           tacit_sign_out_async(session, -1, must_not_be_done, NULL, &error) == NULL &&
+           forked(error.status, &error);
+}
+
 static bool check_id_token(void) {
     tacit_error error;
 
@@ -421,6 +473,8 @@ static const struct {
     bool (*check)(void);
 } checks[] = {
     {"tacit_alloc", check_plain},
+    {"tacit_call_cancel", check_call},
+    {"tacit_call_unref", check_call},
     {"tacit_client_clock_moved", check_client},
     {"tacit_client_get_stats", check_client},
     {"tacit_client_network_changed", check_client},
@@ -437,9 +491,9 @@ static const struct {
     {"tacit_response_body", check_response},
     {"tacit_response_body_size", check_response},
     {"tacit_response_free", check_response},
-    {"tacit_response_header_line", check_response},
     {"tacit_response_header", check_response},
     {"tacit_response_header_at", check_response},
+    {"tacit_response_header_line", check_response},
     {"tacit_response_status", check_response},
     {"tacit_response_url", check_response},
     {"tacit_send", check_send},
@@ -455,6 +509,7 @@ static const struct {
     {"tacit_session_renew", check_session_token},
     {"tacit_session_token", check_session_token},
     {"tacit_session_unref", check_session},
+    {"tacit_sign_in_async", check_call},
     {"tacit_sign_in_browser_begin", check_sign_in},
     {"tacit_sign_in_browser_finish", check_sign_in},
     {"tacit_sign_in_cancel", check_sign_in},
@@ -465,6 +520,7 @@ static const struct {
     {"tacit_sign_in_with_refresh_token", check_sign_in},
     {"tacit_sign_in_with_tokens", check_sign_in},
     {"tacit_sign_out", check_sign_in},
+    {"tacit_sign_out_async", check_call},
     {"tacit_status_name", check_plain},
     {"tacit_store_custom", check_store_custom},
     {"tacit_store_default", check_store_new},
