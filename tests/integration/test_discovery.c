@@ -1,5 +1,7 @@
 /* A provider that is named by its issuer: what it costs, what it does without network, and what it does not believe. */
+#include "support/fake_store.h"
 #include "support/fixture.h"
+#include "support/journal.h"
 #include "support/unit.h"
 #include "support/world.h"
 
@@ -458,6 +460,34 @@ static void a_server_that_does_not_answer_gets_five_seconds(void **state) {
     world_free(w);
 }
 
+/* R2: a process that dies here has posted nothing. */
+static void the_journal_speaks_of_no_grant_while_metadata_is_asked_for(void **state) {
+    fake_store *store = fake_store_new();
+    world *w = world_new(
+        &(world_options){.store = fake_store_handle(store), .from_issuer = true, .clock = true});
+    refreshing r = {.world = w};
+    ti_journal_image image;
+
+    (void)state;
+    world_sign_in(w);
+    lose_cache(w);
+    world_restart(w);
+    assert_int_equal(load(w), TACIT_STATE_SIGNED_IN);
+    server_gate_close(world_server(w), TS_METADATA, TS_BEFORE_ANSWER);
+    assert_int_equal(pthread_create(&r.thread, NULL, refresh_thread, &r), 0);
+    assert_true(server_gate_waiters(world_server(w), TS_METADATA, 1, WORLD_PATIENCE_MS));
+
+    journal_read(w, &image);
+
+    assert_int_equal(image.journal.state, TI_JOURNAL_IDLE);
+    assert_int_equal(image.journal.attempts, 0);
+    server_gate_open(world_server(w), TS_METADATA);
+    pthread_join(r.thread, NULL);
+    assert_int_equal(r.status, TACIT_OK);
+    world_free(w);
+    fake_store_free(store);
+}
+
 /* R9, and refresh_timeout_ms. */
 static void one_that_never_answered_gets_the_time_of_a_refresh(void **state) {
     world *w = signed_in_world(NULL);
@@ -699,6 +729,7 @@ int main(void) {
         cmocka_unit_test(without_metadata_a_sign_in_says_what_stood_in_the_way),
         cmocka_unit_test(what_is_known_is_used_on_and_its_server_left_alone_for_a_minute),
         cmocka_unit_test(a_server_that_does_not_answer_gets_five_seconds),
+        cmocka_unit_test(the_journal_speaks_of_no_grant_while_metadata_is_asked_for),
         cmocka_unit_test(one_that_never_answered_gets_the_time_of_a_refresh),
         cmocka_unit_test(a_clock_from_before_the_answer_asks_again),
         cmocka_unit_test(a_sign_in_that_is_cancelled_while_it_discovers_sends_nothing),
