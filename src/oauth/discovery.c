@@ -204,21 +204,20 @@ static char *make_place(const char *issuer, const char *before_path, const char 
     return url.data;
 }
 
-static bool make_places(const char *issuer, char *places[2], tacit_error *error) {
+static tacit_status make_places(const char *issuer, char *places[2], tacit_error *error) {
     ti_url *url = ti_url_parse(issuer, "the issuer", error);
-    if (!url) return false;
+    if (!url) return error->status;
     places[0] = make_place(ti_url_text(url), "", "/.well-known/openid-configuration");
     places[1] = make_place(ti_url_text(url), "/.well-known/oauth-authorization-server", "");
     ti_url_free(url);
-    if (!places[0] || !places[1]) ti_error_no_memory(error);
-    return places[0] && places[1];
+    return places[0] && places[1] ? TACIT_OK : ti_error_no_memory(error);
 }
 
 /* What a cache says counts only where it is one of the two. */
 static tacit_status ask_places(const asking *asking, char *const places[2], const char *known_url,
                                const char *etag, ti_discovery *found, tacit_error *error) {
-    bool known = known_url && (strcmp(known_url, places[0]) == 0 || //
-                               strcmp(known_url, places[1]) == 0);
+    bool known =
+        known_url && (strcmp(known_url, places[0]) == 0 || strcmp(known_url, places[1]) == 0);
     int first = known && strcmp(known_url, places[1]) == 0;
     bool absent;
     if (!known || (etag && !is_etag(etag))) etag = NULL;
@@ -238,11 +237,9 @@ tacit_status ti_discovery_fetch(ti_transport *transport, const char *issuer, con
     char *places[2] = {NULL, NULL};
     tacit_error unasked;
     if (!error) error = &unasked;
-    tacit_status status;
-    if (make_places(issuer, places, error)) {
+    tacit_status status = make_places(issuer, places, error);
+    if (status == TACIT_OK) {
         status = ask_places(&asking, places, known_url, etag, found, error);
-    } else {
-        status = error->status;
     }
     free(places[0]);
     free(places[1]);

@@ -62,6 +62,26 @@ static json_t *load(const char *json, size_t size, tacit_error *error) {
     return NULL;
 }
 
+/* Whether only one of them has a slash at its end, which is how most issuers come to be mistyped. */
+static bool differ_in_slash(const char *a, const char *b) {
+    size_t a_size = strlen(a), b_size = strlen(b);
+    const char *longer = a_size > b_size ? a : b;
+    size_t common = a_size < b_size ? a_size : b_size;
+    return strncmp(a, b, common) == 0 && strcmp(longer + common, "/") == 0;
+}
+
+static void another_issuer(const char *issuer, const char *wanted, tacit_error *error) {
+    if (!issuer) {
+        ti_error_set(error, TACIT_ERR_PROTOCOL, "The metadata of %s names no issuer.", wanted);
+    } else if (!differ_in_slash(issuer, wanted)) {
+        ti_error_set(error, TACIT_ERR_PROTOCOL, "The metadata of %s names another issuer.", wanted);
+    } else {
+        ti_error_set(error, TACIT_ERR_PROTOCOL,
+                     "The metadata of %s names another issuer: %s a slash at its end.", wanted,
+                     strlen(issuer) > strlen(wanted) ? "with" : "without");
+    }
+}
+
 static bool read_issuer(ti_metadata *metadata, const json_t *root, const char *wanted,
                         tacit_error *error) {
     const char *issuer = ti_json_string(root, "issuer");
@@ -70,8 +90,7 @@ static bool read_issuer(ti_metadata *metadata, const json_t *root, const char *w
         return false;
     }
     if (wanted && (!issuer || strcmp(issuer, wanted) != 0)) {
-        ti_error_set(error, TACIT_ERR_PROTOCOL, "The metadata names %s issuer.",
-                     issuer ? "another" : "no");
+        another_issuer(issuer, wanted, error);
         return false;
     }
     if (!issuer) return true;

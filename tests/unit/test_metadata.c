@@ -50,6 +50,30 @@ static void only_the_wanted_issuer_is_taken(void **state) {
     }
 }
 
+static void a_slash_too_many_or_too_few_is_named(void **state) {
+    (void)state;
+    static const struct {
+        const char *json, *wanted, *message; /* its end */
+    } rows[] = {
+        {"{\"issuer\":\"" ISSUER "/\"," TOKEN "}", ISSUER,
+         "another issuer: with a slash at its end."},
+        {"{" NAMED TOKEN "}", ISSUER "/", "another issuer: without a slash at its end."},
+        {"{" NAMED TOKEN "}", ISSUER "//", "another issuer."},
+        {"{" NAMED TOKEN "}", ISSUER "/x", "another issuer."},
+        {"{" NAMED TOKEN "}", "https://as.example.org/", "another issuer."},
+        {"{" TOKEN "}", ISSUER, "names no issuer."},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        tacit_error error;
+        size_t size = strlen(rows[i].message);
+
+        assert_null(parse(rows[i].json, rows[i].wanted, &error));
+
+        assert_true(strlen(error.message) > size);
+        assert_string_equal(error.message + strlen(error.message) - size, rows[i].message);
+    }
+}
+
 static void each_endpoint_has_to_be_a_url(void **state) {
     (void)state;
     static const char *const names[] = {"token_endpoint", "authorization_endpoint",
@@ -158,6 +182,7 @@ static void lives_as_long_as_a_reference(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_the_wanted_issuer_is_taken),
+        cmocka_unit_test(a_slash_too_many_or_too_few_is_named),
         cmocka_unit_test(each_endpoint_has_to_be_a_url),
         cmocka_unit_test(only_true_promises_iss),
         cmocka_unit_test(each_member_makes_a_difference),
