@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "base/buffer.h"
@@ -32,10 +33,24 @@ static size_t take(char *data, size_t size, size_t count, void *page) {
     return ti_buffer_append(page, data, size * count) ? size * count : 0;
 }
 
+/* Not CURLINFO_REDIRECT_URL, which takes a private-use scheme for a relative URL. */
+static size_t find_location(char *line, size_t size, size_t count, void *location) {
+    static const char name[] = "Location: ";
+
+    if (size * count > strlen(name) && strncasecmp(line, name, strlen(name)) == 0) {
+        char *value = strndup(line + strlen(name), size * count - strlen(name));
+
+        value[strcspn(value, "\r\n")] = '\0';
+        free(*(char **)location);
+        *(char **)location = value;
+    }
+    return size * count;
+}
+
 static int get(const char *url, bool follow, char **page, char **location) {
     CURL *curl = curl_easy_init();
     ti_buffer body = TI_BUFFER_INIT;
-    char *redirect = NULL;
+    char *found = NULL;
     long status = 0;
 
     assert_non_null(curl);
@@ -45,13 +60,17 @@ static int get(const char *url, bool follow, char **page, char **location) {
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)PATIENCE_S);
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, follow ? 1L : 0L);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, find_location);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, &found);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
     if (curl_easy_perform(curl) == CURLE_OK)
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(curl, CURLINFO_REDIRECT_URL, &redirect);
-    if (location != NULL) *location = redirect != NULL ? strdup(redirect) : NULL;
     curl_easy_cleanup(curl);
+    if (location != NULL)
+        *location = found;
+    else
+        free(found);
     if (page != NULL)
         *page = body.data;
     else
