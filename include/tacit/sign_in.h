@@ -18,7 +18,8 @@ typedef struct tacit_sign_in_options {
                                         request (browser), the device authorization request, or the
                                         token request ("prompt=consent", "audience=...") */
     /* Shows the URL to the user. On the thread that signs in; false: it could not. NULL: the
-     * system's browser. */
+     * system's browser. It must not wait for the browser, which is not answered before this has
+     * returned; nor can the sign-in end before, whoever cancels it. The session and others go on. */
     bool (*open_url)(const char *url, void *user_data);
     /* Where the browser comes back to, as registered with the server. NULL: http://127.0.0.1:PORT/
      * with a free port. On a loopback address or localhost; a port that is given is used exactly,
