@@ -3,10 +3,12 @@
  * error's fields. Milliseconds are timeouts; left out: the library's default.
  *
  *   sign-in USER            by password
+ *   sign-in-self            with client credentials
  *   sign-out [MS]
  *   load [MS]               state: unknown, signed_out, signed_in
  *   get PATH [MS]           answer: the HTTP status, body: its text
  *   refresh [MS]
+ *   claims                  claims: of the id_token; null: there is none
  *   status                  state, the session's counts, events by name, event_error: of the last that had one, and what the load
  *                           counted
  *   start THREADS RATE      the load begins: each thread makes so many requests a second
@@ -73,6 +75,25 @@ static json_t *sign_in(const app_command *command) {
                                                       "wonderland", NULL, &error);
 
     return app_result(status, &error);
+}
+
+static json_t *sign_in_self(const app_command *command) {
+    tacit_error error;
+    tacit_status status =
+        tacit_sign_in_with_client_credentials(command->account->session, NULL, &error);
+
+    return app_result(status, &error);
+}
+
+static json_t *claims(const app_command *command) {
+    tacit_error error;
+    char *text = tacit_session_claims_json(command->account->session, &error);
+    json_t *answer = app_result(error.status, &error);
+    json_t *told = text != NULL ? json_loads(text, 0, NULL) : NULL;
+
+    json_object_set_new(answer, "claims", told != NULL ? told : json_null());
+    tacit_free(text);
+    return answer;
 }
 
 static json_t *sign_out(const app_command *command) {
@@ -244,11 +265,14 @@ static json_t *unmark(const app_command *command) {
 static const struct {
     const char *name;
     json_t *(*run)(const app_command *command);
-} commands[] = {{"sign-in", sign_in}, {"sign-out", sign_out}, {"load", load},
-                {"get", get},         {"refresh", refresh},   {"status", status},
-                {"start", start},     {"stop", stop},         {"run", run},
-                {"fail", set_fault},  {"hold", set_fault},    {"free", set_fault},
-                {"mark", mark},       {"unmark", unmark}};
+} commands[] = {{"sign-in", sign_in}, {"sign-out", sign_out},
+                {"load", load},       {"get", get},
+                {"refresh", refresh}, {"status", status},
+                {"start", start},     {"stop", stop},
+                {"run", run},         {"fail", set_fault},
+                {"hold", set_fault},  {"free", set_fault},
+                {"mark", mark},       {"unmark", unmark},
+                {"claims", claims},   {"sign-in-self", sign_in_self}};
 
 void app_command_run(const app_command *command) {
     json_t *answer = NULL;

@@ -19,7 +19,7 @@ static const char usage[] =
     "  --directory DIR            of the plain or file store\n"
     "  --state-dir DIR            of the client\n"
     "  --account NAME             several are possible; the first is the default\n"
-    "  --lead-s N, --reactive     of the sessions\n"
+    "  --lead-s N, --reactive, --scope SCOPE, --client-secret SECRET    of the sessions\n"
     "  --request-timeout-ms N, --refresh-timeout-ms N, --store-timeout-ms N   of the client\n"
     "  --verbose                  the library's log on stderr\n";
 
@@ -67,6 +67,8 @@ static bool take_value(settings *s, const char *name, const char *value) {
                    {"--store", &s->store, NULL},
                    {"--directory", &s->directory, NULL},
                    {"--state-dir", &s->client.state_dir, NULL},
+                   {"--scope", &s->session.scope, NULL},
+                   {"--client-secret", &s->session.client_secret, NULL},
                    {"--lead-s", NULL, &s->session.refresh_lead_s},
                    {"--request-timeout-ms", NULL, &s->client.request_timeout_ms},
                    {"--refresh-timeout-ms", NULL, &s->client.refresh_timeout_ms},
