@@ -6,15 +6,15 @@
 # "N passed, N failed", all configurations added up.
 set -eu
 
-parts="gcc clang asan tsan valgrind lint package fuzz mutants model"
+parts="gcc clang asan tsan valgrind lint package e2e fuzz mutants model"
 packages="gcc g++ clang clang-tidy clang-format cppcheck libclang-rt-14-dev valgrind binutils
     ca-certificates openssl
     cmake make pkg-config libcurl4-openssl-dev libjansson-dev libssl-dev libsecret-1-dev
-    libcmocka-dev libmicrohttpd-dev gnome-keyring dbus patch spin
+    libcmocka-dev libmicrohttpd-dev gnome-keyring dbus patch spin chromium
     libnghttp2-dev libidn2-dev librtmp-dev libssh2-1-dev libpsl-dev libkrb5-dev libldap-dev
     libzstd-dev libbrotli-dev zlib1g-dev" # the last two lines: what a static libcurl asks for
 tools="gcc g++ clang clang++ clang-tidy clang-format cppcheck valgrind nm strip cmake make pkg-config \
-openssl dbus-run-session gnome-keyring-daemon spin"
+openssl dbus-run-session gnome-keyring-daemon spin node npm chromium"
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 jobs=$(nproc 2>/dev/null || echo 2)
@@ -78,6 +78,9 @@ install_packages() {
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
             missing="$missing $package"
     done
+    # node may come from elsewhere and bring npm along, which Debian's npm would not like.
+    command -v node >/dev/null || missing="$missing nodejs"
+    command -v npm >/dev/null || missing="$missing npm"
     [ -n "$missing" ] || return 0
     sudo=
     [ "$(id -u)" -eq 0 ] || sudo=sudo
@@ -135,7 +138,7 @@ build_clang() {
 
 run_gcc() {
     build_gcc
-    run gcc -LE package
+    run gcc -LE "package|e2e"
 }
 run_clang() {
     build_clang
@@ -197,6 +200,15 @@ run_package() {
         -DTACIT_WITH_LIBSECRET=OFF -DTACIT_WERROR=ON
     step "build it" cmake --build "$work/embedded" -j "$jobs"
     step "run it" "$work/embedded/consumer"
+}
+# A real authorization server and a real browser. What npm installs stays out of the sources.
+run_e2e() {
+    mkdir -p "$work/npm"
+    cp "$root/tests/e2e/package.json" "$root/tests/e2e/package-lock.json" "$work/npm"
+    step "npm ci" sh -c "cd '$work/npm' && npm ci --ignore-scripts --no-audit --no-fund"
+    configure gcc gcc -DCMAKE_BUILD_TYPE=Release "-DTACIT_E2E_MODULES=$work/npm/node_modules"
+    step "build e2e" cmake --build "$work/gcc" -j "$jobs" --target e2e
+    run gcc -L e2e
 }
 run_fuzz() {
     build fuzz clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DTACIT_FUZZ=ON \
