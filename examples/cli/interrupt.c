@@ -3,7 +3,8 @@
  *
  * Operation: the signals are blocked in all threads and one waits for them. A sign-in is cancelled
  * again and again until the command lets go of it, since a cancel that comes a moment before the
- * sign-in began finds nothing to end; a client is shut down once, which stays.
+ * sign-in began finds nothing to end; a client is shut down once, which stays, and which waits for a
+ * refresh token that is on its way.
  *
  * Safety: what is to be ended is guarded by lock; the thread calls the library without it, on
  * references that cannot go away, as interrupt_let_go() waits for `busy`.
@@ -20,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { AGAIN_MS = 20 };
+enum { AGAIN_MS = 20, END_MS = 10000 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
@@ -51,7 +52,7 @@ static void end_locked(void) {
     busy = true;
     pthread_mutex_unlock(&lock);
     if (session != NULL) tacit_sign_in_cancel(session);
-    if (of != NULL) tacit_client_shutdown(of, TACIT_NO_WAIT, NULL);
+    if (of != NULL) tacit_client_shutdown(of, END_MS, NULL);
     pthread_mutex_lock(&lock);
     busy = false;
     if (client == of) client = NULL; /* once is enough */

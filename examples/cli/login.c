@@ -106,7 +106,7 @@ static exit_code check_saved(connection *connection) {
 }
 
 static void tell(connection *connection) {
-    say("Signed in as \"%s\"; kept in: %s.", connection->profile->name,
+    say("Signed in; the sign-in is \"%s\", kept in: %s.", connection->profile->name,
         tacit_store_describe(connection->store));
 }
 

@@ -23,7 +23,10 @@ static void show_code(const char *user_code, const char *verification_uri,
              verification_uri_complete == NULL ? verification_uri : verification_uri_complete);
     say("On another device, open    %s", verification_uri);
     say("and enter the code         %s", user_code);
-    if (expires_in_s > 0) say("within %d minutes.", (expires_in_s + 59) / 60);
+    if (expires_in_s >= 120)
+        say("within %d minutes.", expires_in_s / 60);
+    else if (expires_in_s > 0)
+        say("within %d seconds.", expires_in_s);
 }
 
 static tacit_sign_in_options make_options(const connection *connection,
