@@ -11,10 +11,11 @@ packages="gcc g++ clang clang-tidy clang-format cppcheck libclang-rt-14-dev valg
     ca-certificates openssl
     cmake make pkg-config libcurl4-openssl-dev libjansson-dev libssl-dev libsecret-1-dev
     libcmocka-dev libmicrohttpd-dev gnome-keyring dbus patch spin chromium
+    libqrencode-dev mandoc
     libnghttp2-dev libidn2-dev librtmp-dev libssh2-1-dev libpsl-dev libkrb5-dev libldap-dev
     libzstd-dev libbrotli-dev zlib1g-dev" # the last two lines: what a static libcurl asks for
 tools="gcc g++ clang clang++ clang-tidy clang-format cppcheck valgrind nm strip cmake make pkg-config \
-openssl dbus-run-session gnome-keyring-daemon spin node npm chromium"
+openssl dbus-run-session gnome-keyring-daemon spin mandoc node npm chromium"
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 jobs=$(nproc 2>/dev/null || echo 2)
