@@ -6,6 +6,7 @@
  * are written, since 10,000 of them would measure the disk.
  */
 #include "bench/setup.h"
+#include "support/forgetful_store.h"
 
 #include <dirent.h>
 #include <malloc.h>
@@ -16,21 +17,6 @@
 /* the program's own; 4 that refresh, 2 for the store, 1 for events */
 enum { THREADS_MAX = 8 };
 enum { FEW = 10, MANY = 10000, TOKEN_SIZE = 1024, REFRESH_TOKEN_SIZE = 64 };
-
-static tacit_status load(void *store_data, const char *key, char **record, size_t *size) {
-    (void)store_data, (void)key, (void)record, (void)size;
-    return TACIT_ERR_STORE_NOT_FOUND;
-}
-
-static tacit_status save(void *store_data, const char *key, const char *record, size_t size) {
-    (void)store_data, (void)key, (void)record, (void)size;
-    return TACIT_OK;
-}
-
-static tacit_status erase(void *store_data, const char *key) {
-    (void)store_data, (void)key;
-    return TACIT_OK;
-}
 
 static int count_threads(void) {
     int count = 0;
@@ -53,11 +39,8 @@ static void sign_in(tacit_session *session, int number) {
 }
 
 int main(void) {
-    const tacit_store_ops ops = {.struct_size = sizeof ops,
-                                 .load = load,
-                                 .save = save,
-                                 .erase = erase,
-                                 .process_only = true};
+    tacit_store_ops ops = forgetful_store_ops;
+    ops.process_only = true;
     bench_app app = bench_app_open("http://127.0.0.1:9"); /* never asked */
     tacit_store *store = tacit_store_custom(&ops, NULL, NULL);
     tacit_session **sessions = calloc(MANY, sizeof *sessions);

@@ -1,4 +1,6 @@
 /* Every public function with NULL and nonsense for every argument: an error that names it, and no harm. */
+#include "support/exports.h"
+#include "support/forgetful_store.h"
 #include "support/sending.h"
 #include "support/unit.h"
 
@@ -147,43 +149,25 @@ static void check_issuer(void) {
     }
 }
 
-static tacit_status no_load(void *data, const char *key, char **record, size_t *size) {
-    (void)data, (void)key, (void)record, (void)size;
-    return TACIT_ERR_STORE_NOT_FOUND;
-}
-
-static tacit_status no_save(void *data, const char *key, const char *record, size_t size) {
-    (void)data, (void)key, (void)record, (void)size;
-    return TACIT_ERR_STORE_FAILED;
-}
-
-static tacit_status no_erase(void *data, const char *key) {
-    (void)data, (void)key;
-    return TACIT_OK;
-}
-
 static void must_not_release(void *data) {
     (void)data;
     abort();
 }
 
 static void check_store(void) {
-    tacit_store_ops ops = {.struct_size = sizeof ops,
-                           .load = no_load,
-                           .save = no_save,
-                           .erase = no_erase,
-                           .release = must_not_release};
+    tacit_store_ops ops = forgetful_store_ops;
 
+    ops.release = must_not_release;
     REFUSES_TO_MAKE("ops", tacit_store_custom(NULL, NULL, error));
     ops.struct_size = 0;
     REFUSES_TO_MAKE("ops->struct_size", tacit_store_custom(&ops, NULL, error));
     ops.struct_size = sizeof ops;
     ops.load = NULL;
     REFUSES_TO_MAKE("ops->load", tacit_store_custom(&ops, NULL, error));
-    ops.load = no_load;
+    ops.load = forgetful_store_ops.load;
     ops.save = NULL;
     REFUSES_TO_MAKE("ops->save", tacit_store_custom(&ops, NULL, error));
-    ops.save = no_save;
+    ops.save = forgetful_store_ops.save;
     ops.erase = NULL;
     REFUSES_TO_MAKE("ops->erase", tacit_store_custom(&ops, NULL, error));
     REFUSES_TO_MAKE("application_id", tacit_store_keyring(NULL, error));
@@ -624,24 +608,9 @@ static void bad_arguments_are_named_and_do_no_harm(void **state) {
     assert_int_equal(tacit_session_get_state(world_session(w)), TACIT_STATE_SIGNED_OUT);
 }
 
-/* The list of what the library exports, line by line. */
 static void no_function_is_forgotten(void **state) {
-    char path[1024], line[128];
-    size_t i = 0;
-    FILE *list;
-
     (void)state;
-    snprintf(path, sizeof path, "%.*s../package/symbols.txt",
-             (int)(strrchr(__FILE__, '/') + 1 - __FILE__), __FILE__);
-    list = fopen(path, "r");
-    if (list == NULL) fail_msg("%s cannot be read", path);
-    while (fgets(line, sizeof line, list) != NULL) {
-        line[strcspn(line, "\n")] = '\0';
-        if (i == CHECKS || strcmp(line, checks[i].function) != 0) fail_msg("%s has no check", line);
-        i++;
-    }
-    fclose(list);
-    assert_int_equal(i, CHECKS);
+    assert_every_export_has_row(checks, sizeof *checks, CHECKS);
 }
 
 /* ------------------------------------------------------------------ struct sizes */

@@ -3,7 +3,9 @@
  *
  * What a child finds wrong it says on stderr, and in how it exits; one that hangs is killed.
  */
+#include "support/exports.h"
 #include "support/fixture.h"
+#include "support/forgetful_store.h"
 #include "support/keyring.h"
 #include "support/unit.h"
 #include "support/world.h"
@@ -405,29 +407,9 @@ static bool check_id_token(void) {
            tacit_session_end_session_url(given.session, NULL, NULL) == NULL;
 }
 
-static tacit_status load_nothing(void *data, const char *key, char **record, size_t *size) {
-    (void)data, (void)key, (void)record, (void)size;
-    return TACIT_ERR_STORE_NOT_FOUND;
-}
-
-static tacit_status save_nothing(void *data, const char *key, const char *record, size_t size) {
-    (void)data, (void)key, (void)record, (void)size;
-    return TACIT_OK;
-}
-
-static tacit_status erase_nothing(void *data, const char *key) {
-    (void)data, (void)key;
-    return TACIT_OK;
-}
-
 static bool check_store_custom(void) {
-    tacit_store_ops ops = TACIT_STORE_OPS_INIT;
-    tacit_store *own;
+    tacit_store *own = tacit_store_custom(&forgetful_store_ops, NULL, NULL);
 
-    ops.load = load_nothing;
-    ops.save = save_nothing;
-    ops.erase = erase_nothing;
-    own = tacit_store_custom(&ops, NULL, NULL);
     tacit_store_unref(own);
     return own != NULL;
 }
@@ -558,24 +540,9 @@ static int call_every_function(void) {
     return 0;
 }
 
-/* The list of what the library exports, line by line. */
 static void no_function_is_forgotten(void **state) {
-    char path[1024], line[128];
-    size_t i = 0;
-    FILE *list;
-
     (void)state;
-    snprintf(path, sizeof path, "%.*s../package/symbols.txt",
-             (int)(strrchr(__FILE__, '/') + 1 - __FILE__), __FILE__);
-    list = fopen(path, "r");
-    if (list == NULL) fail_msg("%s cannot be read", path);
-    while (fgets(line, sizeof line, list) != NULL) {
-        line[strcspn(line, "\n")] = '\0';
-        if (i == CHECKS || strcmp(line, checks[i].function) != 0) fail_msg("%s has no check", line);
-        i++;
-    }
-    fclose(list);
-    assert_int_equal(i, CHECKS);
+    assert_every_export_has_row(checks, sizeof *checks, CHECKS);
 }
 
 static void inherited_objects_are_refused_or_left_alone(void **state) {

@@ -1,3 +1,4 @@
+#include "support/forgetful_store.h"
 #include "support/unit.h"
 
 #include "session/store.h"
@@ -6,31 +7,13 @@
 
 #include <tacit/store.h>
 
-static tacit_status no_load(void *data, const char *key, char **record, size_t *size) {
-    (void)data, (void)key, (void)record, (void)size;
-    return TACIT_ERR_STORE_NOT_FOUND;
-}
-
-static tacit_status no_save(void *data, const char *key, const char *record, size_t size) {
-    (void)data, (void)key, (void)record, (void)size;
-    return TACIT_ERR_STORE_FAILED;
-}
-
-static tacit_status no_erase(void *data, const char *key) {
-    (void)data, (void)key;
-    return TACIT_OK;
-}
-
 static void count_release(void *data) {
     ++*(int *)data;
 }
 
 static tacit_store_ops full_ops(void) {
-    tacit_store_ops ops = TACIT_STORE_OPS_INIT;
+    tacit_store_ops ops = forgetful_store_ops;
 
-    ops.load = no_load;
-    ops.save = no_save;
-    ops.erase = no_erase;
     ops.release = count_release;
     ops.description = "a shoe box";
     return ops;
@@ -92,7 +75,7 @@ static void ops_and_description_are_copied(void **state) {
     memset(&ops, 0, sizeof ops);
 
     assert_string_equal(tacit_store_describe(store), "a drawer");
-    assert_ptr_equal(store->ops.load, no_load);
+    assert_ptr_equal(store->ops.load, forgetful_store_ops.load);
     tacit_store_unref(store);
 }
 
