@@ -115,6 +115,41 @@ static void a_code_is_entered_elsewhere(void **state) {
     free(code);
 }
 
+/* No display here: the code where the server has it, else an address to be opened elsewhere. */
+static void without_a_browser_the_code_is_shown(void **state) {
+    cli *w = *state;
+    cli_run run = start_login(w, "--no-open"); /* names no grant */
+
+    free(cli_await_words(&run, "enter the code"));
+    kill(run.pid, SIGINT);
+    cli_await(&run);
+    assert_run(run, 130, "", NULL);
+}
+
+static void without_a_browser_and_a_code_the_address_is_shown(void **state) {
+    cli *w = *state;
+    ts_options options = server_options(w->server);
+    cli_run run;
+
+    options.metadata_members = "{\"device_authorization_endpoint\": null}";
+    server_configure(w->server, &options);
+    run = start_login(w, "--no-open");
+    free(await_url(&run));
+    kill(run.pid, SIGINT);
+    cli_await(&run);
+    assert_run(run, 130, "", NULL);
+    assert_int_equal(server_counters(w->server).device_requests, 0);
+}
+
+static void nobody_who_comes_back_is_an_exit_code(void **state) {
+    cli *w = *state;
+
+    assert_run(CLI(w, NULL, "login", server_url(w->server, ""), "--client-id", "test-client",
+                   "--browser", "--no-open", "--timeout", "1"),
+               5, "", "tacit: ");
+    assert_nothing_is_left(w);
+}
+
 static void a_no_of_the_user_is_an_exit_code(void **state) {
     cli *w = *state;
     ts_options options = server_options(w->server);
@@ -310,6 +345,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         SCENE(ctrl_c_ends_the_wait_for_the_browser),
         SCENE(a_code_is_entered_elsewhere),
+        SCENE(without_a_browser_the_code_is_shown),
+        SCENE(without_a_browser_and_a_code_the_address_is_shown),
+        SCENE(nobody_who_comes_back_is_an_exit_code),
         SCENE(a_no_of_the_user_is_an_exit_code),
         SCENE(signals_end_the_wait_for_the_device),
         SCENE(ctrl_c_keeps_the_earlier_sign_in),
