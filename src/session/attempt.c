@@ -13,6 +13,12 @@
 #include "session/job.h"
 #include "session/library_thread.h"
 
+void ti_attempt_wake_locked(ti_identity *identity) {
+    const ti_attempt *attempt = identity->attempt;
+
+    if (attempt != NULL && attempt->wake != NULL) attempt->wake(attempt->wake_data);
+}
+
 void ti_attempt_over_locked(ti_identity *identity, tacit_status why) {
     ti_attempt *attempt = identity->attempt;
 

@@ -17,9 +17,9 @@ typedef struct ti_identity ti_identity;
 typedef struct ti_attempt {
     /* set by the maker */
     ti_caller *caller; /* NULL: the app's own thread */
-    void (*wake)(
-        void *
-            data); /* may be NULL. Called when it is over, with the identity's lock held: must not block */
+    /* May be NULL. Called when it is over, or a clock has moved, with the identity's lock held: must
+     * not block. */
+    void (*wake)(void *data);
     void *wake_data;
 
     atomic_bool over; /* for ti_http_request.cancelled, and to look at after each wake */
@@ -38,6 +38,8 @@ tacit_status ti_attempt_why(tacit_session *session, const ti_attempt *attempt, t
 /* Waits until boot_ms or until it is over; false: it is over. */
 bool ti_attempt_wait(tacit_session *session, const ti_attempt *attempt, int64_t boot_ms);
 
+/* The clock has moved: who waits looks at it again. */
+void ti_attempt_wake_locked(ti_identity *identity);
 /* For whoever ends the identity's attempt, if it has one. */
 void ti_attempt_over_locked(ti_identity *identity, tacit_status why);
 tacit_status ti_attempt_why_locked(const ti_attempt *attempt, tacit_error *error);

@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "platform/os.h"
+#include "session/attempt.h"
 #include "session/client.h"
 #include "session/turn.h"
 
@@ -29,6 +30,7 @@ void ti_identity_nudge(ti_identity *identity, bool end_backoff) {
         identity->store_retry_boot_ms = 0;
     }
     pthread_cond_broadcast(&identity->changed);
+    ti_attempt_wake_locked(identity);
     pthread_mutex_unlock(&identity->lock);
     if (end_backoff) ti_identity_schedule_now(identity);
 }

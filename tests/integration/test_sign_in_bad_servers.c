@@ -19,7 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { MINUTES_MS = 60 * 1000, VISITS_MAX = 4 };
+enum { MINUTE_MS = 60 * 1000, VISITS_MAX = 4 };
 
 /* ------------------------------------------------------------------ the scene */
 
@@ -152,6 +152,7 @@ typedef struct user {
     scene *scene;
     visit visits[VISITS_MAX]; /* up to the first that is zero */
     bool gives_up;            /* afterwards: the time is over */
+    bool leaves;              /* ... and nobody comes any more */
     pthread_t thread;
     char *url;      /* that the browser is sent to */
     char *location; /* that it was sent back to */
@@ -190,9 +191,9 @@ static char *location_of(const reply *reply) {
     return strndup(header, strcspn(header, "\r\n"));
 }
 
-/* The listener looks at the clock when somebody comes, and twice a minute. */
+/* The time is over, and yet somebody comes. */
 static void give_up(const user *u) {
-    world_clock_move(u->scene->world, 6 * MINUTES_MS);
+    world_clock_move(u->scene->world, 6 * MINUTE_MS);
     char *nowhere = strndup(u->location, strcspn(u->location, "?"));
     reply reply = get(nowhere);
     reply_free(&reply);
@@ -216,6 +217,7 @@ static void *browse(void *data) {
         free(url);
     }
     if (u->gives_up) give_up(u);
+    if (u->leaves) world_clock_move(u->scene->world, 6 * MINUTE_MS);
     return NULL;
 }
 
@@ -375,6 +377,20 @@ static void foreign_callbacks_do_not_end_the_wait(void **state) {
         assert_int_equal(server_counters(s.server).code_grants, 1);
         end(&s);
     }
+}
+
+static void wait_ends_when_the_clock_says_so(void **state) {
+    scene s = begin(NULL, false);
+    user u = {.scene = &s, .leaves = true};
+    int64_t began_ms = now_ms();
+    (void)state;
+
+    tacit_error error = sign_in_with(&u);
+    assert_clear(&error, TACIT_ERR_EXPIRED, "nobody comes back");
+    assert_true(now_ms() - began_ms < 15 * 1000); /* by itself it looks twice a minute */
+    assert_nothing_happened(&s);
+    user_free(&u);
+    end(&s);
 }
 
 /* RFC 9207: its answer was mixed up with another server's; the code must not be sent to any. */
@@ -891,6 +907,7 @@ int main(void) {
         cmocka_unit_test(metadata_that_is_no_metadata_is_refused),
         cmocka_unit_test(metadata_server_in_trouble_is_named),
         cmocka_unit_test(foreign_callbacks_do_not_end_the_wait),
+        cmocka_unit_test(wait_ends_when_the_clock_says_so),
         cmocka_unit_test(callback_of_another_issuer_ends_it),
         cmocka_unit_test(issuer_that_nobody_promised_is_checked_too),
         cmocka_unit_test(errors_in_the_callback_are_told),
