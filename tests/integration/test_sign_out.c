@@ -208,6 +208,124 @@ static void shutdown_drops_a_job_whose_turn_never_came(void **state) {
     fake_store_free(store);
 }
 
+/* ------------------------------------------------------------------ what is revoked */
+
+/* The token and the hint of the index-th revocation; the token must stand in it. */
+static void assert_revoked(world *w, size_t index, const char *token, const char *hint) {
+    ts_record record;
+
+    assert_true(server_record(world_server(w), TS_REVOCATION, index, &record));
+    assert_non_null(strstr(record.body, token));
+    assert_non_null(strstr(record.body, hint));
+    server_record_free(&record);
+}
+
+/* RFC 7009 section 2.1 */
+static void sign_out_revokes_the_refresh_token_then_the_access_tokens(void **state) {
+    world *w = world_new(NULL);
+    tacit_session *other = world_open(w, NULL, "mail");
+    ts_server *server = world_server(w);
+    tacit_token *one, *two;
+    char *refresh;
+
+    (void)state;
+    world_sign_in(w);
+    one = world_token(w);
+    assert_int_equal(tacit_session_token(other, 0, PATIENCE_MS, &two, NULL), TACIT_OK);
+    refresh = server_newest_refresh_token(server);
+    assert_true(server_access_token_is_live(server, tacit_token_value(one)));
+    assert_true(server_access_token_is_live(server, tacit_token_value(two)));
+    assert_int_equal(sign_out(w, PATIENCE_MS), TACIT_OK);
+
+    assert_int_equal(server_record_count(server, TS_REVOCATION), 3);
+    assert_revoked(w, 0, refresh, "token_type_hint=refresh_token");
+    assert_revoked(w, 1, "token=", "token_type_hint=access_token");
+    assert_revoked(w, 2, "token=", "token_type_hint=access_token");
+    assert_false(server_refresh_token_is_live(server, refresh));
+    assert_false(server_access_token_is_live(server, tacit_token_value(one)));
+    assert_false(server_access_token_is_live(server, tacit_token_value(two)));
+    free(refresh);
+    tacit_token_unref(one);
+    tacit_token_unref(two);
+    tacit_session_close(other, PATIENCE_MS);
+    world_free(w);
+}
+
+static void an_access_token_that_is_over_is_not_revoked(void **state) {
+    world *w = world_new(&(world_options){.clock = true,
+                                          .session = {.struct_size = sizeof(tacit_session_options),
+                                                      .policy = TACIT_POLICY_REACTIVE}});
+
+    (void)state;
+    world_sign_in(w);
+    world_clock_move(w, 2 * 3600 * 1000);
+    assert_int_equal(sign_out(w, PATIENCE_MS), TACIT_OK);
+
+    assert_int_equal(server_counters(world_server(w)).revocation_requests, 1);
+    world_free(w);
+}
+
+/* RFC 7009 section 2.2.1: access tokens need not be revocable. */
+static void a_server_that_revokes_no_access_tokens_is_no_failure(void **state) {
+    world *w = world_new(NULL);
+    ts_fault pass = {.kind = TS_FAULT_NONE, .requests = 1};
+    ts_fault refuse = {.kind = TS_FAULT_ANSWER,
+                       .requests = 1,
+                       .status = 400,
+                       .headers = "Content-Type: application/json",
+                       .body = "{\"error\": \"unsupported_token_type\"}"};
+
+    (void)state;
+    world_sign_in(w);
+    server_fault_add(world_server(w), TS_REVOCATION, &pass);
+    server_fault_add(world_server(w), TS_REVOCATION, &refuse);
+
+    assert_int_equal(sign_out(w, PATIENCE_MS), TACIT_OK);
+    assert_int_equal(server_counters(world_server(w)).revocation_requests, 2);
+    world_free(w);
+}
+
+static void the_first_failure_is_told_and_the_rest_goes_on(void **state) {
+    world *w = world_new(NULL);
+    tacit_token *token;
+
+    (void)state;
+    world_sign_in(w);
+    token = world_token(w);
+    server_fail(world_server(w), TS_REVOCATION, 1, 503);
+
+    assert_int_equal(sign_out(w, PATIENCE_MS), TACIT_ERR_SERVER);
+    assert_false(server_access_token_is_live(world_server(w), tacit_token_value(token)));
+    tacit_token_unref(token);
+    world_free(w);
+}
+
+static void *sign_out_main(void *data) {
+    sign_in *s = data;
+
+    s->status = sign_out(s->world, PATIENCE_MS);
+    return NULL;
+}
+
+/* Not for each token. */
+static void revocation_takes_five_seconds_at_most(void **state) {
+    world *w = world_new(&(world_options){.clock = true});
+    sign_in out = {.world = w};
+
+    (void)state;
+    world_sign_in(w);
+    server_gate_close(world_server(w), TS_REVOCATION, TS_BEFORE_PROCESSING);
+    assert_int_equal(pthread_create(&out.thread, NULL, sign_out_main, &out), 0);
+    assert_true(server_gate_waiters(world_server(w), TS_REVOCATION, 1, PATIENCE_MS));
+    world_clock_move(w, 5000);
+    pthread_join(out.thread, NULL);
+
+    assert_int_equal(out.status, TACIT_ERR_TIMEOUT);
+    assert_int_equal(server_counters(world_server(w)).revocation_requests, 1);
+    server_gate_open(world_server(w), TS_REVOCATION);
+    world_free(w);
+}
+
 /* ------------------------------------------------------------------ against another sign-in */
 
 static char *other_sign_in(const char *record) {
@@ -270,6 +388,11 @@ int main(void) {
         cmocka_unit_test(sign_out_does_not_wait_for_the_rereads_of_a_refusal),
         cmocka_unit_test(sign_out_goes_on_after_the_session_is_closed),
         cmocka_unit_test(shutdown_drops_a_job_whose_turn_never_came),
+        cmocka_unit_test(sign_out_revokes_the_refresh_token_then_the_access_tokens),
+        cmocka_unit_test(an_access_token_that_is_over_is_not_revoked),
+        cmocka_unit_test(a_server_that_revokes_no_access_tokens_is_no_failure),
+        cmocka_unit_test(the_first_failure_is_told_and_the_rest_goes_on),
+        cmocka_unit_test(revocation_takes_five_seconds_at_most),
         cmocka_unit_test(sign_out_leaves_another_sign_in_alone),
         cmocka_unit_test(adopting_a_sign_in_does_not_revoke_its_own_refresh_token),
     };
