@@ -79,8 +79,9 @@ TACIT_API tacit_status tacit_sign_in_with_password(tacit_session *session, const
 /*
  * Client credentials (RFC 6749 section 4.4), for programs that act for themselves: the session's
  * client_id and client_secret are the sign-in. The token is fetched again when it is due, also
- * after a restart, without another call. Session options without client_secret:
- * TACIT_ERR_INVALID_ARGUMENT.
+ * after a restart, without another call, with the session's scope, resource and token_params: the
+ * scope and params of options go into the first request only. No answer of the server signs out.
+ * Session options without client_secret: TACIT_ERR_INVALID_ARGUMENT.
  */
 TACIT_API tacit_status tacit_sign_in_with_client_credentials(tacit_session *session,
                                                              const tacit_sign_in_options *options,

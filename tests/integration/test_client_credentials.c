@@ -281,11 +281,9 @@ static void nothing_that_the_server_says_signs_out(void **state) {
                                          "access_denied"};
     ts_options server = confidential();
     world_options options = machine_options(&server);
-    world *w;
+    world *w = world_new(&options);
 
     (void)state;
-    options.clock = true;
-    w = world_new(&options);
     sign_in(w);
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
         tacit_error error;

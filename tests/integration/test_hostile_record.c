@@ -175,7 +175,12 @@ static void records_of_others_are_corrupt(void **state) {
         {"generation", "1.5"},        {"generation", "\"1\""},
         {"refused", "null"},          {"refused", "\"no\""},
         {"refresh_token", "\"\""},    {"refresh_token", "7"},
-        {"refresh_token", "[\"x\"]"},
+        {"refresh_token", "[\"x\"]"}, {"id_token", "\"\""},
+        {"id_token", "null"},         {"id_token", "7"},
+        {"id_token", "{}"},           {"id_token", "\"a b\""},
+        {"id_token", "\"a\\r\\nb\""}, {"id_token", "\"\\u00e4\""},
+        {"renewal", "null"},          {"renewal", "true"},
+        {"renewal", "\"by magic\""},  {"renewal", "\"client_credentials\""},
     };
     scene s = new_scene();
 

@@ -157,6 +157,7 @@ static void open_process(process *p) {
     check(p->store == NULL ? error.status : TACIT_OK, &error, "store");
     if (p->store == NULL) return;
     options.client_id = "test-client";
+    options.scope = "openid";
     options.origins = origins;
     options.store = p->store;
     options.on_event = on_event;
@@ -215,6 +216,16 @@ static int first_process(void) {
     return result;
 }
 
+/* Who is signed in, and the URL that ends it. */
+static void ask_who(tacit_session *session) {
+    tacit_error error = TACIT_ERROR_INIT;
+
+    tacit_free(tacit_session_claims_json(session, &error));
+    check(error.status, &error, "claims");
+    tacit_free(tacit_session_end_session_url(session, "app:/bye", &error));
+    check(error.status, &error, "end session");
+}
+
 static int second_process(bool with_sign_out) {
     tacit_error error = TACIT_ERROR_INIT;
     int result = 0;
@@ -225,6 +236,7 @@ static int second_process(bool with_sign_out) {
         check(tacit_session_load(p.session, CALL_MS, NULL, &error), &error, "load");
         get(p.session);
         check(tacit_session_refresh(p.session, CALL_MS, &error), &error, "refresh");
+        ask_who(p.session);
         if (with_sign_out) {
             check(tacit_sign_out(p.session, CALL_MS, &error), &error, "sign out");
             if (error.status == TACIT_OK) result = SIGNED_OUT;
