@@ -36,7 +36,7 @@ enum {
     BROKEN = 64      /* what must never be; stderr says what */
 };
 
-static char server_url[64], provider_json[512], api_url[96], record_path[256], state_path[256];
+static char server_url[64], api_url[96], record_path[256], state_path[256];
 static int server_port;
 
 static void die(const char *what) {
@@ -69,10 +69,6 @@ static FILE *start_server(const char *program, pid_t *pid) {
     if (sscanf(server_url, "http://127.0.0.1:%d", &server_port) != 1) die(server_url);
     snprintf(server_url, sizeof server_url, "http://127.0.0.1:%d", server_port);
     snprintf(api_url, sizeof api_url, "%s/api/x", server_url);
-    snprintf(
-        provider_json, sizeof provider_json,
-        "{\"issuer\":\"%s\",\"token_endpoint\":\"%s/token\",\"revocation_endpoint\":\"%s/revoke\"}",
-        server_url, server_url, server_url);
     return first_line;
 }
 
@@ -150,7 +146,7 @@ static void open_process(process *p) {
     p->client = tacit_client_new(&client_options, &error);
     check(p->client == NULL ? error.status : TACIT_OK, &error, "client");
     if (p->client == NULL) return;
-    p->provider = tacit_provider_from_json(provider_json, &error);
+    p->provider = tacit_provider_from_issuer(server_url, &error);
     check(p->provider == NULL ? error.status : TACIT_OK, &error, "provider");
     if (p->provider == NULL) return;
     p->store = file_store_new(record_path, &error);
