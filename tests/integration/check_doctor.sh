@@ -6,16 +6,7 @@ set -eu
 tacit=$1
 here=$(cd "$(dirname "$0")" && pwd)
 
-if [ -z "${TACIT_TEST_DIRECTORY:-}" ]; then # start over, inside a keyring session of the test's own
-    TACIT_TEST_DIRECTORY=$(mktemp -d "${TMPDIR:-/tmp}/tacit-test.XXXXXX")
-    export TACIT_TEST_DIRECTORY
-    trap 'rm -rf "$TACIT_TEST_DIRECTORY"' EXIT
-    trap 'exit 130' HUP INT TERM
-    unset XDG_STATE_HOME TACIT_STORE_KEY_FILE CREDENTIALS_DIRECTORY
-    sh "$here/../../examples/demo/keyring.sh" "$TACIT_TEST_DIRECTORY" sh "$0" "$@"
-    exit 0
-fi
-directory=$TACIT_TEST_DIRECTORY
+. "$here/own_keyring.sh"
 state=$HOME/.local/state/tacit
 processes=
 trap 'for each in $processes; do kill -KILL "$each" 2>/dev/null || :; done' EXIT

@@ -7,15 +7,7 @@ server=$1
 quickstart=$2
 here=$(cd "$(dirname "$0")" && pwd)
 
-if [ -z "${TACIT_TEST_DIRECTORY:-}" ]; then # start over, inside a keyring session of the test's own
-    TACIT_TEST_DIRECTORY=$(mktemp -d "${TMPDIR:-/tmp}/tacit-test.XXXXXX")
-    export TACIT_TEST_DIRECTORY
-    trap 'rm -rf "$TACIT_TEST_DIRECTORY"' EXIT
-    trap 'exit 130' HUP INT TERM
-    sh "$here/../../examples/demo/keyring.sh" "$TACIT_TEST_DIRECTORY" sh "$0" "$@"
-    exit 0
-fi
-directory=$TACIT_TEST_DIRECTORY
+. "$here/own_keyring.sh"
 process=
 trap '[ -z "$process" ] || kill "$process" 2>/dev/null || :' EXIT
 
