@@ -510,6 +510,53 @@ static void one_that_never_answered_gets_the_time_of_a_refresh(void **state) {
     world_free(w);
 }
 
+/* ------------------------------------------------------------------ several at once */
+
+typedef struct signing_in {
+    tacit_session *session;
+    pthread_t thread;
+    tacit_status status;
+} signing_in;
+
+static void *sign_in_alice(void *data) {
+    signing_in *s = data;
+
+    s->status = tacit_sign_in_with_password(s->session, "alice", "wonderland", NULL, NULL);
+    return NULL;
+}
+
+/* With one provider, in one process; each with a request of its own. */
+static void sessions_that_discover_at_once_do_not_wait_for_each_other(void **state) {
+    static const char *const accounts[] = {"a", "b", "c"};
+    enum { COUNT = sizeof accounts / sizeof accounts[0] };
+    world *w = named_world(NULL);
+    signing_in all[COUNT];
+
+    (void)state;
+    server_gate_close(world_server(w), TS_METADATA, TS_BEFORE_ANSWER);
+    for (int i = 0; i < COUNT; i++) {
+        all[i].session = world_open(w, accounts[i], NULL);
+        assert_int_equal(pthread_create(&all[i].thread, NULL, sign_in_alice, &all[i]), 0);
+    }
+    assert_true(server_gate_waiters(world_server(w), TS_METADATA, COUNT, WORLD_PATIENCE_MS));
+
+    server_gate_release(world_server(w), TS_METADATA, 1); /* the others are held on */
+    assert_true(
+        server_wait_counter(world_server(w), TS_COUNTER(password_grants), 1, WORLD_PATIENCE_MS));
+    assert_int_equal(server_counters(world_server(w)).held, COUNT - 1);
+    server_gate_open(world_server(w), TS_METADATA);
+
+    for (int i = 0; i < COUNT; i++) {
+        pthread_join(all[i].thread, NULL);
+        assert_int_equal(all[i].status, TACIT_OK);
+        tacit_session_close(all[i].session, WORLD_PATIENCE_MS);
+    }
+    world_restart(w);
+    assert_int_equal(sign_in(w), TACIT_OK); /* what they left in the cache serves */
+    assert_int_equal(metadata_requests(w), COUNT);
+    world_free(w);
+}
+
 /* ------------------------------------------------------------------ clocks */
 
 /* R13: a wall clock that is wrong keeps nothing fresh for ever, and loses nothing. */
@@ -728,6 +775,7 @@ int main(void) {
         cmocka_unit_test(a_server_that_does_not_answer_gets_five_seconds),
         cmocka_unit_test(the_journal_speaks_of_no_grant_while_metadata_is_asked_for),
         cmocka_unit_test(one_that_never_answered_gets_the_time_of_a_refresh),
+        cmocka_unit_test(sessions_that_discover_at_once_do_not_wait_for_each_other),
         cmocka_unit_test(a_clock_from_before_the_answer_asks_again),
         cmocka_unit_test(a_sign_in_that_is_cancelled_while_it_discovers_sends_nothing),
         cmocka_unit_test(signing_out_ends_a_refresh_that_discovers),
