@@ -1,18 +1,16 @@
 /*
- * Sign-ins with servers, and callbacks, that are not what they should be. Whatever comes: a clear
- * error, the earlier sign-in as before, nothing saved, what was granted is revoked, and no listener
- * is left.
+ * Sign-ins by browser with servers, and callbacks, that are not what they should be. Whatever comes:
+ * a clear error, the earlier sign-in as before, nothing saved, what was granted is revoked, and no
+ * listener is left.
  */
-#include "support/fake_store.h"
 #include "support/plain_client.h"
-#include "support/seen.h"
+#include "support/scene.h"
 #include "support/unit.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,102 +18,6 @@
 #include <unistd.h>
 
 enum { MINUTE_MS = 60 * 1000, VISITS_MAX = 4 };
-
-/* ------------------------------------------------------------------ the scene */
-
-/* bob is signed in; then somebody tries to sign alice in. */
-typedef struct scene {
-    world *world;
-    ts_server *server;
-    fake_store *store;
-    char *access, *refresh, *record; /* of bob; record NULL: nobody is signed in */
-    size_t saved;
-} scene;
-
-static scene begin_signed_out(const ts_options *server, bool from_issuer) {
-    scene s = {.store = fake_store_new()};
-    world_options options = {.server = server,
-                             .store = fake_store_handle(s.store),
-                             .from_issuer = from_issuer,
-                             .clock = true,
-                             .session = TACIT_SESSION_OPTIONS_INIT};
-
-    options.session.scope = "openid";
-    s.world = world_new(&options);
-    s.server = world_server(s.world);
-    return s;
-}
-
-static scene begin(const ts_options *server, bool from_issuer) {
-    scene s = begin_signed_out(server, from_issuer);
-    tacit_error error;
-
-    s.refresh = server_sign_in(s.server, "bob", NULL, &s.access);
-    assert_int_equal(
-        tacit_sign_in_with_tokens(world_session(s.world), s.access, 24 * 3600, s.refresh, &error),
-        TACIT_OK);
-    s.record = fake_store_record(s.store);
-    s.saved = fake_store_saved_count(s.store);
-    assert_non_null(s.record);
-    return s;
-}
-
-static void end(scene *s) {
-    world_free(s->world);
-    fake_store_free(s->store);
-    free(s->access);
-    free(s->refresh);
-    free(s->record);
-}
-
-/* What was granted to alice is revoked. */
-static bool only_bob_is_left(void *data) {
-    const scene *s = data;
-    ts_counters counters = server_counters(s->server);
-
-    return counters.live_refresh_tokens == (s->record ? 1 : 0);
-}
-
-static void assert_bob_is_signed_in(const scene *s) {
-    tacit_token *token = world_token(s->world);
-
-    assert_non_null(token);
-    assert_string_equal(tacit_token_value(token), s->access);
-    assert_int_equal(world_get(s->world, "/api/x"), 200);
-    assert_true(server_refresh_token_is_live(s->server, s->refresh));
-    assert_int_equal(server_counters(s->server).refresh_grants, 0);
-    tacit_token_unref(token);
-}
-
-static void assert_nothing_happened(scene *s) {
-    char *record = fake_store_record(s->store);
-
-    assert_int_equal(fake_store_saved_count(s->store), s->saved);
-    assert_int_equal(fake_store_calls(s->store, FAKE_ERASE), 0);
-    if (s->record) {
-        assert_string_equal(record, s->record);
-        assert_bob_is_signed_in(s);
-    } else {
-        assert_null(record);
-        assert_int_equal(tacit_session_get_state(world_session(s->world)), TACIT_STATE_SIGNED_OUT);
-        assert_int_equal(world_event_count(s->world, TACIT_EVENT_SIGNED_IN), 0);
-    }
-    world_wait(only_bob_is_left, s, "what was granted is revoked");
-    free(record);
-}
-
-/* A sentence for a person: nothing that a terminal obeys, no body. */
-static void assert_clear(const tacit_error *error, tacit_status status, const char *why) {
-    size_t size = strlen(error->message);
-
-    if (error->status != status) {
-        fail_msg("%s: %s (%s)", why, tacit_status_name(error->status), error->message);
-    }
-    if (size < 10 || strpbrk(error->message, "\r\n\033") || strstr(error->message, "Hotel") ||
-        strstr(error->message, "Gateway")) {
-        fail_msg("%s: \"%s\"", why, error->message);
-    }
-}
 
 /* ------------------------------------------------------------------ the user and the browser */
 
@@ -301,7 +203,7 @@ static void metadata_of_another_issuer_is_refused(void **state) {
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         ts_options options = TS_OPTIONS_INIT;
         options.metadata_members = bad[i].members;
-        scene s = begin(&options, true);
+        scene s = scene_begin(&options, true);
         expect_browser(&s, &as_sent, 1, false, TACIT_ERR_PROTOCOL, bad[i].why);
         assert_int_equal(server_counters(s.server).authorize_requests, 0);
         assert_int_equal(server_counters(s.server).token_requests, 0);
@@ -309,7 +211,7 @@ static void metadata_of_another_issuer_is_refused(void **state) {
         options.metadata_members = NULL;
         server_configure(s.server, &options);
         expect_browser(&s, &as_sent, 1, false, TACIT_OK, "healed");
-        end(&s);
+        scene_end(&s);
     }
 }
 
@@ -324,17 +226,17 @@ static void metadata_that_is_no_metadata_is_refused(void **state) {
     (void)state;
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        scene s = begin(NULL, true);
+        scene s = scene_begin(NULL, true);
         server_fault_add(s.server, TS_METADATA, &bad[i]);
         expect_browser(&s, &as_sent, 1, false, TACIT_ERR_PROTOCOL, bad[i].body ? bad[i].body : "");
         assert_int_equal(server_counters(s.server).authorize_requests, 0);
         assert_nothing_happened(&s);
-        end(&s);
+        scene_end(&s);
     }
 }
 
 static void metadata_server_in_trouble_is_named(void **state) {
-    scene s = begin(NULL, true);
+    scene s = scene_begin(NULL, true);
     (void)state;
 
     server_fail(s.server, TS_METADATA, 0, 502);
@@ -343,7 +245,7 @@ static void metadata_server_in_trouble_is_named(void **state) {
     server_close_connections(s.server, TS_METADATA, 0, false);
     expect_browser(&s, &as_sent, 1, false, TACIT_ERR_NETWORK, "closed");
     assert_nothing_happened(&s);
-    end(&s);
+    scene_end(&s);
 }
 
 /* ------------------------------------------------------------------ callbacks */
@@ -368,19 +270,19 @@ static void foreign_callbacks_do_not_end_the_wait(void **state) {
     (void)state;
 
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
-        scene s = begin(NULL, false);
+        scene s = scene_begin(NULL, false);
         const visit visits[] = {foreign[i], as_sent};
         expect_browser(&s, visits, 1, true, TACIT_ERR_EXPIRED, "a foreign callback");
         assert_int_equal(server_counters(s.server).token_requests, 0);
         assert_nothing_happened(&s);
         expect_browser(&s, visits, 2, false, TACIT_OK, "the right one after a foreign one");
         assert_int_equal(server_counters(s.server).code_grants, 1);
-        end(&s);
+        scene_end(&s);
     }
 }
 
 static void wait_ends_when_the_clock_says_so(void **state) {
-    scene s = begin(NULL, false);
+    scene s = scene_begin(NULL, false);
     user u = {.scene = &s, .leaves = true};
     int64_t began_ms = now_ms();
     (void)state;
@@ -390,7 +292,7 @@ static void wait_ends_when_the_clock_says_so(void **state) {
     assert_true(now_ms() - began_ms < 15 * 1000); /* by itself it looks twice a minute */
     assert_nothing_happened(&s);
     user_free(&u);
-    end(&s);
+    scene_end(&s);
 }
 
 /* RFC 9207: its answer was mixed up with another server's; the code must not be sent to any. */
@@ -408,12 +310,12 @@ static void callback_of_another_issuer_ends_it(void **state) {
     (void)state;
 
     for (size_t i = 0; i < sizeof mixed_up / sizeof *mixed_up; i++) {
-        scene s = begin(NULL, i % 2);
+        scene s = scene_begin(NULL, i % 2);
         expect_browser(&s, &mixed_up[i], 1, false, TACIT_ERR_PROTOCOL, "mixed up");
         assert_int_equal(server_counters(s.server).token_requests, 0);
         assert_nothing_happened(&s);
         expect_browser(&s, &as_sent, 1, false, TACIT_OK, "the next one");
-        end(&s);
+        scene_end(&s);
     }
 }
 
@@ -425,12 +327,12 @@ static void issuer_that_nobody_promised_is_checked_too(void **state) {
     (void)state;
 
     options.no_callback_iss = true;
-    scene s = begin(&options, false);
+    scene s = scene_begin(&options, false);
     expect_browser(&s, &wrong, 1, false, TACIT_ERR_PROTOCOL, "not promised, but wrong");
     assert_int_equal(server_counters(s.server).token_requests, 0);
     assert_nothing_happened(&s);
     expect_browser(&s, &as_sent, 1, false, TACIT_OK, "not promised, and missing");
-    end(&s);
+    scene_end(&s);
 }
 
 static void errors_in_the_callback_are_told(void **state) {
@@ -448,19 +350,19 @@ static void errors_in_the_callback_are_told(void **state) {
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
         ts_options options = TS_OPTIONS_INIT;
         options.authorize_error = errors[i].error;
-        scene s = begin(&options, false);
+        scene s = scene_begin(&options, false);
         user u = {.scene = &s, .visits = {{.status = 200}}};
         tacit_error error = sign_in_with(&u);
         assert_clear(&error, errors[i].status, errors[i].error);
         assert_null(strpbrk(error.oauth_error, "\r\n\033"));
         assert_nothing_happened(&s);
         user_free(&u);
-        end(&s);
+        scene_end(&s);
     }
 }
 
 static void callback_that_is_replayed_finds_nobody(void **state) {
-    scene s = begin(NULL, false);
+    scene s = scene_begin(NULL, false);
     user first = {.scene = &s, .visits = {as_sent}};
     (void)state;
 
@@ -471,11 +373,11 @@ static void callback_that_is_replayed_finds_nobody(void **state) {
     assert_int_equal(world_get(s.world, "/api/x"), 200);
     assert_int_equal(server_counters(s.server).code_replays, 0);
     user_free(&first);
-    end(&s);
+    scene_end(&s);
 }
 
 static void callback_is_finished_once(void **state) {
-    scene s = begin(NULL, false);
+    scene s = scene_begin(NULL, false);
     tacit_session *session = world_session(s.world);
     tacit_sign_in_options options = TACIT_SIGN_IN_OPTIONS_INIT;
     tacit_error error;
@@ -512,7 +414,7 @@ static void callback_is_finished_once(void **state) {
     free(wrong);
     free(location);
     tacit_free(url);
-    end(&s);
+    scene_end(&s);
 }
 
 /* ------------------------------------------------------------------ the token endpoint */
@@ -533,41 +435,18 @@ static void token_endpoint_that_answers_nonsense(void **state) {
     (void)state;
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        scene s = begin(NULL, false);
+        scene s = scene_begin(NULL, false);
         ts_fault fault = bad[i].fault;
         if (!fault.kind) fault.kind = TS_FAULT_ANSWER;
         server_fault_add(s.server, TS_TOKEN_ENDPOINT, &fault);
         expect_browser(&s, &as_sent, 1, false, bad[i].status, fault.body ? fault.body : "no body");
         assert_int_equal(server_counters(s.server).token_requests, 1); /* a code is sent once */
         assert_nothing_happened(&s);
-        end(&s);
+        scene_end(&s);
     }
 }
 
 /* ------------------------------------------------------------------ ID tokens */
-
-static const struct {
-    const char *members, *why;
-} bad_id_tokens[] = {
-    {"{\"iss\":\"https://evil.example\"}", "another issuer"},
-    {"{\"iss\":null}", "no issuer"},
-    {"{\"sub\":null}", "no subject"},
-    {"{\"sub\":\"\"}", "an empty subject"},
-    {"{\"aud\":\"other-client\"}", "another client"},
-    {"{\"aud\":[\"other-client\"]}", "another client in a list"},
-    {"{\"aud\":[]}", "no client"},
-    {"{\"aud\":null}", "no audience"},
-    {"{\"aud\":[\"test-client\",\"other-client\"]}", "two clients without azp"},
-    {"{\"aud\":[\"test-client\",\"other-client\"],\"azp\":\"other-client\"}", "issued to another"},
-    {"{\"azp\":\"other-client\"}", "azp of another"},
-    {"{\"exp\":1000000000}", "over since 2001"},
-    {"{\"exp\":null}", "no end"},
-    {"{\"exp\":\"tomorrow\"}", "an end that is none"},
-    {"{\"nonce\":\"other\"}", "another nonce"}, /* by browser only, from here */
-    {"{\"nonce\":null}", "no nonce"},
-    {"{\"nonce\":7}", "a nonce that is no text"},
-};
-enum { BAD_ID_TOKENS = sizeof bad_id_tokens / sizeof *bad_id_tokens, NONCES = 3 };
 
 static void id_token_for_another_sign_in_is_refused(void **state) {
     (void)state;
@@ -575,11 +454,11 @@ static void id_token_for_another_sign_in_is_refused(void **state) {
     for (size_t i = 0; i < BAD_ID_TOKENS; i++) {
         ts_options options = TS_OPTIONS_INIT;
         options.id_token_members = bad_id_tokens[i].members;
-        scene s = begin(&options, false);
+        scene s = scene_begin(&options, false);
         expect_browser(&s, &as_sent, 1, false, TACIT_ERR_PROTOCOL, bad_id_tokens[i].why);
         assert_int_equal(server_counters(s.server).code_grants, 1);
         assert_nothing_happened(&s);
-        end(&s);
+        scene_end(&s);
     }
 }
 
@@ -591,25 +470,25 @@ static void id_token_that_is_none_is_refused(void **state) {
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
         ts_options options = TS_OPTIONS_INIT;
         options.extra_members = members[i];
-        scene s = begin(&options, false);
+        scene s = scene_begin(&options, false);
         expect_browser(&s, &as_sent, 1, false, TACIT_ERR_PROTOCOL, members[i]);
         assert_nothing_happened(&s);
-        end(&s);
+        scene_end(&s);
     }
 }
 
 static void id_token_of_a_password_is_checked_too(void **state) {
     (void)state;
 
-    for (size_t i = 0; i < BAD_ID_TOKENS - NONCES; i++) {
+    for (size_t i = 0; i < BAD_ID_TOKENS - BAD_NONCES; i++) {
         ts_options options = TS_OPTIONS_INIT;
         options.id_token_members = bad_id_tokens[i].members;
-        scene s = begin(&options, false);
+        scene s = scene_begin(&options, false);
         tacit_error error;
         tacit_sign_in_with_password(world_session(s.world), "alice", "wonderland", NULL, &error);
         assert_clear(&error, TACIT_ERR_PROTOCOL, bad_id_tokens[i].why);
         assert_nothing_happened(&s);
-        end(&s);
+        scene_end(&s);
     }
 }
 
@@ -619,286 +498,12 @@ static void refused_first_sign_in_leaves_nothing(void **state) {
     (void)state;
 
     options.id_token_members = "{\"nonce\":\"other\"}";
-    scene s = begin_signed_out(&options, true);
+    scene s = scene_begin_signed_out(&options, true);
     assert_int_equal(tacit_session_load(world_session(s.world), WORLD_PATIENCE_MS, NULL, NULL),
                      TACIT_OK);
     expect_browser(&s, &as_sent, 1, false, TACIT_ERR_PROTOCOL, "another nonce");
     assert_nothing_happened(&s);
-    end(&s);
-}
-
-/* ------------------------------------------------------------------ devices */
-
-/* A sign-in by device code on a thread of its own; the injected clock is moved meanwhile. */
-typedef struct device {
-    scene *scene;
-    pthread_t thread;
-    tacit_error error;
-    atomic_bool prompted, over;
-    int prompts;
-} device;
-
-static void prompt(const char *user_code, const char *uri, const char *complete, int expires_in_s,
-                   void *data) {
-    device *d = data;
-    (void)complete;
-
-    if (!user_code || !uri || expires_in_s <= 0) abort();
-    d->prompts++;
-    atomic_store(&d->prompted, true);
-}
-
-static void *device_main(void *data) {
-    device *d = data;
-    tacit_sign_in_options options = TACIT_SIGN_IN_OPTIONS_INIT;
-
-    options.device_prompt = prompt;
-    options.user_data = d;
-    tacit_sign_in_with_device_code(world_session(d->scene->world), &options, &d->error);
-    atomic_store(&d->over, true);
-    return NULL;
-}
-
-static void begin_device(device *d, scene *s) {
-    *d = (device){.scene = s};
-    assert_int_equal(pthread_create(&d->thread, NULL, device_main, d), 0);
-}
-
-static bool is_prompted_or_over(void *data) {
-    device *d = data;
-    return atomic_load(&d->prompted) || atomic_load(&d->over);
-}
-
-static void wait_prompt(device *d) {
-    world_wait(is_prompted_or_over, d, "the user is asked to enter a code");
-    assert_true(atomic_load(&d->prompted));
-}
-
-/* Second by second, since nobody knows when the pause before the next poll begins. */
-static void pump_polls(device *d, long token_requests) {
-    for (int i = 0; i < 500 && !atomic_load(&d->over); i++) {
-        if (server_wait_counter(d->scene->server, TS_COUNTER(token_requests), token_requests, 20)) {
-            return;
-        }
-        world_clock_move(d->scene->world, 1000);
-    }
-    assert_true(server_counters(d->scene->server).token_requests >= token_requests);
-}
-
-static bool is_over(void *data) {
-    device *d = data;
-
-    if (atomic_load(&d->over)) return true;
-    world_clock_move(d->scene->world, 100);
-    return false;
-}
-
-static tacit_error end_device(device *d) {
-    world_wait(is_over, d, "the sign-in by device code ends");
-    pthread_join(d->thread, NULL);
-    return d->error;
-}
-
-/* The test's server counts real time, the session the injected one: it is told 5 s, and is never
- * too fast. */
-static ts_options device_options(void) {
-    ts_options options = TS_OPTIONS_INIT;
-
-    options.device_interval = "0";
-    options.device_members = "{\"interval\":5}";
-    return options;
-}
-
-static void approve(const scene *s) {
-    char *user_code = server_newest_user_code(s->server);
-
-    assert_true(server_device_approve(s->server, user_code));
-    free(user_code);
-}
-
-static void device_endpoint_that_answers_nonsense(void **state) {
-    static const struct {
-        ts_fault fault;
-        tacit_status status;
-    } bad[] = {
-        {{.headers = "Content-Type: text/html", .body = "<h1>Hotel</h1>"}, TACIT_ERR_PROTOCOL},
-        {{.body = "[]"}, TACIT_ERR_PROTOCOL},
-        {{.body = "{\"device_code\":\"d\"}"}, TACIT_ERR_PROTOCOL},
-        {{.body = "{\"device_code\":\"d\",\"user_code\":\"\\u001b[31m\","
-                  "\"verification_uri\":\"https://x.example/\"}"},
-         TACIT_ERR_PROTOCOL},
-        {{.body = "{\"device_code\":\"d\",\"user_code\":\"u\","
-                  "\"verification_uri\":\"javascript:alert(1)\"}"},
-         TACIT_ERR_PROTOCOL},
-        {{.status = 502, .body = "<html>Bad Gateway</html>"}, TACIT_ERR_SERVER},
-        {{.status = 400, .body = "{\"error\":\"unauthorized_client\"}"}, TACIT_ERR_OAUTH},
-        {{.status = 307, .headers = "Location: https://evil.example/"}, TACIT_ERR_PROTOCOL},
-        {{.kind = TS_FAULT_CLOSE}, TACIT_ERR_NETWORK},
-        {{.kind = TS_FAULT_NESTED, .size = 100000}, TACIT_ERR_PROTOCOL},
-        {{.kind = TS_FAULT_OVERSIZED, .size = 3 * 1024 * 1024}, TACIT_ERR_TOO_LARGE},
-    };
-    (void)state;
-
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        scene s = begin(NULL, false);
-        ts_fault fault = bad[i].fault;
-        device d;
-        if (!fault.kind) fault.kind = TS_FAULT_ANSWER;
-        server_fault_add(s.server, TS_DEVICE, &fault);
-        begin_device(&d, &s);
-        tacit_error error = end_device(&d);
-        assert_clear(&error, bad[i].status, fault.body ? fault.body : "no body");
-        assert_int_equal(d.prompts, 0);
-        assert_int_equal(server_counters(s.server).token_requests, 0);
-        assert_nothing_happened(&s);
-        end(&s);
-    }
-}
-
-static void trouble_between_polls_ends_nothing(void **state) {
-    static const ts_fault trouble[] = {
-        {.kind = TS_FAULT_ANSWER, .status = 502, .body = "<html>Bad Gateway</html>"},
-        {.kind = TS_FAULT_ANSWER, .status = 503, .headers = "Retry-After: 7"},
-        {.kind = TS_FAULT_ANSWER, .status = 429},
-        {.kind = TS_FAULT_ANSWER, .headers = "Content-Type: text/html", .body = "<h1>Hotel</h1>"},
-        {.kind = TS_FAULT_CLOSE},
-        {.kind = TS_FAULT_RESET},
-        {.kind = TS_FAULT_NESTED, .size = 100000},
-        {.kind = TS_FAULT_ANSWER, .status = 400, .body = "{\"error\":\"slow_down\"}"},
-    };
-    ts_options options = device_options();
-    scene s = begin(&options, false);
-    device d;
-    (void)state;
-
-    begin_device(&d, &s);
-    wait_prompt(&d);
-    pump_polls(&d, 1);
-    for (size_t i = 0; i < sizeof trouble / sizeof *trouble; i++) {
-        ts_fault fault = trouble[i];
-        fault.requests = 1;
-        server_fault_add(s.server, TS_TOKEN_ENDPOINT, &fault);
-    }
-    pump_polls(&d, 1 + sizeof trouble / sizeof *trouble);
-    approve(&s);
-    assert_int_equal(end_device(&d).status, TACIT_OK);
-    assert_int_equal(d.prompts, 1);
-    assert_int_equal(server_counters(s.server).device_grants, 1);
-    assert_int_equal(world_get(s.world, "/api/x"), 200);
-    end(&s);
-}
-
-static bool is_polled(scene *s, long token_requests) {
-    look_a_while();
-    return server_counters(s->server).token_requests >= token_requests;
-}
-
-/* The first poll comes 5 s after the code, whatever the server calls an interval. */
-static void interval_that_is_none_is_five_seconds(void **state) {
-    static const char *const members[] = {
-        "{\"interval\":\"junk\"}", "{\"interval\":null}",  "{\"interval\":-3}",
-        "{\"interval\":0}",        "{\"interval\":[5]}",   "{\"interval\":\"\"}",
-        "{\"interval\":false}",    "{\"interval\":\"0\"}",
-    };
-    (void)state;
-
-    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
-        ts_options options = device_options();
-        options.device_members = members[i];
-        scene s = begin(&options, false);
-        device d;
-        begin_device(&d, &s);
-        wait_prompt(&d);
-        world_clock_move(s.world, 4900);
-        assert_false(is_polled(&s, 1));
-        approve(&s);
-        assert_int_equal(end_device(&d).status, TACIT_OK);
-        end(&s);
-    }
-}
-
-static void slow_down_is_kept(void **state) {
-    ts_options options = device_options();
-    scene s = begin(&options, false);
-    device d;
-    (void)state;
-
-    server_fail_oauth(s.server, 2, 400, "slow_down");
-    begin_device(&d, &s);
-    wait_prompt(&d);
-    pump_polls(&d, 1); /* 10 s from now on */
-    world_clock_move(s.world, 4900);
-    world_clock_move(s.world, 4900);
-    assert_false(is_polled(&s, 2));
-    pump_polls(&d, 2); /* 15 s */
-    world_clock_move(s.world, 14800);
-    assert_false(is_polled(&s, 3));
-    pump_polls(&d, 3); /* pending, and still 15 s */
-    world_clock_move(s.world, 14800);
-    assert_false(is_polled(&s, 4));
-    approve(&s);
-    assert_int_equal(end_device(&d).status, TACIT_OK);
-    end(&s);
-}
-
-static void device_that_is_refused_leaves_nothing(void **state) {
-    static const struct {
-        const char *error;
-        tacit_status status;
-    } refusals[] = {
-        {"access_denied", TACIT_ERR_ACCESS_DENIED}, {"expired_token", TACIT_ERR_EXPIRED},
-        {"invalid_grant", TACIT_ERR_OAUTH},         {"invalid_client", TACIT_ERR_OAUTH},
-        {"unauthorized_client", TACIT_ERR_OAUTH},
-    };
-    (void)state;
-
-    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
-        ts_options options = device_options();
-        scene s = begin(&options, false);
-        device d;
-        server_fail_oauth(s.server, 1, 400, refusals[i].error);
-        begin_device(&d, &s);
-        wait_prompt(&d);
-        tacit_error error = end_device(&d);
-        assert_clear(&error, refusals[i].status, refusals[i].error);
-        assert_int_equal(server_counters(s.server).token_requests, 1);
-        assert_nothing_happened(&s);
-        end(&s);
-    }
-}
-
-static void device_code_that_nobody_enters_expires(void **state) {
-    ts_options options = device_options();
-    device d;
-    (void)state;
-
-    options.device_expires_in_s = 12;
-    scene s = begin(&options, false);
-    begin_device(&d, &s);
-    wait_prompt(&d);
-    tacit_error error = end_device(&d);
-    assert_clear(&error, TACIT_ERR_EXPIRED, "nobody enters the code");
-    assert_nothing_happened(&s);
-    end(&s);
-}
-
-static void id_token_of_a_device_is_checked_too(void **state) {
-    (void)state;
-
-    for (size_t i = 0; i < BAD_ID_TOKENS - NONCES; i++) {
-        ts_options options = device_options();
-        options.id_token_members = bad_id_tokens[i].members;
-        scene s = begin(&options, i % 2);
-        device d;
-        begin_device(&d, &s);
-        wait_prompt(&d);
-        approve(&s);
-        tacit_error error = end_device(&d);
-        assert_clear(&error, TACIT_ERR_PROTOCOL, bad_id_tokens[i].why);
-        assert_int_equal(server_counters(s.server).device_grants, 1);
-        assert_nothing_happened(&s);
-        end(&s);
-    }
+    scene_end(&s);
 }
 
 int main(void) {
@@ -918,13 +523,6 @@ int main(void) {
         cmocka_unit_test(id_token_that_is_none_is_refused),
         cmocka_unit_test(id_token_of_a_password_is_checked_too),
         cmocka_unit_test(refused_first_sign_in_leaves_nothing),
-        cmocka_unit_test(device_endpoint_that_answers_nonsense),
-        cmocka_unit_test(trouble_between_polls_ends_nothing),
-        cmocka_unit_test(interval_that_is_none_is_five_seconds),
-        cmocka_unit_test(slow_down_is_kept),
-        cmocka_unit_test(device_that_is_refused_leaves_nothing),
-        cmocka_unit_test(device_code_that_nobody_enters_expires),
-        cmocka_unit_test(id_token_of_a_device_is_checked_too),
     };
 
     curl_global_init(CURL_GLOBAL_DEFAULT);
