@@ -237,6 +237,24 @@ static void ctrl_c_loses_no_refresh_token(void **state) {
     assert_int_equal(server_counters(w->server).reuse_detections, 0);
 }
 
+static void a_second_ctrl_c_waits_for_nothing(void **state) {
+    const char *const arguments[] = {"refresh", NULL};
+    cli *w = *state;
+    cli_run run;
+
+    cli_login(w, "default");
+    server_gate_close(w->server, TS_TOKEN_ENDPOINT, TS_BEFORE_ANSWER);
+    run = cli_start(w, NULL, arguments);
+    assert_true(server_gate_waiters(w->server, TS_TOKEN_ENDPOINT, 1, CLI_PATIENCE_MS));
+    kill(run.pid, SIGINT);
+    free(cli_await_words(&run, "interrupted"));
+    kill(run.pid, SIGINT);
+    cli_await(&run);
+    assert_run(run, 130, "", NULL);
+    assert_int_equal(server_counters(w->server).held, 1); /* it did not wait for this */
+    server_gate_open(w->server, TS_TOKEN_ENDPOINT);
+}
+
 /* ------------------------------------------------------------------ the terminal */
 
 typedef struct screen {
@@ -353,6 +371,7 @@ int main(void) {
         SCENE(ctrl_c_keeps_the_earlier_sign_in),
         SCENE(ctrl_c_drops_a_password_that_was_sent),
         SCENE(ctrl_c_loses_no_refresh_token),
+        SCENE(a_second_ctrl_c_waits_for_nothing),
         SCENE(a_password_is_not_seen),
         SCENE(ctrl_c_at_the_prompt_gives_the_echo_back),
         SCENE(a_terminal_shows_a_qr_code),
