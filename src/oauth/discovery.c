@@ -204,13 +204,16 @@ static char *make_place(const char *issuer, const char *before_path, const char 
     return url.data;
 }
 
-static tacit_status make_places(const char *issuer, char *places[2], tacit_error *error) {
+/* false: error says why; what was made is the caller's all the same. */
+static bool make_places(const char *issuer, char *places[2], tacit_error *error) {
     ti_url *url = ti_url_parse(issuer, "the issuer", error);
-    if (!url) return error->status;
+    if (!url) return false;
     places[0] = make_place(ti_url_text(url), "", "/.well-known/openid-configuration");
     places[1] = make_place(ti_url_text(url), "/.well-known/oauth-authorization-server", "");
     ti_url_free(url);
-    return places[0] && places[1] ? TACIT_OK : ti_error_no_memory(error);
+    if (places[0] && places[1]) return true;
+    ti_error_no_memory(error);
+    return false;
 }
 
 /* What a cache says counts only where it is one of the two. */
@@ -237,10 +240,9 @@ tacit_status ti_discovery_fetch(ti_transport *transport, const char *issuer, con
     char *places[2] = {NULL, NULL};
     tacit_error unasked;
     if (!error) error = &unasked;
-    tacit_status status = make_places(issuer, places, error);
-    if (status == TACIT_OK) {
-        status = ask_places(&asking, places, known_url, etag, found, error);
-    }
+    bool made = make_places(issuer, places, error);
+    tacit_status status =
+        made ? ask_places(&asking, places, known_url, etag, found, error) : error->status;
     free(places[0]);
     free(places[1]);
     return status;

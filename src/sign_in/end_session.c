@@ -70,7 +70,7 @@ char *tacit_session_end_session_url(tacit_session *session, const char *post_log
                                     tacit_error *error) {
     char *url;
 
-    if (session != NULL && post_logout_redirect_uri != NULL && *post_logout_redirect_uri == '\0') {
+    if (post_logout_redirect_uri != NULL && *post_logout_redirect_uri == '\0') {
         ti_error_argument(error, "post_logout_redirect_uri", "is empty");
         return NULL;
     }

@@ -36,7 +36,7 @@ uint16_t ti_listener_port(const ti_listener *listener);
 /* On the caller's thread. Looks at stopped after each ti_listener_wake(). Nothing is bound any more when it returns. */
 ti_listener_end ti_listener_wait(ti_listener *listener, ti_listener_answer_fn answer, void *data,
                                  int64_t deadline_boot_ms, const atomic_bool *stopped);
-/* listener: a ti_listener. From any thread; never blocks. */
-void ti_listener_wake(void *listener);
+/* data: a ti_listener. From any thread; never blocks. */
+void ti_listener_wake(void *data);
 
 #endif
