@@ -157,6 +157,28 @@ static void a_sign_in_costs_one_request(void **state) {
     world_free(w);
 }
 
+/* The numbers of issue 4: at most three with discovery, also where the server has only the second place. */
+static void with_discovery_it_costs_three_at_most(void **state) {
+    ts_options server = TS_OPTIONS_INIT;
+    world *w;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        browser *b = browser_new(BROWSER_SIGNS_IN);
+        tacit_sign_in_options o = options_for(b);
+        ts_counters counters;
+
+        server.no_openid_configuration = i == 1;
+        w = world_new(&(world_options){.server = &server, .from_issuer = true});
+        sign_in_with(w, &o, TACIT_OK, NULL);
+        browser_status(b);
+        counters = server_counters(world_server(w));
+        assert_in_range(counters.requests - counters.authorize_requests, 2, 3);
+        browser_free(b);
+        world_free(w);
+    }
+}
+
 static void assert_parameter(const char *url, const char *name, const char *expected) {
     char *value = browser_parameter(url, name);
 
@@ -637,6 +659,7 @@ static void a_sign_in_that_fails_leaves_the_earlier_one(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sign_in_costs_one_request),
+        cmocka_unit_test(with_discovery_it_costs_three_at_most),
         cmocka_unit_test(the_server_is_asked_for_what_the_app_asks_for),
         cmocka_unit_test(the_sessions_scope_is_the_default),
         cmocka_unit_test(the_apps_page_is_shown),
