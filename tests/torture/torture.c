@@ -16,6 +16,7 @@
 #include <tacit/tacit.h>
 
 #include <arpa/inet.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -194,15 +195,75 @@ static int get(tacit_session *session) {
     return status == TACIT_OK ? http_status : -(int)status;
 }
 
-static int first_process(void) {
+/* ------------------------------------------------------------------ without waiting */
+
+typedef struct outcome {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int count;
+    tacit_error error;
+} outcome;
+#define OUTCOME_INIT                                                                               \
+    { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER }
+
+static void on_done(tacit_call *call, tacit_response *response, const tacit_error *error,
+                    void *data) {
+    outcome *o = data;
+
+    (void)call;
+    tacit_response_free(response);
+    pthread_mutex_lock(&o->lock);
+    o->count++;
+    if (error != NULL) o->error = *error;
+    pthread_cond_broadcast(&o->changed);
+    pthread_mutex_unlock(&o->lock);
+}
+
+/* Once begun it must come to its end, however little memory there is; a hang ends with a signal. */
+static void await_done(tacit_call *call, outcome *o, tacit_error *error, const char *what) {
+    check(call == NULL ? error->status : TACIT_OK, error, what);
+    if (call == NULL) return;
+    tacit_call_unref(call);
+    pthread_mutex_lock(&o->lock);
+    while (o->count == 0) pthread_cond_wait(&o->changed, &o->lock);
+    *error = o->error;
+    pthread_mutex_unlock(&o->lock);
+    check(error->status, error, what);
+}
+
+static void sign_in(tacit_session *session, bool waits, tacit_error *error) {
+    tacit_sign_in_options options = TACIT_SIGN_IN_OPTIONS_INIT;
+    outcome o = OUTCOME_INIT;
+    tacit_call *call;
+
+    options.username = "alice";
+    options.password = "wonderland";
+    if (waits) {
+        check(tacit_sign_in_with_password(session, "alice", "wonderland", NULL, error), error,
+              "sign in");
+        return;
+    }
+    call = tacit_sign_in_async(session, TACIT_GRANT_PASSWORD, &options, on_done, &o, error);
+    await_done(call, &o, error, "sign in without waiting");
+}
+
+static void sign_out(tacit_session *session, tacit_error *error) {
+    outcome o = OUTCOME_INIT;
+    tacit_call *call = tacit_sign_out_async(session, CALL_MS, on_done, &o, error);
+
+    await_done(call, &o, error, "sign out without waiting");
+}
+
+/* ------------------------------------------------------------------ two processes */
+
+static int first_process(bool waits) {
     tacit_error error = TACIT_ERROR_INIT;
     int result = 0;
     process p;
 
     open_process(&p);
     if (p.session != NULL) {
-        check(tacit_sign_in_with_password(p.session, "alice", "wonderland", NULL, &error), &error,
-              "sign in");
+        sign_in(p.session, waits, &error);
         result = error.status == TACIT_OK ? SIGNED_IN : 0;
         get(p.session);
         revoke_access_tokens();
@@ -234,7 +295,7 @@ static int second_process(bool with_sign_out) {
         check(tacit_session_refresh(p.session, CALL_MS, &error), &error, "refresh");
         ask_who(p.session);
         if (with_sign_out) {
-            check(tacit_sign_out(p.session, CALL_MS, &error), &error, "sign out");
+            sign_out(p.session, &error);
             if (error.status == TACIT_OK) result = SIGNED_OUT;
         }
     }
@@ -244,14 +305,15 @@ static int second_process(bool with_sign_out) {
 
 typedef struct plan {
     long n;
-    bool for_good, with_sign_out;
+    bool for_good;
+    bool with_sign_out; /* and nothing waits: sign-in and sign-out are asynchronous */
 } plan;
 
 static int live(const plan *plan) {
     int result;
 
     allocation_fail(plan->n, plan->for_good);
-    result = first_process();
+    result = first_process(!plan->with_sign_out);
     result |= second_process(plan->with_sign_out);
     if (allocation_count() < plan->n) result |= THROUGH;
     allocation_fail(0, false);
