@@ -33,7 +33,7 @@ void native_app_stop(native_app *app);
 tacit_status native_app_sign_in(native_app *app, person *person, const char *const *params,
                                 tacit_error *error); /* by browser; joins the person */
 tacit_status native_app_sign_in_on_device(native_app *app, person *person, tacit_error *error);
-/* Both of a person in a hurry; must succeed. */
+/* Started, and signed in by browser; must succeed. */
 native_app *native_app_start_signed_in(const real_server *server,
                                        const native_app_options *options);
 
