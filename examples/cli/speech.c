@@ -61,7 +61,8 @@ exit_code complain_of(const tacit_error *error, const char *name) {
     if (error->status == TACIT_ERR_ORIGIN_NOT_ALLOWED)
         say("A token goes only where you say: tacit request --origin SCHEME://HOST[:PORT], or once "
             "for all with tacit login.");
-    if (error->retry_after_s > 0) say("Try again in %d s.", error->retry_after_s);
+    if (code == EXIT_NETWORK && error->retry_after_s > 0)
+        say("Try again in %d s.", error->retry_after_s);
     return code;
 }
 

@@ -1,4 +1,5 @@
 /* The tacit command with a user in front of it: browser, device code, password prompt, and Ctrl-C at each of them. */
+#include "support/browser.h"
 #include "support/cli.h"
 #include "support/unit.h"
 
@@ -40,7 +41,7 @@ static void assert_nothing_is_left(cli *w) {
     ts_counters counters = server_counters(w->server);
 
     assert_false(cli_has_profile(w, "default"));
-    assert_false(cli_finds(w, "test-client\"")); /* nor half a profile under another name */
+    assert_false(cli_finds(w, "\"client_id\"")); /* nor half a profile under another name */
     assert_int_equal(counters.live_refresh_tokens, 0);
     assert_int_equal(counters.live_access_tokens, 0);
 }
@@ -74,6 +75,44 @@ static bool is_listening(int port) {
 
     close(connection);
     return accepted;
+}
+
+/* What bin/xdg-open was given; yours. */
+static char *await_opened(const cli *w) {
+    cli_run opener = {.err_path = NULL};
+    char *url;
+
+    assert_true(asprintf(&opener.err_path, "%s/bin/opened", w->directory) > 0);
+    url = cli_await_words(&opener, "\n");
+    url[strcspn(url, "\n")] = '\0';
+    free(opener.err_path);
+    return url;
+}
+
+static void with_a_display_the_browser_opens(void **state) {
+    const char *const arguments[] = {"login",       server_url(((cli *)*state)->server, ""),
+                                     "--client-id", "test-client",
+                                     "--scope",     "openid",
+                                     NULL};
+    browser *browser = browser_new(BROWSER_SIGNS_IN);
+    cli *w = *state;
+    char *url, *printed;
+    cli_run run;
+
+    w->display = true;
+    run = cli_start(w, NULL, arguments);
+    url = await_opened(w);
+    printed = await_url(&run);
+    assert_string_equal(url, printed);
+    assert_true(browser_open(url, browser));
+    cli_await(&run);
+    assert_int_equal(browser_status(browser), 200);
+    assert_run(run, 0, "", "kept in");
+    assert_false(is_listening(callback_port(url)));
+    assert_run(CLI(w, NULL, "token"), 0, "access-", "");
+    browser_free(browser);
+    free(printed);
+    free(url);
 }
 
 static void ctrl_c_ends_the_wait_for_the_browser(void **state) {
@@ -361,6 +400,7 @@ static void a_terminal_shows_a_qr_code(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        SCENE(with_a_display_the_browser_opens),
         SCENE(ctrl_c_ends_the_wait_for_the_browser),
         SCENE(a_code_is_entered_elsewhere),
         SCENE(without_a_browser_the_code_is_shown),

@@ -40,11 +40,32 @@ static char *format(const char *text, ...) {
 
 /* ------------------------------------------------------------------ its world */
 
+static void write_file(const char *path, const char *text) {
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void make_opener(const cli *self) {
+    char *path = format("%s/bin", self->directory);
+
+    assert_int_equal(mkdir(path, 0700), 0);
+    free(path);
+    path = format("%s/bin/xdg-open", self->directory);
+    write_file(path, "#!/bin/sh\n"
+                     "cd \"${0%/*}\" && echo \"$1\" >new && mv new opened\n");
+    assert_int_equal(chmod(path, 0700), 0);
+    free(path);
+}
+
 cli cli_new(const ts_options *options) {
     cli self = {.server = server_start(options), .directory = strdup("/tmp/tacit-test.cli.XXXXXX")};
 
     assert_non_null(self.server);
     assert_non_null(mkdtemp(self.directory));
+    make_opener(&self);
     return self;
 }
 
@@ -63,30 +84,24 @@ void cli_free(cli *self) {
 
 /* ------------------------------------------------------------------ processes */
 
-enum { VARIABLES_MAX = 12 };
+enum { VARIABLES_MAX = 14 };
 
 /* Nothing of whoever runs the test, a keyring above all; but sanitizers keep their options. */
 static void make_environment(const cli *self, char *variables[VARIABLES_MAX]) {
-    static const char *const kept[] = {"PATH", "ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"};
+    static const char *const kept[] = {"ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"};
     int count = 0;
 
     variables[count++] = format("HOME=%s/home", self->directory);
     variables[count++] = format("XDG_STATE_HOME=%s/state", self->directory);
     variables[count++] = format("XDG_RUNTIME_DIR=%s", self->directory);
     variables[count++] = format("TACIT_STORE_KEY_FILE=%s/key", self->directory);
+    variables[count++] = format("PATH=%s/bin:%s", self->directory, getenv("PATH"));
+    if (self->display) variables[count++] = strdup("DISPLAY=:99");
     variables[count++] = strdup("LC_ALL=C.UTF-8");
     variables[count++] = strdup("TERM=xterm-256color");
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         if (getenv(kept[i]) != NULL) variables[count++] = format("%s=%s", kept[i], getenv(kept[i]));
     variables[count] = NULL;
-}
-
-static void write_file(const char *path, const char *text) {
-    FILE *file = fopen(path, "w");
-
-    assert_non_null(file);
-    fputs(text, file);
-    assert_int_equal(fclose(file), 0);
 }
 
 static cli_run spawn(cli *self, const char *in_path, bool on_terminal,
