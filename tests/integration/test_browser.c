@@ -361,6 +361,33 @@ static void a_port_that_is_taken_is_named(void **state) {
     world_free(w);
 }
 
+/* Not with SO_REUSEADDR either, and not at the address of all interfaces. */
+static void nobody_else_can_take_the_port(void **state) {
+    world *w = world_new(NULL);
+    sign_in s = {.world = w, .browser = browser_new(BROWSER_LEAVES)};
+    uint16_t port = free_port();
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(port)};
+    char uri[80];
+    int fd, on = 1;
+
+    (void)state;
+    snprintf(uri, sizeof uri, "http://127.0.0.1:%u/", port);
+    s.options = options_for(s.browser);
+    s.options.redirect_uri = uri;
+    assert_int_equal(pthread_create(&s.thread, NULL, sign_in_main, &s), 0);
+    assert_int_equal(port_of(s.browser), port);
+
+    assert_int_equal(socket_at(AF_INET, port, true), -1);
+    assert_int_equal(errno, EADDRINUSE);
+    fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&any, sizeof any), -1);
+    close(fd);
+    tacit_sign_in_cancel(world_session(w));
+    end(&s, TACIT_ERR_CANCELLED);
+    world_free(w);
+}
+
 /* ------------------------------------------------------------------ refusals */
 
 static void refused(const char *server_error, const char *params, tacit_status expected,
@@ -667,6 +694,7 @@ int main(void) {
         cmocka_unit_test(an_exact_redirect_uri_goes_to_the_server_as_it_is),
         cmocka_unit_test(localhost_listens_on_both_families),
         cmocka_unit_test(a_port_that_is_taken_is_named),
+        cmocka_unit_test(nobody_else_can_take_the_port),
         cmocka_unit_test(the_users_no_comes_back_as_such),
         cmocka_unit_test(the_servers_error_comes_back_as_such),
         cmocka_unit_test(an_answer_of_another_server_is_not_believed),
