@@ -532,23 +532,34 @@ static void closing_at_once_does_not_lose_the_sign_out(void **state) {
     end_world(w, &o);
 }
 
+/* Neither the sign-out itself, nor a sign-in that has begun meanwhile. */
 static void cancelling_a_sign_out_ends_the_wait_alone(void **state) {
     world *w = signed_in(NULL);
-    outcome o = {.count = 0};
-    tacit_call *call;
+    browser *b = browser_new(BROWSER_LEAVES);
+    tacit_sign_in_options by_browser = browser_options(b);
+    outcome out = {.count = 0}, in = {.count = 0};
+    tacit_call *leaving, *coming;
 
     (void)state;
     server_gate_close(world_server(w), TS_REVOCATION, TS_BEFORE_PROCESSING);
-    call = begin_sign_out(w, &o);
+    leaving = begin_sign_out(w, &out);
     assert_true(server_gate_waiters(world_server(w), TS_REVOCATION, 1, PATIENCE_MS));
-    tacit_call_cancel(call);
-    await_done(&o, TACIT_ERR_CANCELLED);
+    coming = begin(w, TACIT_GRANT_BROWSER, &by_browser, &in);
+    browser_url(b);
+    tacit_call_cancel(leaving);
+    await_done(&out, TACIT_ERR_CANCELLED);
+    look_a_while();
+    assert_false(is_done(&in));
     assert_false(both_are_revoked(world_server(w)));
     server_gate_open(world_server(w), TS_REVOCATION);
-
     world_wait(both_are_revoked, world_server(w), "both tokens are revoked");
-    tacit_call_unref(call);
-    end_world(w, &o);
+    tacit_call_cancel(coming);
+    await_done(&in, TACIT_ERR_CANCELLED);
+
+    tacit_call_unref(leaving);
+    tacit_call_unref(coming);
+    end_world(w, &out);
+    browser_free(b);
 }
 
 int main(void) {
