@@ -255,6 +255,29 @@ static void origins_with_more_than_an_origin_are_refused(void **state) {
     }
 }
 
+static void query_is_added_to_the_one_that_is_there(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {
+        {"https://a.example/x", "https://a.example/x?n=v"},
+        {"https://a.example/x?", "https://a.example/x?n=v"},
+        {"https://a.example/x?a=b", "https://a.example/x?a=b&n=v"},
+        {"https://a.example/x?a=b&", "https://a.example/x?a=b&n=v"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ti_buffer text = TI_BUFFER_INIT, query = TI_BUFFER_INIT;
+        ti_buffer_append_form(&query, "n", "v", 1);
+
+        ti_url_append_query(&text, cases[i][0], &query);
+
+        assert_string_equal(text.data, cases[i][1]);
+        query.failed = true; /* what is not whole is not taken for it */
+        ti_url_append_query(&text, cases[i][0], &query);
+        assert_true(text.failed);
+        ti_buffer_free(&query);
+        ti_buffer_free(&text);
+    }
+}
+
 static void no_origins_are_none(void **state) {
     (void)state;
     ti_origins *origins = ti_origins_new(NULL, NULL);
@@ -278,6 +301,7 @@ int main(void) {
         cmocka_unit_test(only_plain_paths_on_the_same_origin_change_without_parsing),
         cmocka_unit_test(origins_are_found_by_scheme_host_and_port),
         cmocka_unit_test(origins_with_more_than_an_origin_are_refused),
+        cmocka_unit_test(query_is_added_to_the_one_that_is_there),
         cmocka_unit_test(no_origins_are_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
