@@ -221,6 +221,23 @@ static void scope_and_params_go_into_the_first_request(void **state) {
     world_free(s.world);
 }
 
+static void discovery_costs_one_request(void **state) {
+    ts_options options = at_any_pace();
+    scene s;
+
+    (void)state;
+    begin(&s, &options, &(world_options){.from_issuer = true, .clock = true});
+    s.user = APPROVES;
+    start(&s);
+    move_to_end(&s);
+
+    if (s.status != TACIT_OK) fail_msg("%s", s.error.message);
+    assert_int_equal(server_counters(s.server).metadata_requests, 1);
+    assert_int_equal(server_counters(s.server).requests, 3);
+    assert_signed_in(&s);
+    world_free(s.world);
+}
+
 /* Both clocks run, so this takes its three seconds. */
 static void polls_come_no_faster_than_the_server_asks(void **state) {
     ts_options options = TS_OPTIONS_INIT;
@@ -229,6 +246,7 @@ static void polls_come_no_faster_than_the_server_asks(void **state) {
     (void)state;
     options.device_interval = "1";
     begin(&s, &options, &(world_options){.clock = false});
+    s.options.timeout_ms = PATIENCE_MS;
     start_and_see_code(&s);
     assert_true(server_wait_counter(s.server, TS_COUNTER(device_polls), 2, PATIENCE_MS));
     server_device_approve(s.server, s.user_code);
@@ -662,6 +680,7 @@ int main(void) {
         cmocka_unit_test(the_user_sees_what_the_server_gave),
         cmocka_unit_test(a_complete_uri_may_be_missing),
         cmocka_unit_test(scope_and_params_go_into_the_first_request),
+        cmocka_unit_test(discovery_costs_one_request),
         cmocka_unit_test(polls_come_no_faster_than_the_server_asks),
         cmocka_unit_test(the_servers_interval_is_kept),
         cmocka_unit_test(slow_down_adds_five_seconds_for_good),
