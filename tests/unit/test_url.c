@@ -291,6 +291,29 @@ static void no_origins_are_none(void **state) {
     ti_origins_free(origins);
 }
 
+/* application/x-www-form-urlencoded, as RFC 6749 appendix B has it. */
+static void values_of_a_query_are_decoded(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *expected;
+        size_t size; /* of expected */
+    } rows[] = {
+        {"", "", 0},           {"plain", "plain", 5},     {"a+b%20c", "a b c", 5},
+        {"%2B%2b+", "++ ", 3}, {"%41%zz%4", "A%zz%4", 6}, {"a%00b", "a\0b", 3},
+        {"+++", "   ", 3},     {"%C3%A4", "\xc3\xa4", 2},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        ti_secret *decoded = ti_url_decode(rows[i].text, strlen(rows[i].text));
+        assert_non_null(decoded);
+        assert_int_equal(ti_secret_size(decoded), rows[i].size);
+        assert_memory_equal(ti_secret_data(decoded), rows[i].expected, rows[i].size);
+        ti_secret_unref(decoded);
+    }
+    ti_secret *part = ti_url_decode("a+b&c", 3); /* what follows is not looked at */
+    assert_string_equal(ti_secret_data(part), "a b");
+    ti_secret_unref(part);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parsing_normalises_or_refuses),
@@ -303,6 +326,7 @@ int main(void) {
         cmocka_unit_test(origins_with_more_than_an_origin_are_refused),
         cmocka_unit_test(query_is_added_to_the_one_that_is_there),
         cmocka_unit_test(no_origins_are_none),
+        cmocka_unit_test(values_of_a_query_are_decoded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
