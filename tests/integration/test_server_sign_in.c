@@ -1,4 +1,4 @@
-/* The test server: metadata, authorization codes, device codes and ID tokens. */
+/* The test server: authorization codes and ID tokens. */
 #include "support/plain_client.h"
 #include "support/unit.h"
 
@@ -15,167 +15,10 @@
 #define CHALLENGE "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 #define REDIRECT_URI "http://127.0.0.1:9/callback"
 #define ESCAPED_URI "http%3A%2F%2F127.0.0.1%3A9%2Fcallback"
+#define OPENID "/.well-known/openid-configuration"
 #define AUTHORIZE                                                                                  \
     "/authorize?response_type=code&client_id=test-client&redirect_uri=" ESCAPED_URI                \
     "&code_challenge=" CHALLENGE "&code_challenge_method=S256"
-#define DEVICE_GRANT "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code"
-#define OPENID "/.well-known/openid-configuration"
-#define OAUTH "/.well-known/oauth-authorization-server"
-
-/* The form is what it begins with, and the value at its end. */
-static reply ask_form(ts_server *server, const char *path, const char *begin, const char *value) {
-    char form[1024];
-
-    assert_in_range(snprintf(form, sizeof form, "%s%s", begin, value), 0, sizeof form - 1);
-    return ask(server, path, NULL, form);
-}
-
-static void assert_error(reply reply, const char *error) {
-    char *given = json_member(reply.body, "error");
-
-    assert_non_null(given);
-    assert_string_equal(given, error);
-    free(given);
-    assert_status(reply, 400);
-}
-
-/* ------------------------------------------------------------------ metadata */
-
-static void assert_member(const char *json, const char *name, const char *value) {
-    char *given = json_member(json, name);
-
-    if (!given || strcmp(given, value) != 0) fail_msg("%s is %s", name, given ? given : "(none)");
-    free(given);
-}
-
-static void metadata_names_what_there_is(void **state) {
-    ts_server *server = start_server(state, NULL);
-
-    reply openid = ask(server, OPENID, NULL, NULL), oauth = ask(server, OAUTH, NULL, NULL);
-
-    assert_string_equal(openid.body, oauth.body);
-    assert_string_equal(openid.body, server_provider_json(server));
-    assert_member(openid.body, "issuer", server_url(server, ""));
-    assert_member(openid.body, "authorization_endpoint", server_url(server, "/authorize"));
-    assert_member(openid.body, "token_endpoint", server_url(server, "/token"));
-    assert_member(openid.body, "device_authorization_endpoint", server_url(server, "/device"));
-    assert_member(openid.body, "revocation_endpoint", server_url(server, "/revoke"));
-    assert_member(openid.body, "end_session_endpoint", server_url(server, "/logout"));
-    assert_non_null(strstr(openid.body, "\"authorization_response_iss_parameter_supported\":true"));
-    assert_non_null(strstr(openid.body, "\"code_challenge_methods_supported\":[\"S256\"]"));
-    assert_header(openid, 200, "Content-Type: application/json");
-    assert_status(oauth, 200);
-    assert_int_equal(server_counters(server).metadata_requests, 2);
-    assert_int_equal(server_record_count(server, TS_METADATA), 2);
-}
-
-static reply ask_if_none_match(ts_server *server, const char *etag) {
-    CURL *curl = curl_easy_init();
-    char line[128];
-
-    snprintf(line, sizeof line, "If-None-Match: %s", etag);
-    struct curl_slist *headers = curl_slist_append(NULL, line);
-    reply reply = {.body = calloc(1, 1), .headers = calloc(1, 1)};
-    curl_easy_setopt(curl, CURLOPT_URL, server_url(server, OPENID));
-    curl_easy_setopt(curl, CURLOPT_PROXY, "");
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)PATIENCE_MS);
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, NULL);
-    FILE *nowhere = fopen("/dev/null", "w");
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, nowhere);
-    reply.code = curl_easy_perform(curl);
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply.status);
-    curl_off_t size = -1;
-    curl_easy_getinfo(curl, CURLINFO_SIZE_DOWNLOAD_T, &size);
-    reply.body_size = (size_t)size;
-    fclose(nowhere);
-    curl_slist_free_all(headers);
-    curl_easy_cleanup(curl);
-    return reply;
-}
-
-static void unchanged_metadata_is_not_sent_again(void **state) {
-    ts_server *server = start_server(state, NULL);
-    reply first = ask(server, OPENID, NULL, NULL);
-    char etag[64];
-    const char *header = strstr(first.headers, "ETag: ");
-
-    assert_non_null(header);
-    assert_int_equal(sscanf(header, "ETag: %63s", etag), 1);
-    reply_free(&first);
-
-    reply same = ask_if_none_match(server, etag);
-    assert_int_equal(same.body_size, 0);
-    assert_status(same, 304);
-    assert_status(ask_if_none_match(server, "\"other\""), 200);
-    ts_options options = server_options(server);
-    options.metadata_members = "{\"token_endpoint\":\"https://elsewhere.example/\"}";
-    server_configure(server, &options);
-    assert_status(ask_if_none_match(server, etag), 200);
-    assert_int_equal(server_counters(server).metadata_unchanged, 1);
-}
-
-static void metadata_is_what_the_options_make_of_it(void **state) {
-    ts_options options = TS_OPTIONS_INIT;
-    options.no_openid_configuration = true;
-    options.no_callback_iss = true;
-    options.metadata_members = "{\"device_authorization_endpoint\":null,\"extra\":\"more\"}";
-    ts_server *server = start_server(state, &options);
-
-    reply oauth = ask(server, OAUTH, NULL, NULL);
-
-    assert_null(strstr(oauth.body, "device_authorization_endpoint"));
-    assert_null(strstr(oauth.body, "iss_parameter"));
-    assert_member(oauth.body, "extra", "more");
-    assert_status(oauth, 200);
-    assert_status(ask(server, OPENID, NULL, NULL), 404);
-    assert_status(ask(server, OAUTH, NULL, "a=b"), 405);
-    options.no_openid_configuration = false;
-    options.no_oauth_metadata = true;
-    server_configure(server, &options);
-    assert_status(ask(server, OPENID, NULL, NULL), 200);
-    assert_status(ask(server, OAUTH, NULL, NULL), 404);
-}
-
-static void issuer_with_a_path_has_metadata_of_its_own(void **state) {
-    ts_server *server = start_server(state, NULL);
-
-    assert_status(ask(server, "/tenant" OPENID, NULL, NULL), 404);
-    assert_status(ask(server, OAUTH "/tenant", NULL, NULL), 404);
-    ts_options options = server_options(server);
-    options.issuer = server_url(server, "/tenant");
-    server_configure(server, &options);
-
-    reply openid = ask(server, "/tenant" OPENID, NULL, NULL);
-    assert_member(openid.body, "issuer", server_url(server, "/tenant"));
-    assert_status(openid, 200);
-    assert_status(ask(server, OAUTH "/tenant", NULL, NULL), 200);
-    assert_status(ask(server, OAUTH "/other", NULL, NULL), 404);
-    assert_status(ask(server, "/other" OPENID, NULL, NULL), 404);
-}
-
-static void new_parts_have_faults_and_gates(void **state) {
-    ts_server *server = start_server(state, NULL);
-    background job = {.server = server, .path = OPENID};
-
-    server_fail(server, TS_METADATA, 1, 500);
-    server_captive_portal(server, TS_DEVICE, 1);
-    server_close_connections(server, TS_AUTHORIZE, 1, false);
-    assert_status(ask(server, OPENID, NULL, NULL), 500);
-    assert_header(ask(server, "/device", NULL, "client_id=test-client"), 200, "text/html");
-    assert_fails(ask(server, AUTHORIZE, NULL, NULL), CURLE_GOT_NOTHING);
-    server_gate_close(server, TS_METADATA, TS_BEFORE_ANSWER);
-    begin_request(&job);
-    assert_true(server_gate_waiters(server, TS_METADATA, 1, PATIENCE_MS));
-    server_gate_open(server, TS_METADATA);
-    assert_status(finish_request(&job), 200);
-    assert_status(ask(server, "/device", NULL, "client_id=test-client"), 200);
-    assert_status(ask(server, AUTHORIZE, NULL, NULL), 302);
-    ts_counters counters = server_counters(server);
-    assert_int_equal(counters.device_requests, 2);
-    assert_int_equal(counters.authorize_requests, 2);
-    assert_int_equal(counters.metadata_requests, 2);
-}
 
 /* ------------------------------------------------------------------ codes */
 
@@ -430,135 +273,30 @@ static void id_token_is_what_the_options_make_of_it(void **state) {
     json_decref(claims);
 }
 
-/* ------------------------------------------------------------------ devices */
-
-/* The device code; yours. */
-static char *begin_device(ts_server *server) {
-    reply reply = ask(server, "/device", NULL, "client_id=test-client&scope=openid");
-    char *code = json_member(reply.body, "device_code");
-
-    assert_status(reply, 200);
-    assert_non_null(code);
-    return code;
-}
-
-static reply poll(ts_server *server, const char *device_code) {
-    return ask_form(server, "/token",
-                    DEVICE_GRANT "&client_id=test-client&device_code=", device_code);
-}
-
-/* So that polls one after the other are not too fast. */
-static ts_options without_interval(void) {
-    ts_options options = TS_OPTIONS_INIT;
-    options.device_interval = "0";
-    return options;
-}
-
-static void device_signs_in_when_its_user_has_said_yes(void **state) {
-    ts_options options = without_interval();
-    ts_server *server = start_server(state, &options);
-    char *code = begin_device(server), *user_code = server_newest_user_code(server);
-
-    assert_error(poll(server, code), "authorization_pending");
-    assert_true(server_device_approve(server, user_code));
-    json_t *claims = claims_of(poll(server, code));
-    assert_string_equal(claim(claims, "sub"), "alice");
-    assert_error(poll(server, code), "invalid_grant");
-    assert_false(server_device_approve(server, user_code));
-    assert_false(server_device_approve(server, "none"));
-    ts_counters counters = server_counters(server);
-    assert_int_equal(counters.device_polls, 3);
-    assert_int_equal(counters.device_polls_too_fast, 0);
-    assert_int_equal(counters.device_grants, 1);
-    assert_int_equal(counters.live_refresh_tokens, 1);
-    json_decref(claims);
-    free(user_code);
-    free(code);
-}
-
-static void device_answer_is_that_of_the_rfc(void **state) {
-    ts_options options = TS_OPTIONS_INIT;
-    ts_server *server = start_server(state, &options);
-    char complete[256];
-
-    reply reply = ask(server, "/device", NULL, "client_id=test-client");
-    char *user_code = server_newest_user_code(server);
-
-    snprintf(complete, sizeof complete, "%s?user_code=%s", server_url(server, "/activate"),
-             user_code);
-    assert_member(reply.body, "user_code", user_code);
-    assert_member(reply.body, "verification_uri", server_url(server, "/activate"));
-    assert_member(reply.body, "verification_uri_complete", complete);
-    assert_non_null(strstr(reply.body, "\"expires_in\":600"));
-    assert_non_null(strstr(reply.body, "\"interval\":5"));
-    assert_status(reply, 200);
-    assert_status(ask(server, "/device", NULL, "client_id=other"), 401);
-    assert_status(ask(server, "/device", NULL, NULL), 405);
-    options.device_interval = "\"junk\"";
-    options.device_members = "{\"verification_uri_complete\":null,\"verification_url\":\"u\"}";
-    server_configure(server, &options);
-    reply = ask(server, "/device", NULL, "client_id=test-client");
-    assert_non_null(strstr(reply.body, "\"interval\":\"junk\""));
-    assert_null(strstr(reply.body, "complete"));
-    assert_member(reply.body, "verification_url", "u");
-    assert_status(reply, 200);
-    options.device_interval = "";
-    server_configure(server, &options);
-    reply = ask(server, "/device", NULL, "client_id=test-client");
-    assert_null(strstr(reply.body, "interval"));
-    assert_status(reply, 200);
-    free(user_code);
-}
-
-static void denied_and_expired_devices_are_told_so(void **state) {
-    ts_options options = without_interval();
-    ts_server *server = start_server(state, &options);
-    char *denied = begin_device(server), *user_code = server_newest_user_code(server);
-
-    assert_true(server_device_deny(server, user_code));
-    assert_error(poll(server, denied), "access_denied");
-    options.device_expires_in_s = -1;
-    server_configure(server, &options);
-    char *expired = begin_device(server);
-    assert_error(poll(server, expired), "expired_token");
-    assert_error(poll(server, "unknown"), "invalid_grant");
-    assert_int_equal(server_counters(server).live_access_tokens, 0);
-    free(expired);
-    free(user_code);
-    free(denied);
-}
-
-static void polls_too_fast_are_slowed_down(void **state) {
-    ts_options options = TS_OPTIONS_INIT;
-    options.device_interval = "60";
-    ts_server *server = start_server(state, &options);
-    char *code = begin_device(server), *user_code = server_newest_user_code(server);
-
-    assert_error(poll(server, code), "authorization_pending");
-    assert_true(server_device_approve(server, user_code));
-    assert_error(poll(server, code), "slow_down");
-    assert_error(poll(server, code), "slow_down");
-    assert_int_equal(server_counters(server).device_polls_too_fast, 2);
-    free(user_code);
-    free(code);
-}
-
-/* With an interval of 0 only what the slow_down added makes the next poll too fast. */
-static void slow_down_makes_the_interval_longer(void **state) {
-    ts_options options = without_interval();
-    ts_server *server = start_server(state, &options);
-    char *code = begin_device(server);
-
-    assert_error(poll(server, code), "authorization_pending");
-    server_device_slow_down(server, 1);
-    assert_error(poll(server, code), "slow_down");
-    assert_int_equal(server_counters(server).device_polls_too_fast, 0);
-    assert_error(poll(server, code), "slow_down");
-    assert_int_equal(server_counters(server).device_polls_too_fast, 1);
-    free(code);
-}
-
 /* ------------------------------------------------------------------ the rest */
+
+static void new_parts_have_faults_and_gates(void **state) {
+    ts_server *server = start_server(state, NULL);
+    background job = {.server = server, .path = OPENID};
+
+    server_fail(server, TS_METADATA, 1, 500);
+    server_captive_portal(server, TS_DEVICE, 1);
+    server_close_connections(server, TS_AUTHORIZE, 1, false);
+    assert_status(ask(server, OPENID, NULL, NULL), 500);
+    assert_header(ask(server, "/device", NULL, "client_id=test-client"), 200, "text/html");
+    assert_fails(ask(server, AUTHORIZE, NULL, NULL), CURLE_GOT_NOTHING);
+    server_gate_close(server, TS_METADATA, TS_BEFORE_ANSWER);
+    begin_request(&job);
+    assert_true(server_gate_waiters(server, TS_METADATA, 1, PATIENCE_MS));
+    server_gate_open(server, TS_METADATA);
+    assert_status(finish_request(&job), 200);
+    assert_status(ask(server, "/device", NULL, "client_id=test-client"), 200);
+    assert_status(ask(server, AUTHORIZE, NULL, NULL), 302);
+    ts_counters counters = server_counters(server);
+    assert_int_equal(counters.device_requests, 2);
+    assert_int_equal(counters.authorize_requests, 2);
+    assert_int_equal(counters.metadata_requests, 2);
+}
 
 static void logout_says_what_it_was_asked(void **state) {
     ts_server *server = start_server(state, NULL);
@@ -572,56 +310,23 @@ static void logout_says_what_it_was_asked(void **state) {
     assert_int_equal(server_record_count(server, TS_OTHER), 1);
 }
 
-static void other_processes_are_the_user_too(void **state) {
-    ts_server *server = start_server(state, NULL);
-    char *code, *user_code, approve[64];
-
-    assert_status(ask(server, "/__control", NULL,
-                      "{\"options\":{\"device_interval\":\"0\",\"no_id_token\":true},"
-                      "\"device_slow_down\":1}"),
-                  200);
-    code = begin_device(server);
-    user_code = server_newest_user_code(server);
-    assert_error(poll(server, code), "slow_down");
-    assert_error(ask(server, "/__control", NULL, "{\"device_deny\":\"nobody's\"}"), "device_deny");
-    snprintf(approve, sizeof approve, "{\"device_approve\":\"%s\"}", user_code);
-    assert_status(ask(server, "/__control", NULL, approve), 200);
-    reply counters = ask(server, "/__control", NULL, NULL);
-    assert_non_null(strstr(counters.body, "\"device_polls\":1"));
-    assert_status(counters, 200);
-    assert_status(ask(server, "/__control", NULL,
-                      "{\"fault\":{\"part\":\"device\",\"kind\":\"answer\",\"status\":502}}"),
-                  200);
-    assert_status(ask(server, "/device", NULL, "client_id=test-client"), 502);
-    free(user_code);
-    free(code);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_teardown(name, stop_server)
-        TEST(metadata_names_what_there_is),
-        TEST(unchanged_metadata_is_not_sent_again),
-        TEST(metadata_is_what_the_options_make_of_it),
-        TEST(issuer_with_a_path_has_metadata_of_its_own),
-        TEST(new_parts_have_faults_and_gates),
-        TEST(callback_has_code_state_and_issuer),
-        TEST(callback_is_what_the_options_make_of_it),
-        TEST(wrong_authorization_requests_are_refused),
-        TEST(code_is_redeemed_once),
-        TEST(code_is_for_one_client_address_and_verifier),
-        TEST(code_gives_an_id_token_with_its_nonce),
-        TEST(refresh_gives_an_id_token_without_nonce),
-        TEST(id_token_needs_openid_and_a_user),
-        TEST(id_token_is_what_the_options_make_of_it),
-        TEST(device_signs_in_when_its_user_has_said_yes),
-        TEST(device_answer_is_that_of_the_rfc),
-        TEST(denied_and_expired_devices_are_told_so),
-        TEST(polls_too_fast_are_slowed_down),
-        TEST(slow_down_makes_the_interval_longer),
-        TEST(logout_says_what_it_was_asked),
-        TEST(other_processes_are_the_user_too),
-#undef TEST
+        cmocka_unit_test_teardown(callback_has_code_state_and_issuer, stop_server),
+        cmocka_unit_test_teardown(callback_is_what_the_options_make_of_it, stop_server),
+        cmocka_unit_test_teardown(wrong_authorization_requests_are_refused, stop_server),
+        cmocka_unit_test_teardown(code_is_redeemed_once, stop_server),
+        cmocka_unit_test_teardown(code_is_for_one_client_address_and_verifier, stop_server),
+        cmocka_unit_test_teardown(code_gives_an_id_token_with_its_nonce, stop_server),
+        cmocka_unit_test_teardown(refresh_gives_an_id_token_without_nonce, stop_server),
+        cmocka_unit_test_teardown(id_token_needs_openid_and_a_user, stop_server),
+        cmocka_unit_test_teardown(id_token_is_what_the_options_make_of_it, stop_server),
+        cmocka_unit_test_teardown(new_parts_have_faults_and_gates, stop_server),
+        cmocka_unit_test_teardown(logout_says_what_it_was_asked, stop_server),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    curl_global_cleanup();
+    return failed;
 }

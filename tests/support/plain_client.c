@@ -101,6 +101,29 @@ char *json_member(const char *body, const char *name) {
     return copy;
 }
 
+reply ask_form(ts_server *server, const char *path, const char *begin, const char *value) {
+    char form[1024];
+
+    assert_in_range(snprintf(form, sizeof form, "%s%s", begin, value), 0, sizeof form - 1);
+    return ask(server, path, NULL, form);
+}
+
+void assert_error(reply reply, const char *error) {
+    char *given = json_member(reply.body, "error");
+
+    assert_non_null(given);
+    assert_string_equal(given, error);
+    free(given);
+    assert_status(reply, 400);
+}
+
+void assert_member(const char *json, const char *name, const char *value) {
+    char *given = json_member(json, name);
+
+    if (!given || strcmp(given, value) != 0) fail_msg("%s is %s", name, given ? given : "(none)");
+    free(given);
+}
+
 tokens tokens_of(reply reply) {
     tokens tokens = {json_member(reply.body, "access_token"),
                      json_member(reply.body, "refresh_token")};

@@ -29,6 +29,13 @@ void assert_status(reply reply, long status);
 void assert_header(reply reply, long status, const char *header);
 void assert_fails(reply reply, CURLcode code);
 
+/* The form is what it begins with, and the value at its end. */
+reply ask_form(ts_server *server, const char *path, const char *begin, const char *value);
+/* 400 with this OAuth error (RFC 6749 section 5.2). Frees the reply. */
+void assert_error(reply reply, const char *error);
+/* A string member of a JSON object. */
+void assert_member(const char *json, const char *name, const char *value);
+
 /* A string member of a JSON object; NULL: none. Yours. */
 char *json_member(const char *body, const char *name);
 
