@@ -152,11 +152,12 @@ tacit_status ti_device_authorization_parse(int http_status, const char *body, si
                                            tacit_error *error) {
     tacit_error unasked_error;
     ti_token_error found;
-    json_t *object = NULL;
+    json_t *object;
     if (!error) error = &unasked_error;
     *authorization = (ti_device_authorization)TI_DEVICE_AUTHORIZATION_INIT;
-    bool succeeded = http_status >= 200 && http_status < 300 &&
-                     ti_token_body_read(body, size, &object) == TI_TOKEN_BODY_OBJECT &&
+    ti_token_body read = ti_token_body_read(body, size, &object);
+    if (read == TI_TOKEN_BODY_NO_MEMORY) return ti_error_no_memory(error);
+    bool succeeded = http_status >= 200 && http_status < 300 && read == TI_TOKEN_BODY_OBJECT &&
                      !ti_token_error_read(object, &found);
     tacit_status status = succeeded ? read_object(object, http_status, authorization, error)
                                     : read_failure(http_status, body, size, retry_after_s, error);
