@@ -406,6 +406,7 @@ static void refused(const char *server_error, const char *params, tacit_status e
     assert_null(strstr(browser_page(b), "marked"));
     assert_listener_gone(b);
     assert_int_equal(server_counters(world_server(w)).token_requests, 0);
+    world_wait_event(w, TACIT_EVENT_LOADED, 1);
     assert_int_equal(tacit_session_get_state(world_session(w)), TACIT_STATE_SIGNED_OUT);
     browser_free(b);
     world_free(w);
