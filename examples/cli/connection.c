@@ -130,15 +130,12 @@ exit_code connection_open(connection *self, const profile *profile,
     return EXIT_OK;
 }
 
-exit_code connection_begin(connection *self, const profile *profile,
-                           const text_list *further_origins) {
-    exit_code code = connection_open(self, profile, further_origins);
+exit_code connection_load(connection *self) {
     tacit_error error;
 
-    if (code != EXIT_OK) return code;
     if (tacit_session_load(self->session, TACIT_TIMEOUT_DEFAULT, NULL, &error) == TACIT_OK)
         return EXIT_OK;
-    return complain_of(&error, profile->name);
+    return complain_of(&error, self->profile->name);
 }
 
 /* ------------------------------------------------------------------ closing */
@@ -160,5 +157,20 @@ exit_code connection_close(connection *self, exit_code code) {
     tacit_store_unref(self->store);
     if (code == EXIT_OK && connection_store_failed(&error))
         code = complain(EXIT_STORE, "%s", error.message);
+    return code;
+}
+
+exit_code connection_use(const char *name, const text_list *further_origins, connection_use_fn use,
+                         const void *options) {
+    connection self;
+    profile profile;
+    exit_code code = profile_load(&profile, name);
+
+    if (code == EXIT_OK) {
+        code = connection_open(&self, &profile, further_origins);
+        if (code == EXIT_OK) code = use(&self, options);
+        code = connection_close(&self, code);
+    }
+    profile_free(&profile);
     return code;
 }

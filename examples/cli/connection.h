@@ -18,12 +18,16 @@ typedef struct connection {
  * connection_close() it. It complains for itself. */
 exit_code connection_open(connection *connection, const profile *profile,
                           const text_list *further_origins);
-/* Opens, and reads the store; the same about it. */
-exit_code connection_begin(connection *connection, const profile *profile,
-                           const text_list *further_origins);
+/* Reads the store; the same about it. */
+exit_code connection_load(connection *connection);
 /* Waits for what a refresh under way brings, so that it is saved. EXIT_STORE: it was not, and the
  * user was told; else code. */
 exit_code connection_close(connection *connection, exit_code code);
+
+/* All of a command on the sign-in of that name: opens, has it used, closes. */
+typedef exit_code (*connection_use_fn)(connection *connection, const void *options);
+exit_code connection_use(const char *name, const text_list *further_origins, connection_use_fn use,
+                         const void *options);
 
 /* Whether the store is in trouble, so that what is new may be in memory only. */
 bool connection_store_failed(tacit_error *error);

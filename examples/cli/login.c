@@ -130,7 +130,8 @@ static exit_code login(const login_options *options) {
 
     if (code == EXIT_OK) code = prepare(options, &earlier, &next);
     if (code == EXIT_OK) {
-        code = connection_begin(&connection, &next, NULL);
+        code = connection_open(&connection, &next, NULL);
+        if (code == EXIT_OK) code = connection_load(&connection);
         if (code == EXIT_OK) code = sign_in(&connection, options);
         code = connection_close(&connection, code);
     }

@@ -39,11 +39,14 @@ static bool is_forgotten(tacit_status status) {
            (code == EXIT_OK || code == EXIT_NETWORK || code == EXIT_DENIED);
 }
 
-static exit_code sign_out(connection *connection, const logout_options *options) {
-    char *url = options->end_session ? end_session_url(connection) : NULL;
-    exit_code code, removed = EXIT_OK;
+static exit_code sign_out(connection *connection, const void *data) {
+    const logout_options *options = data;
+    exit_code code = connection_load(connection), removed = EXIT_OK;
     tacit_error error;
+    char *url;
 
+    if (code != EXIT_OK) return code;
+    url = options->end_session ? end_session_url(connection) : NULL;
     tacit_sign_out(connection->session, TACIT_TIMEOUT_DEFAULT, &error);
     code = exit_code_of(error.status);
     if (code != EXIT_OK) code = complain_of(&error, connection->profile->name);
@@ -59,19 +62,10 @@ static exit_code sign_out(connection *connection, const logout_options *options)
 
 int logout_main(int argc, char **argv) {
     logout_options options = {.name = NULL};
-    connection connection;
     operands operands;
-    profile profile;
     exit_code code;
 
     if (!options_read(&command, argc, argv, &options, &operands, &code)) return code;
     if (operands.count == 1) options.name = operands.items[0];
-    code = profile_load(&profile, options.name);
-    if (code == EXIT_OK) {
-        code = connection_begin(&connection, &profile, NULL);
-        if (code == EXIT_OK) code = sign_out(&connection, &options);
-        code = connection_close(&connection, code);
-    }
-    profile_free(&profile);
-    return code;
+    return connection_use(options.name, NULL, sign_out, &options);
 }

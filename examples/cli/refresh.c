@@ -21,11 +21,14 @@ static const command_spec command = {
     "themselves.",
     specs, 1};
 
-static exit_code refresh(connection *connection, int timeout_s) {
+static exit_code refresh(connection *connection, const void *data) {
+    const refresh_options *options = data;
     tacit_session_stats stats = TACIT_SESSION_STATS_INIT;
+    exit_code code = connection_load(connection);
     tacit_error error;
 
-    if (tacit_session_refresh(connection->session, timeout_s * 1000, &error) != TACIT_OK)
+    if (code != EXIT_OK) return code;
+    if (tacit_session_refresh(connection->session, options->timeout_s * 1000, &error) != TACIT_OK)
         return complain_of(&error, connection->profile->name);
     tacit_session_get_stats(connection->session, &stats);
     if (stats.expires_in_s < 0)
@@ -38,19 +41,10 @@ static exit_code refresh(connection *connection, int timeout_s) {
 
 int refresh_main(int argc, char **argv) {
     refresh_options options = {.timeout_s = 60};
-    connection connection;
     operands operands;
-    profile profile;
     exit_code code;
 
     if (!options_read(&command, argc, argv, &options, &operands, &code)) return code;
     if (operands.count == 1) options.name = operands.items[0];
-    code = profile_load(&profile, options.name);
-    if (code == EXIT_OK) {
-        code = connection_begin(&connection, &profile, NULL);
-        if (code == EXIT_OK) code = refresh(&connection, options.timeout_s);
-        code = connection_close(&connection, code);
-    }
-    profile_free(&profile);
-    return code;
+    return connection_use(options.name, NULL, refresh, &options);
 }

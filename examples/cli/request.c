@@ -69,18 +69,26 @@ static exit_code answer(const tacit_response *response, request_output *output,
     return finish_output(EXIT_OK);
 }
 
-static exit_code send_it(connection *connection, tacit_request *request,
-                         const request_options *options) {
+/* What goes to the API, and what becomes of the answer. */
+typedef struct errand {
+    const request_options *options;
+    tacit_request request;
+} errand;
+
+static exit_code send_it(connection *connection, const void *data) {
+    const errand *errand = data;
+    const request_options *options = errand->options;
+    tacit_request request = errand->request;
     request_output output = {.path = options->output};
     tacit_response *response;
     tacit_error error;
     exit_code code;
 
     if (!options->include || options->output != NULL) { /* else the head comes first */
-        request->write = request_output_write;
-        request->write_data = &output;
+        request.write = request_output_write;
+        request.write_data = &output;
     }
-    if (tacit_send(connection->session, request, &response, &error) == TACIT_OK)
+    if (tacit_send(connection->session, &request, &response, &error) == TACIT_OK)
         code = answer(response, &output, options);
     else
         code = output.failed ? EXIT_FAILED : complain_of(&error, connection->profile->name);
@@ -89,34 +97,20 @@ static exit_code send_it(connection *connection, tacit_request *request,
     return code;
 }
 
-/* With what it needs of the profile; the body is in memory, so that it can be sent twice. */
-static exit_code request_with(const request_options *options, tacit_request *request) {
-    connection connection;
-    profile profile;
-    exit_code code = profile_load(&profile, options->name);
-
-    if (code == EXIT_OK) {
-        code = connection_open(&connection, &profile, &options->origins);
-        if (code == EXIT_OK) code = send_it(&connection, request, options);
-        code = connection_close(&connection, code);
-    }
-    profile_free(&profile);
-    return code;
-}
-
 static exit_code run(const operands *operands, request_options *options) {
-    tacit_request request = TACIT_REQUEST_INIT;
+    errand errand = {.options = options, .request = TACIT_REQUEST_INIT};
+    tacit_request *request = &errand.request;
     request_body body = {.bytes = NULL};
     exit_code code = EXIT_OK;
 
-    if (!read_operands(operands, options, &request)) return EXIT_USAGE;
+    if (!read_operands(operands, options, request)) return EXIT_USAGE;
     if (options->data != NULL) code = request_body_read(&body, options->data);
     if (code == EXIT_OK) {
-        request.headers = options->headers.items;
-        request.body = body.bytes;
-        request.body_size = body.size;
-        request.timeout_ms = options->timeout_s * 1000;
-        code = request_with(options, &request);
+        request->headers = options->headers.items;
+        request->body = body.bytes; /* in memory, so that it can be sent twice */
+        request->body_size = body.size;
+        request->timeout_ms = options->timeout_s * 1000;
+        code = connection_use(options->name, &options->origins, send_it, &errand);
     }
     request_body_free(&body);
     return code;

@@ -150,46 +150,31 @@ static void print_json(const report *report) {
     json_decref(json);
 }
 
-static exit_code tell(connection *connection, tacit_session_state state, const tacit_error *error,
-                      bool json) {
-    report report = {.profile = connection->profile,
-                     .state = state,
-                     .store = tacit_store_describe(connection->store),
-                     .stats = TACIT_SESSION_STATS_INIT,
-                     .error = *error};
+static exit_code tell(connection *connection, const void *data) {
+    const status_options *options = data;
+    report report = {.profile = connection->profile, .stats = TACIT_SESSION_STATS_INIT};
+    tacit_status loaded = tacit_session_load(connection->session, TACIT_TIMEOUT_DEFAULT,
+                                             &report.state, &report.error);
 
+    report.store = tacit_store_describe(connection->store); /* it knows more once it was read */
+    if (interrupted()) return complain_of(&report.error, connection->profile->name);
     look_at_claims(&report, connection->session);
     look_at_stats(&report, connection->session);
-    if (json)
+    if (options->json)
         print_json(&report);
     else
         print_table(&report);
     json_decref(report.claims);
-    if (error->status != TACIT_OK) return finish_output(exit_code_of(error->status));
-    return finish_output(state == TACIT_STATE_SIGNED_IN ? EXIT_OK : EXIT_SIGN_IN_REQUIRED);
+    if (loaded != TACIT_OK) return finish_output(exit_code_of(loaded));
+    return finish_output(report.state == TACIT_STATE_SIGNED_IN ? EXIT_OK : EXIT_SIGN_IN_REQUIRED);
 }
 
 int status_main(int argc, char **argv) {
     status_options options = {.name = NULL};
-    tacit_session_state state;
-    connection connection;
-    tacit_error error;
     operands operands;
-    profile profile;
     exit_code code;
 
     if (!options_read(&command, argc, argv, &options, &operands, &code)) return code;
     if (operands.count == 1) options.name = operands.items[0];
-    code = profile_load(&profile, options.name);
-    if (code == EXIT_OK) {
-        code = connection_open(&connection, &profile, NULL);
-        if (code == EXIT_OK) {
-            tacit_session_load(connection.session, TACIT_TIMEOUT_DEFAULT, &state, &error);
-            code = interrupted() ? complain_of(&error, profile.name)
-                                 : tell(&connection, state, &error, options.json);
-        }
-        code = connection_close(&connection, code);
-    }
-    profile_free(&profile);
-    return code;
+    return connection_use(options.name, NULL, tell, &options);
 }

@@ -24,10 +24,13 @@ static const command_spec command = {
     "Prints an access token, and renews it before where that is needed. Mind who can read it.",
     specs, 1};
 
-static exit_code print_token(connection *connection, const token_options *options) {
+static exit_code print_token(connection *connection, const void *data) {
+    const token_options *options = data;
+    exit_code code = connection_load(connection);
     tacit_error error;
     tacit_token *token;
 
+    if (code != EXIT_OK) return code;
     if (tacit_session_token(connection->session, options->min_valid_s, options->timeout_s * 1000,
                             &token, &error) != TACIT_OK)
         return complain_of(&error, connection->profile->name);
@@ -38,19 +41,10 @@ static exit_code print_token(connection *connection, const token_options *option
 
 int token_main(int argc, char **argv) {
     token_options options = {.min_valid_s = 60, .timeout_s = 60};
-    connection connection;
     operands operands;
-    profile profile;
     exit_code code;
 
     if (!options_read(&command, argc, argv, &options, &operands, &code)) return code;
     if (operands.count == 1) options.name = operands.items[0];
-    code = profile_load(&profile, options.name);
-    if (code == EXIT_OK) {
-        code = connection_begin(&connection, &profile, NULL);
-        if (code == EXIT_OK) code = print_token(&connection, &options);
-        code = connection_close(&connection, code);
-    }
-    profile_free(&profile);
-    return code;
+    return connection_use(options.name, NULL, print_token, &options);
 }
