@@ -29,9 +29,15 @@
 
 enum { CHILD_S = 50, PATH_SIZE = 256 };
 
+#ifdef __has_feature
+#define HAS_FEATURE(name) __has_feature(name)
+#else
+#define HAS_FEATURE(name) false
+#endif
+
 /* The allocator of AddressSanitizer, of this age, stays locked in a child where another thread was in
  * it at the fork. */
-#ifdef __SANITIZE_ADDRESS__
+#if defined __SANITIZE_ADDRESS__ || HAS_FEATURE(address_sanitizer)
 #define SANITIZER_LOCKS_UP true
 #else
 #define SANITIZER_LOCKS_UP false
@@ -39,14 +45,7 @@ enum { CHILD_S = 50, PATH_SIZE = 256 };
 
 /* TSan's runtime may hold a lock of its own while another thread starts OpenSSL, and then the child of that moment stands still. Never
  * seen without it. */
-#if defined __has_feature
-#if __has_feature(thread_sanitizer)
-#define TSAN_LOCKS_UP true
-#endif
-#endif
-#ifndef TSAN_LOCKS_UP
-#define TSAN_LOCKS_UP false
-#endif
+#define TSAN_LOCKS_UP HAS_FEATURE(thread_sanitizer)
 
 static bool is_child;
 
