@@ -191,7 +191,7 @@ static json_t *claims_of(reply reply) {
     while (size % 4) padded[size++] = '=';
     int decoded = EVP_DecodeBlock((unsigned char *)plain, (unsigned char *)padded, (int)size);
     assert_true(decoded > 0);
-    json_t *claims = json_loadb(plain, strlen(plain), JSON_DISABLE_EOF_CHECK, NULL);
+    json_t *claims = json_loadb(plain, (size_t)decoded, JSON_DISABLE_EOF_CHECK, NULL);
     assert_non_null(claims);
     free(token);
     return claims;
