@@ -118,10 +118,6 @@ ti_metadata *ti_provider_metadata(tacit_provider *provider) {
     return newest ? ti_metadata_ref(newest->metadata) : NULL;
 }
 
-bool ti_provider_is_named(const tacit_provider *provider) {
-    return provider->issuer != NULL;
-}
-
 bool ti_provider_is_fresh(tacit_provider *provider, int64_t wall_ms) {
     found *newest = atomic_load(&provider->newest);
 

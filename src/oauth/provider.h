@@ -15,8 +15,7 @@ const char *ti_provider_issuer(
 /* The caller's reference; NULL: not found yet, which is never so after tacit_provider_from_json(). Thread-safe. */
 ti_metadata *ti_provider_metadata(tacit_provider *provider);
 
-bool ti_provider_is_named(const tacit_provider *provider); /* by its issuer */
-/* ti_metadata_is_fresh() of what was found; always, where it is not named. Thread-safe. */
+/* ti_metadata_is_fresh() of what was found; always, where the provider was made from it. Thread-safe. */
 bool ti_provider_is_fresh(tacit_provider *provider, int64_t wall_ms);
 /* Takes a reference. Thread-safe. false: no memory. */
 bool ti_provider_found(tacit_provider *provider, ti_metadata *metadata, int64_t fetched_wall_ms);

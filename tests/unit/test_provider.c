@@ -25,7 +25,6 @@ static void reads_what_is_used_and_ignores_the_rest(void **state) {
     assert_non_null(provider);
     assert_int_equal(error.status, TACIT_OK);
     assert_string_equal(ti_provider_issuer(provider), "https://as.example.com");
-    assert_false(ti_provider_is_named(provider));
     assert_true(ti_provider_is_fresh(provider, INT64_MAX - 1));
     ti_metadata *metadata = ti_provider_metadata(provider);
     tacit_provider_unref(provider);
@@ -199,7 +198,6 @@ static void an_issuer_is_kept_as_it_was_given(void **state) {
 
     assert_non_null(provider);
     assert_int_equal(error.status, TACIT_OK);
-    assert_true(ti_provider_is_named(provider));
     assert_string_equal(ti_provider_issuer(provider), ISSUER);
     assert_null(ti_provider_metadata(provider));
     assert_false(ti_provider_is_fresh(provider, 0));
