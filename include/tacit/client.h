@@ -90,7 +90,10 @@ typedef struct tacit_client_options {
     tacit_log_level log_level; /* 0: warnings and errors */
     tacit_post_fn post;        /* default: events and completions run on a thread of the library */
     void *post_data;
-    const tacit_clock *clock; /* copied; what clock_data points to must outlive the client */
+    const tacit_clock *clock;   /* copied; what clock_data points to must outlive the client */
+    unsigned calls_max;         /* 256: asynchronous requests on the wire at once */
+    unsigned calls_waiting_max; /* 16,384: those that wait behind them, for the wire, a token or a
+                                   retry */
 } tacit_client_options;
 #define TACIT_CLIENT_OPTIONS_INIT TACIT_INIT(tacit_client_options)
 

@@ -78,7 +78,8 @@ typedef enum tacit_status {
     TACIT_ERR_ORIGIN_NOT_ALLOWED = 24,
     TACIT_ERR_TOO_LARGE = 25, /* an answer over its limit */
     TACIT_ERR_BODY_NOT_REPLAYABLE =
-        26, /* 401; a newer token is there, but the body cannot be sent again */
+        26,              /* 401; a newer token is there, but the body cannot be sent again */
+    TACIT_ERR_FILE = 27, /* a file of the request cannot be read, or written; os_error says why */
 
     /* the sign-in and the authorization server */
     TACIT_ERR_SIGN_IN_REQUIRED = 40, /* no usable refresh token: ask the user */

@@ -29,6 +29,7 @@ const char *tacit_status_name(tacit_status status) {
         NAME(TACIT_ERR_ORIGIN_NOT_ALLOWED);
         NAME(TACIT_ERR_TOO_LARGE);
         NAME(TACIT_ERR_BODY_NOT_REPLAYABLE);
+        NAME(TACIT_ERR_FILE);
         NAME(TACIT_ERR_SIGN_IN_REQUIRED);
         NAME(TACIT_ERR_SIGNED_OUT);
         NAME(TACIT_ERR_SERVER);

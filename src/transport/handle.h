@@ -18,6 +18,8 @@
 
 typedef struct ti_handle ti_handle;
 
+typedef struct ti_http_answer ti_http_answer;
+
 /* What one send needs. Everything is borrowed until ti_handle_send() returns. */
 typedef struct ti_http_request {
     const char *method;         /* NULL: GET, or POST with a body. HEAD has no body */
@@ -31,8 +33,13 @@ typedef struct ti_http_request {
     tacit_read_fn read;
     int64_t read_size; /* <= 0: unknown */
     void *read_data;
-    tacit_write_fn write; /* gets 2xx bodies; others are collected */
+    const tacit_part *const *parts; /* a form, instead of body and read; NULL-terminated */
+    tacit_write_fn write;           /* gets 2xx bodies; others are collected */
     void *write_data;
+    /* Before the first byte of a body for write, when the head is complete. false stops, as write
+     * does. May be NULL. */
+    bool (*write_begins)(const ti_http_answer *answer, void *write_data);
+    bool may_pause; /* write and read may answer PAUSE; else that is TACIT_ERR_CANCELLED */
     tacit_progress_fn progress;
     void *progress_data;
     size_t response_bytes_max; /* 0: the transport's */
@@ -42,14 +49,14 @@ typedef struct ti_http_request {
 } ti_http_request;
 
 /* One answer; initialise with TI_HTTP_ANSWER_INIT, free with ti_http_answer_free(). */
-typedef struct ti_http_answer {
+struct ti_http_answer {
     int status;        /* 0: none arrived */
     ti_buffer head;    /* the header lines of the last answer, each NUL-terminated, without CR and
                           LF; neither the status line nor trailers */
     ti_buffer body;    /* what was not given to write */
     int retry_after_s; /* of a status from 300; 0: none */
     bool sent;         /* bytes of the request left: without an answer the outcome is unknown */
-} ti_http_answer;
+};
 #define TI_HTTP_ANSWER_INIT                                                                        \
     { .status = 0 }
 void ti_http_answer_free(ti_http_answer *answer);

@@ -50,5 +50,9 @@ void ti_origins_free(ti_origins *origins);
 size_t ti_origins_count(const ti_origins *origins);
 /* Its place in the list, or -1. */
 int ti_origins_find(const ti_origins *origins, const ti_url *url);
+/* ti_url_parse(), which parses nothing where text begins with one of the origins and what follows is
+ * plain: the URL then shares what was parsed. Thread-safe. Yours. */
+ti_url *ti_origins_url(const ti_origins *origins, const char *text, const char *what,
+                       tacit_error *error);
 
 #endif
