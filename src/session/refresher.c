@@ -16,8 +16,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { HEAP_FIRST = 16 };
-
 typedef struct worker {
     struct worker *next; /* guarded by lock */
     pthread_t thread;
@@ -40,8 +38,7 @@ struct ti_refresher {
     pthread_mutex_t lock;
     pthread_cond_t turn;  /* a follower may lead, or stop */
     pthread_cond_t ended; /* a worker ended */
-    ti_task **heap;       /* from 1; heap[1] is due first */
-    size_t count, capacity;
+    ti_heap heap;
     size_t running; /* tasks that run; each has room in the heap to come back to */
     worker *workers;
     unsigned worker_count, free_workers; /* free: leading or waiting for a turn */
@@ -52,61 +49,8 @@ struct ti_refresher {
 
 /* ------------------------------------------------------------------ the heap */
 
-static void place_locked(ti_refresher *r, size_t place, ti_task *task) {
-    r->heap[place] = task;
-    task->place = place;
-}
-
-static void move_up_locked(ti_refresher *r, ti_task *task, size_t place) {
-    while (place > 1 && r->heap[place / 2]->due_boot_ms > task->due_boot_ms) {
-        place_locked(r, place, r->heap[place / 2]);
-        place /= 2;
-    }
-    place_locked(r, place, task);
-}
-
-static void move_down_locked(ti_refresher *r, ti_task *task, size_t place) {
-    for (;;) {
-        size_t child = 2 * place;
-
-        if (child > r->count) break;
-        if (child < r->count && r->heap[child + 1]->due_boot_ms < r->heap[child]->due_boot_ms)
-            child++;
-        if (r->heap[child]->due_boot_ms >= task->due_boot_ms) break;
-        place_locked(r, place, r->heap[child]);
-        place = child;
-    }
-    place_locked(r, place, task);
-}
-
-static bool make_room_locked(ti_refresher *r) {
-    size_t capacity = r->capacity == 0 ? HEAP_FIRST : 2 * r->capacity;
-    ti_task **heap;
-
-    if (r->count + r->running + 1 < r->capacity) return true;
-    heap = realloc(r->heap, capacity * sizeof *heap);
-    if (heap == NULL) return false;
-    r->heap = heap;
-    r->capacity = capacity;
-    return true;
-}
-
-static void take_out_locked(ti_refresher *r, ti_task *task) {
-    size_t place = task->place;
-    ti_task *last = r->heap[r->count];
-
-    task->place = 0;
-    r->count--;
-    if (task == last) return;
-    if (place > 1 && r->heap[place / 2]->due_boot_ms > last->due_boot_ms)
-        move_up_locked(r, last, place);
-    else
-        move_down_locked(r, last, place);
-}
-
-static void put_in_locked(ti_refresher *r, ti_task *task) {
-    r->count++;
-    move_up_locked(r, task, r->count);
+static ti_task *task_of(ti_heap_node *node) {
+    return (ti_task *)((char *)node - offsetof(ti_task, node));
 }
 
 /* ------------------------------------------------------------------ the threads */
@@ -131,9 +75,9 @@ static bool start_worker_locked(ti_refresher *r) {
 
 /* Sees to it that somebody waits for the earliest task. false: nobody can, ever. */
 static bool ensure_leader_locked(ti_refresher *r) {
-    if (r->stopping || r->count == 0) return true;
+    if (r->stopping || r->heap.count == 0) return true;
     if (r->led) {
-        if (r->heap[1]->due_boot_ms < r->leader_waits_for) ti_os_timer_wake(r->timer);
+        if (ti_heap_due(&r->heap) < r->leader_waits_for) ti_os_timer_wake(r->timer);
         return true;
     }
     if (r->free_workers > 0) {
@@ -145,13 +89,13 @@ static bool ensure_leader_locked(ti_refresher *r) {
 }
 
 static void wait_as_leader_locked(ti_refresher *r) {
-    int64_t until = r->count > 0 ? r->heap[1]->due_boot_ms : TI_OS_TIMER_NEVER;
+    int64_t until = ti_heap_due(&r->heap);
     unsigned why;
 
+    r->leader_waits_for = until;
     /* The timer counts real time; under an injected clock it must be told when that has moved. */
-    if (until != TI_OS_TIMER_NEVER) until = ti_os_boot_ms() + (until - ti_clock_boot_ms(r->clock));
+    if (until != TI_NEVER) until = ti_os_boot_ms() + (until - ti_clock_boot_ms(r->clock));
     r->led = true;
-    r->leader_waits_for = r->count > 0 ? r->heap[1]->due_boot_ms : TI_NEVER;
     pthread_mutex_unlock(&r->lock);
     why = ti_os_timer_wait(r->timer, until);
     if (why & TI_OS_TIMER_CLOCK_STEP) r->stepped(r->stepped_data);
@@ -163,13 +107,13 @@ static void wait_as_leader_locked(ti_refresher *r) {
 static ti_task *take_due_locked(ti_refresher *r) {
     int64_t now = ti_clock_boot_ms(r->clock);
 
-    while (r->count > 0 && r->heap[1]->due_boot_ms <= now) {
-        ti_task *task = r->heap[1];
+    while (ti_heap_due(&r->heap) <= now) {
+        ti_task *task = task_of(ti_heap_first(&r->heap));
 
-        take_out_locked(r, task);
+        ti_heap_take(&r->heap, &task->node);
         if (!task->ops->hold(task)) continue;
         task->running = true;
-        task->due_boot_ms = TI_NEVER;
+        task->again_boot_ms = TI_NEVER;
         r->running++;
         return task;
     }
@@ -183,7 +127,7 @@ static ti_task *next_task_locked(ti_refresher *r) {
         if (r->stopping) return NULL;
         task = r->led ? NULL : take_due_locked(r);
         if (task != NULL) return task;
-        if (r->led || r->count == 0)
+        if (r->led || r->heap.count == 0)
             pthread_cond_wait(&r->turn, &r->lock);
         else
             wait_as_leader_locked(r);
@@ -196,7 +140,7 @@ static void run_task(ti_refresher *r, ti_task *task) {
     pthread_mutex_lock(&r->lock);
     task->running = false;
     r->running--;
-    if (task->due_boot_ms != TI_NEVER) put_in_locked(r, task);
+    if (task->again_boot_ms != TI_NEVER) ti_heap_put(&r->heap, &task->node, task->again_boot_ms);
     r->free_workers++;
     ensure_leader_locked(r);
     pthread_mutex_unlock(&r->lock);
@@ -257,14 +201,12 @@ bool ti_refresher_schedule(ti_refresher *r, ti_task *task, int64_t due_boot_ms) 
     if (due_boot_ms == TI_NEVER) return true;
     pthread_mutex_lock(&r->lock);
     if (task->running) {
-        if (due_boot_ms < task->due_boot_ms) task->due_boot_ms = due_boot_ms;
-    } else if (task->place == 0) {
-        task->due_boot_ms = due_boot_ms;
-        ok = make_room_locked(r);
-        if (ok) put_in_locked(r, task);
-    } else if (due_boot_ms < task->due_boot_ms) {
-        task->due_boot_ms = due_boot_ms;
-        move_up_locked(r, task, task->place);
+        if (due_boot_ms < task->again_boot_ms) task->again_boot_ms = due_boot_ms;
+    } else if (task->node.place == 0) {
+        ok = ti_heap_reserve(&r->heap, r->heap.count + r->running + 1);
+        if (ok) ti_heap_put(&r->heap, &task->node, due_boot_ms);
+    } else if (due_boot_ms < task->node.due_boot_ms) {
+        ti_heap_move(&r->heap, &task->node, due_boot_ms);
     }
     ok = ok && ensure_leader_locked(r);
     pthread_mutex_unlock(&r->lock);
@@ -273,8 +215,8 @@ bool ti_refresher_schedule(ti_refresher *r, ti_task *task, int64_t due_boot_ms) 
 
 void ti_refresher_forget(ti_refresher *r, ti_task *task) {
     pthread_mutex_lock(&r->lock);
-    if (task->place != 0) take_out_locked(r, task);
-    task->due_boot_ms = TI_NEVER;
+    if (task->node.place != 0) ti_heap_take(&r->heap, &task->node);
+    task->again_boot_ms = TI_NEVER;
     pthread_mutex_unlock(&r->lock);
 }
 
@@ -339,6 +281,6 @@ void ti_refresher_free(ti_refresher *r) {
     pthread_cond_destroy(&r->ended);
     pthread_cond_destroy(&r->turn);
     pthread_mutex_destroy(&r->lock);
-    free(r->heap);
+    ti_heap_free(&r->heap);
     free(r);
 }

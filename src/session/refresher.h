@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/heap.h"
 
 typedef struct ti_refresher ti_refresher;
 typedef struct ti_task ti_task;
@@ -27,9 +28,9 @@ typedef struct ti_task_ops {
 struct ti_task {
     const ti_task_ops *ops; /* set at creation, then read-only */
     /* guarded by the refresher's lock */
-    int64_t due_boot_ms; /* while it runs: TI_NEVER, or when to run again */
-    size_t place;        /* in the heap, from 1; 0: not in it */
+    ti_heap_node node;
     bool running;
+    int64_t again_boot_ms; /* while it runs: TI_NEVER, or when to run again */
 };
 
 /* Starts no thread. stepped: the wall clock was set; called on a thread of the refresher without a lock. */

@@ -388,8 +388,8 @@ static size_t count_moved(const task *tasks, size_t *places) {
     size_t moved = 0;
 
     for (size_t i = 0; i < MANY; i++) {
-        if (tasks[i].base.place != places[i]) moved++;
-        places[i] = tasks[i].base.place;
+        if (tasks[i].base.node.place != places[i]) moved++;
+        places[i] = tasks[i].base.node.place;
     }
     return moved;
 }
@@ -448,13 +448,13 @@ static void earliest_task_is_always_found(void **state) {
             ti_refresher_forget(r, &t->base);
         else
             assert_true(schedule(s, t, 1000000 + next_random(&random) % 1000));
-        for (size_t i = 2; i <= r->count; i++) {
-            assert_true(r->heap[i / 2]->due_boot_ms <= r->heap[i]->due_boot_ms);
-            assert_int_equal(r->heap[i]->place, i);
+        for (size_t i = 2; i <= r->heap.count; i++) {
+            assert_true(r->heap.nodes[i / 2]->due_boot_ms <= r->heap.nodes[i]->due_boot_ms);
+            assert_int_equal(r->heap.nodes[i]->place, i);
         }
     }
     for (int i = 0; i < 200; i++) ti_refresher_forget(r, &tasks[i].base);
-    assert_int_equal(r->count, 0);
+    assert_int_equal(r->heap.count, 0);
     free_scene(s);
 }
 
