@@ -74,7 +74,7 @@ static void adopt_locked(ti_identity *identity, ti_record *record) {
         identity->generation = identity->journal.generation; /* the same one: nothing is lost */
     adopt_secrets_locked(identity, record, another);
     adopt_tokens_locked(identity, record);
-    pthread_cond_broadcast(&identity->changed);
+    ti_waiters_wake_locked(identity);
 }
 
 static bool is_refused_locked(const ti_identity *identity, const ti_record *record) {

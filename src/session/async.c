@@ -6,60 +6,61 @@
  * which is a part of it, so that nothing can fail by then. Closing and shutting down end the work as they end every call inside.
  *
  * Safety: `lock` guards whether the work goes on, so that whoever cancels finds the data and the session there; the identity's lock is
- * taken under it. The count has the app's reference and that of the delivery.
+ * taken under it.
  */
 #include "session/async.h"
 
 #include "base/error.h"
+#include "session/call.h"
 #include "session/client.h"
 #include "session/session.h"
 
 #include <stdlib.h>
 
-struct tacit_call {
-    atomic_uint refs;
+typedef struct async_call {
+    tacit_call base;
 
     /* set at the start, then read-only */
-    unsigned process;
     tacit_client *client;   /* counted, until the delivery is queued */
     tacit_session *session; /* entered, while the work goes on */
     const ti_async_ops *ops;
     void *data; /* the work's, until it has returned */
     tacit_done_fn done;
-    void *user_data;
 
     pthread_mutex_t lock;
     bool works; /* guarded by lock */
 
     tacit_error error; /* the work's, then the delivery's */
     ti_helper_job job;
-    ti_dispatch_item delivery;
-};
+} async_call;
 
-static void unref(tacit_call *call) {
-    if (atomic_fetch_sub_explicit(&call->refs, 1, memory_order_acq_rel) > 1) return;
+static void cancel(tacit_call *base) {
+    async_call *call = (async_call *)base;
+
+    pthread_mutex_lock(&call->lock);
+    if (call->works) call->ops->cancel(call->session, call->data);
+    pthread_mutex_unlock(&call->lock);
+}
+
+static void deliver(tacit_call *base) {
+    async_call *call = (async_call *)base;
+    bool ok = call->error.status == TACIT_OK;
+
+    call->done(base, NULL, ok ? NULL : &call->error, base->user_data);
+}
+
+static void free_call(tacit_call *base) {
+    async_call *call = (async_call *)base;
+
     pthread_mutex_destroy(&call->lock);
     free(call);
 }
 
-static void deliver(ti_dispatch_item *item) {
-    tacit_call *call = (tacit_call *)((char *)item - offsetof(tacit_call, delivery));
-    bool ok = call->error.status == TACIT_OK;
-
-    call->done(call, NULL, ok ? NULL : &call->error, call->user_data);
-    unref(call);
-}
-
-static void finish(tacit_call *call) {
-    tacit_client *client = call->client;
-
-    ti_dispatch_push(client->dispatch, &call->delivery); /* it may be gone from here on */
-    ti_dispatch_kick(client->dispatch);
-    tacit_client_unref(client);
-}
+static const ti_call_ops call_ops = {.cancel = cancel, .deliver = deliver, .free = free_call};
 
 static void work(ti_helper_job *job) {
-    tacit_call *call = (tacit_call *)((char *)job - offsetof(tacit_call, job));
+    async_call *call = (async_call *)((char *)job - offsetof(async_call, job));
+    tacit_client *client = call->client;
 
     call->ops->work(call->session, call->data, &call->error);
     pthread_mutex_lock(&call->lock);
@@ -67,37 +68,35 @@ static void work(ti_helper_job *job) {
     pthread_mutex_unlock(&call->lock);
     call->ops->release(call->data);
     ti_session_leave(call->session);
-    finish(call);
+    ti_call_end(&call->base, client->dispatch);
+    ti_dispatch_kick(client->dispatch);
+    tacit_client_unref(client);
 }
 
-static tacit_call *new_call(tacit_session *session, const ti_async_ops *ops, void *data,
+static async_call *new_call(tacit_session *session, const ti_async_ops *ops, void *data,
                             tacit_done_fn done, void *user_data) {
-    tacit_call *call = calloc(1, sizeof *call);
+    async_call *call = calloc(1, sizeof *call);
 
     if (call == NULL) return NULL;
-    atomic_init(&call->refs, 2);
+    ti_call_init(&call->base, &call_ops, user_data);
     pthread_mutex_init(&call->lock, NULL);
-    call->process = ti_os_process();
     call->client = ti_client_ref(session->identity->client);
     call->session = session;
     call->ops = ops;
     call->data = data;
     call->done = done;
-    call->user_data = user_data;
     call->works = true;
     call->job.run = work;
-    call->delivery.run = deliver;
     return call;
 }
 
 /* One that never began. */
-static void drop(tacit_call *call) {
+static void drop(async_call *call) {
     tacit_client_unref(call->client);
-    pthread_mutex_destroy(&call->lock);
-    free(call);
+    free_call(&call->base);
 }
 
-static tacit_status start(tacit_call *call, tacit_error *error) {
+static tacit_status start(async_call *call, tacit_error *error) {
     switch (ti_helpers_run(call->client->calls, &call->job)) {
     case TACIT_OK:
         return ti_error_clear(error);
@@ -110,7 +109,7 @@ static tacit_status start(tacit_call *call, tacit_error *error) {
 
 tacit_call *ti_async_start(tacit_session *session, const ti_async_ops *ops, void *data,
                            tacit_done_fn done, void *user_data, tacit_error *error) {
-    tacit_call *call;
+    async_call *call;
 
     if (done == NULL) return ti_error_argument(error, "done", "is NULL"), NULL;
     if (!ti_session_enter(session, error)) return NULL;
@@ -122,21 +121,5 @@ tacit_call *ti_async_start(tacit_session *session, const ti_async_ops *ops, void
         call = NULL;
     }
     if (call == NULL) ti_session_leave(session);
-    return call;
-}
-
-/* A child has neither the thread nor, perhaps, the locks as they should be. */
-static bool is_anothers(const tacit_call *call) {
-    return !ti_os_process_is(call->process);
-}
-
-void tacit_call_cancel(tacit_call *call) {
-    if (call == NULL || is_anothers(call)) return;
-    pthread_mutex_lock(&call->lock);
-    if (call->works) call->ops->cancel(call->session, call->data);
-    pthread_mutex_unlock(&call->lock);
-}
-
-void tacit_call_unref(tacit_call *call) {
-    if (call != NULL && !is_anothers(call)) unref(call);
+    return call == NULL ? NULL : &call->base;
 }

@@ -1,4 +1,4 @@
-/* A tacit_call: what goes on without its caller, and tells once how it ended. */
+/* Calls that need a thread while they go on: sign-in and sign-out. */
 #ifndef TI_ASYNC_H
 #define TI_ASYNC_H
 

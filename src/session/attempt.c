@@ -27,7 +27,7 @@ void ti_attempt_over_locked(ti_identity *identity, tacit_status why) {
     attempt->why = why;
     atomic_store(&attempt->over, true);
     if (attempt->wake != NULL) attempt->wake(attempt->wake_data);
-    pthread_cond_broadcast(&identity->changed);
+    ti_waiters_wake_locked(identity);
     ti_transport_wake(identity->client->transport);
 }
 

@@ -104,7 +104,7 @@ void ti_backoff_follow_locked(ti_identity *identity, const ti_shared_backoff *sh
     if (backoff->refuse_until_boot_ms <= ti_identity_now(identity)) return;
     for (ti_view *view = identity->views; view != NULL; view = view->next)
         ti_view_drop_wants_locked(view);
-    pthread_cond_broadcast(&identity->changed);
+    ti_waiters_wake_locked(identity);
 }
 
 void ti_backoff_reset_locked(ti_identity *identity) {

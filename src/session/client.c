@@ -18,6 +18,8 @@ enum {
     SHUTDOWN_TIMEOUT_MS = 30 * 1000,
     REFRESH_THREADS = 4,
     IDLE_CONNECTIONS = 16,
+    CALLS = 256,
+    CALLS_WAITING = 16 * 1024,
     STACK_BYTES = 256 * 1024,
     RESPONSE_BYTES = 64 * 1024 * 1024,
     STEP_MIN_MS = 1000 /* below it the two clocks were only read at different times */
@@ -58,6 +60,8 @@ static bool read_options(tacit_client_options *o, const tacit_client_options *gi
     if (o->idle_connections_max == 0) o->idle_connections_max = IDLE_CONNECTIONS;
     if (o->thread_stack_bytes == 0) o->thread_stack_bytes = STACK_BYTES;
     if (o->response_bytes_max == 0) o->response_bytes_max = RESPONSE_BYTES;
+    if (o->calls_max == 0) o->calls_max = CALLS;
+    if (o->calls_waiting_max == 0) o->calls_waiting_max = CALLS_WAITING;
     if (o->clock == NULL) return true;
     if (!ti_struct_read(clock, sizeof *clock, o->clock, "options->clock", "TACIT_CLOCK_INIT",
                         error))
@@ -102,6 +106,7 @@ static bool make_threads(tacit_client *client, const tacit_client_options *o) {
 }
 
 static void free_client(tacit_client *client) {
+    if (client->part != NULL) client->part->free(client->part);
     ti_helpers_free(client->calls);
     ti_refresher_free(client->refresher);
     ti_store_calls_free(client->store_calls);
@@ -168,6 +173,9 @@ tacit_client *tacit_client_new(const tacit_client_options *options, tacit_error 
     client->request_timeout_ms = o.request_timeout_ms;
     client->refresh_timeout_ms = o.refresh_timeout_ms;
     client->store_timeout_ms = o.store_timeout_ms;
+    client->calls_max = o.calls_max;
+    client->calls_waiting_max = o.calls_waiting_max;
+    client->thread_stack_bytes = o.thread_stack_bytes;
     if (!make_parts(client, &o, error)) {
         free_client(client);
         return NULL;
@@ -190,6 +198,21 @@ tacit_store *ti_client_default_store(tacit_client *client, tacit_error *error) {
     store = tacit_store_ref(client->default_store);
     pthread_mutex_unlock(&client->lock);
     return store;
+}
+
+ti_client_part *ti_client_part_of(tacit_client *client,
+                                  ti_client_part *(*make)(tacit_client *client, tacit_error *error),
+                                  tacit_error *error) {
+    ti_client_part *part;
+
+    pthread_mutex_lock(&client->lock);
+    if (client->closed)
+        ti_error_set(error, TACIT_ERR_CLOSED, "The client was shut down.");
+    else if (client->part == NULL)
+        client->part = make(client, error);
+    part = client->closed ? NULL : client->part;
+    pthread_mutex_unlock(&client->lock);
+    return part;
 }
 
 void tacit_client_unref(tacit_client *client) {
@@ -317,9 +340,19 @@ static bool wait_for_identities(tacit_client *client, int64_t deadline) {
     return true;
 }
 
-static bool stop_threads(tacit_client *client, int64_t deadline) {
-    bool stopped = ti_refresher_stop(client->refresher, deadline);
+static bool stop_part(tacit_client *client, int64_t deadline) {
+    ti_client_part *part;
 
+    pthread_mutex_lock(&client->lock);
+    part = client->part;
+    pthread_mutex_unlock(&client->lock);
+    return part == NULL || part->stop(part, deadline);
+}
+
+static bool stop_threads(tacit_client *client, int64_t deadline) {
+    bool stopped = stop_part(client, deadline);
+
+    stopped &= ti_refresher_stop(client->refresher, deadline);
     stopped &= ti_store_calls_stop(client->store_calls, deadline);
     stopped &= ti_dispatch_stop(client->dispatch, deadline);
     return stopped;

@@ -12,6 +12,12 @@
 #include "session/store_calls.h"
 #include "transport/transport.h"
 
+/* What a floor above adds to a client: it is stopped with the client's threads and freed before the transport, on any thread. */
+typedef struct ti_client_part {
+    bool (*stop)(struct ti_client_part *part, int64_t deadline_boot_ms); /* as ti_helpers_stop() */
+    void (*free)(struct ti_client_part *part);
+} ti_client_part;
+
 struct tacit_client {
     /* set at creation, then read-only */
     unsigned process; /* the context's, for the fast path */
@@ -25,6 +31,8 @@ struct tacit_client {
     char *application_id;    /* NULL: none */
     char *state_dir;         /* NULL: nothing says where it is */
     int request_timeout_ms, refresh_timeout_ms, store_timeout_ms;
+    unsigned calls_max, calls_waiting_max;
+    size_t thread_stack_bytes;
 
     /* atomic */
     atomic_uint refs;
@@ -40,6 +48,7 @@ struct tacit_client {
     tacit_store *default_store; /* of sessions that named none; NULL: not made yet */
     int64_t next_life;          /* of an identity; at first drawn at random */
     bool closed;
+    ti_client_part *part; /* NULL: nobody asked for it yet */
 };
 
 /* Made before a fork, by a parent: nothing of it may be locked, changed or freed here. */
@@ -51,6 +60,10 @@ void ti_client_nudge(tacit_client *client, bool end_backoff);
 tacit_client *ti_client_ref(tacit_client *client);
 /* One for all sessions, so that they share their sign-ins. To be given up. NULL: error says why. */
 tacit_store *ti_client_default_store(tacit_client *client, tacit_error *error);
+/* The client's part, made by the first who asks for it, under the client's lock. NULL: error says why. */
+ti_client_part *ti_client_part_of(tacit_client *client,
+                                  ti_client_part *(*make)(tacit_client *client, tacit_error *error),
+                                  tacit_error *error);
 /* R12: no idle handle keeps a token of that sign-in. */
 void ti_client_drop_tokens(tacit_client *client, const ti_sign_in_id *id);
 void ti_client_count_waiting(tacit_client *client, int by);

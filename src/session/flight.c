@@ -56,7 +56,7 @@ static void end_locked(ti_identity *identity) {
     if (flight->view != NULL) ti_view_release_locked(identity, flight->view);
     flight->view = NULL;
     ti_failure_replace_locked(&flight->refusal, NULL);
-    pthread_cond_broadcast(&identity->changed);
+    ti_waiters_wake_locked(identity);
 }
 
 void ti_flight_succeed_locked(ti_identity *identity) {

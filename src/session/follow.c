@@ -22,7 +22,7 @@ static void drop_sign_in_locked(ti_identity *identity) {
     ti_identity_drop_storm_locked(identity);
     ti_views_reset_locked(identity);
     ti_backoff_reset_locked(identity);
-    pthread_cond_broadcast(&identity->changed);
+    ti_waiters_wake_locked(identity);
 }
 
 static void ask_the_store_locked(ti_identity *identity) {

@@ -29,7 +29,7 @@ void ti_identity_nudge(ti_identity *identity, bool end_backoff) {
         identity->backoff_lifted = true;
         identity->store_retry_boot_ms = 0;
     }
-    pthread_cond_broadcast(&identity->changed);
+    ti_waiters_wake_locked(identity);
     ti_attempt_wake_locked(identity);
     pthread_mutex_unlock(&identity->lock);
     if (end_backoff) ti_identity_schedule_now(identity);

@@ -19,6 +19,7 @@
 #include "session/revocation.h"
 #include "session/storm.h"
 #include "session/view.h"
+#include "session/waiter.h"
 
 /* A store call of this identity that was left behind (persist.c). */
 typedef struct ti_late_call {
@@ -65,6 +66,7 @@ typedef struct ti_identity {
     ti_storm *storm; /* NULL: no forced refresh counted yet */
     ti_job *jobs, **last_job;
     ti_attempt *attempt; /* NULL: none is under way */
+    ti_waiter *waiters;  /* that have no thread */
     ti_revocation *revocations;
     bool lingers; /* holds a reference to itself until it is idle: no session does any more */
 

@@ -200,7 +200,7 @@ static void cancel_sign_in_locked(ti_identity *identity, const ti_caller *caller
         if (job->kind != TI_JOB_SIGN_OUT && !job->in_force &&
             (caller == NULL || job->caller == caller))
             job->cancelled = true;
-    pthread_cond_broadcast(&identity->changed);
+    ti_waiters_wake_locked(identity);
 }
 
 void ti_job_cancel_sign_in(tacit_session *session) {
@@ -310,7 +310,7 @@ static void finish_job_locked(ti_identity *identity, ti_job *job) {
     identity->jobs = job->next;
     if (identity->jobs == NULL) identity->last_job = &identity->jobs;
     job->done = true;
-    pthread_cond_broadcast(&identity->changed);
+    ti_waiters_wake_locked(identity);
     unref_locked(identity, job);
 }
 

@@ -4,7 +4,7 @@
  *
  * Operation: a waiter looks at the state (`look`). Where it has to wait it writes down what it wants into its view and has the
  * identity scheduled; a worker begins the flight that is wanted (flight.h). Nothing is handed to a waiter: after each wake it looks
- * for itself.
+ * for itself. Who has no thread to wait with stands in the identity's list meanwhile, and each wake takes everybody off it.
  *
  * Safety: everything here is guarded by the identity's lock.
  */
@@ -15,23 +15,12 @@
 #include "session/identity.h"
 #include "session/library_thread.h"
 
-typedef struct waiter {
-    ti_identity *identity;
-    ti_view *view;
-    const atomic_bool *closing;
-    const ti_need *need;      /* NULL: the first load */
-    ti_sign_in_id sign_in_id; /* none: whoever the load brings */
-    uint64_t join;            /* served by this attempt or a later one */
-} waiter;
-
-typedef enum verdict { SERVED, REFUSED, WAIT } verdict;
-
 static bool flying(const ti_identity *identity) {
     return identity->flight.phase != TI_FLIGHT_NONE;
 }
 
 /* The attempt that may serve someone who comes now. */
-static uint64_t joinable_locked(const waiter *w) {
+static uint64_t joinable_locked(const ti_waiter *w) {
     const ti_flight *flight = &w->identity->flight;
     bool mine = flight->view == NULL || flight->view == w->view;
 
@@ -39,7 +28,7 @@ static uint64_t joinable_locked(const waiter *w) {
     return flight->attempt + 1;
 }
 
-static bool meets_locked(const waiter *w, int64_t now) {
+static bool meets_locked(const ti_waiter *w, int64_t now) {
     const ti_view *view = w->view;
     const tacit_token *token = view->token;
     const ti_need *need = w->need;
@@ -53,9 +42,9 @@ static bool meets_locked(const waiter *w, int64_t now) {
     return since || ti_token_lives(token, now, need->min_valid_s);
 }
 
-static verdict refuse(tacit_error *error, const tacit_error *why) {
+static ti_obtained refuse(tacit_error *error, const tacit_error *why) {
     *error = *why;
-    return REFUSED;
+    return TI_OBTAIN_REFUSED;
 }
 
 static bool refuse_in_storm_locked(const ti_storm *storm, int64_t now, tacit_error *error) {
@@ -66,16 +55,17 @@ static bool refuse_in_storm_locked(const ti_storm *storm, int64_t now, tacit_err
     return true;
 }
 
-static verdict look_at_load_locked(const waiter *w, int64_t now, tacit_error *error) {
+static ti_obtained look_at_load_locked(const ti_waiter *w, int64_t now, tacit_error *error) {
     const ti_identity *identity = w->identity;
 
-    if (identity->state != TACIT_STATE_UNKNOWN) return SERVED;
+    if (identity->state != TACIT_STATE_UNKNOWN) return TI_OBTAINED;
     if (w->view->failed >= w->join) return refuse(error, &w->view->failure->error);
-    if (w->need == NULL || flying(identity)) return WAIT;
-    return ti_backoff_refuses_locked(&identity->backoff, now, error) ? REFUSED : WAIT;
+    if (w->need == NULL || flying(identity)) return TI_OBTAIN_WAITS;
+    return ti_backoff_refuses_locked(&identity->backoff, now, error) ? TI_OBTAIN_REFUSED
+                                                                     : TI_OBTAIN_WAITS;
 }
 
-static verdict look_at_sign_in_locked(waiter *w, tacit_error *error) {
+static ti_obtained look_at_sign_in_locked(ti_waiter *w, tacit_error *error) {
     const ti_identity *identity = w->identity;
 
     bool loaded_just_now = ti_sign_in_id_is_none(&w->sign_in_id);
@@ -83,43 +73,43 @@ static verdict look_at_sign_in_locked(waiter *w, tacit_error *error) {
 
     if (loaded_just_now) w->sign_in_id = identity->journal.sign_in_id;
     same = ti_sign_in_id_equal(&w->sign_in_id, &identity->journal.sign_in_id);
-    if (same && identity->state == TACIT_STATE_SIGNED_IN) return WAIT;
+    if (same && identity->state == TACIT_STATE_SIGNED_IN) return TI_OBTAIN_WAITS;
     if (w->view->failed >= w->join) return refuse(error, &w->view->failure->error);
     if (same && (loaded_just_now || identity->journal.state == TI_JOURNAL_REFUSED))
         ti_error_sign_in_required(error);
     else
         ti_error_set(error, TACIT_ERR_SIGNED_OUT,
                      "The session was signed out, or signed in as someone else, meanwhile.");
-    return REFUSED;
+    return TI_OBTAIN_REFUSED;
 }
 
-static verdict look_at_token_locked(const waiter *w, int64_t now, tacit_error *error) {
+static ti_obtained look_at_token_locked(const ti_waiter *w, int64_t now, tacit_error *error) {
     const ti_identity *identity = w->identity;
     bool forced = w->need->refused != NULL || w->need->anew;
 
-    if (meets_locked(w, now)) return SERVED;
+    if (meets_locked(w, now)) return TI_OBTAINED;
     if (w->view->failed >= w->join) return refuse(error, &w->view->failure->error);
-    if (flying(identity)) return WAIT;
-    if (ti_backoff_refuses_locked(&identity->backoff, now, error)) return REFUSED;
-    if (forced && refuse_in_storm_locked(identity->storm, now, error)) return REFUSED;
-    return WAIT;
+    if (flying(identity)) return TI_OBTAIN_WAITS;
+    if (ti_backoff_refuses_locked(&identity->backoff, now, error)) return TI_OBTAIN_REFUSED;
+    if (forced && refuse_in_storm_locked(identity->storm, now, error)) return TI_OBTAIN_REFUSED;
+    return TI_OBTAIN_WAITS;
 }
 
-static verdict look_locked(waiter *w, int64_t now, tacit_error *error) {
-    verdict seen;
+static ti_obtained look_locked(ti_waiter *w, int64_t now, tacit_error *error) {
+    ti_obtained seen;
 
     if (atomic_load(w->closing)) {
         ti_error_set(error, TACIT_ERR_CLOSED, "The session is closed.");
-        return REFUSED;
+        return TI_OBTAIN_REFUSED;
     }
     if (w->need == NULL || w->identity->state == TACIT_STATE_UNKNOWN)
         return look_at_load_locked(w, now, error);
     seen = look_at_sign_in_locked(w, error);
-    return seen == WAIT ? look_at_token_locked(w, now, error) : seen;
+    return seen == TI_OBTAIN_WAITS ? look_at_token_locked(w, now, error) : seen;
 }
 
 /* Writes down what the waiter wants. */
-static void want_locked(waiter *w) {
+static void want_locked(ti_waiter *w) {
     ti_identity *identity = w->identity;
     ti_view *view = w->view;
 
@@ -143,7 +133,7 @@ static void look_again_locked(ti_identity *identity) {
     ti_identity_schedule_now(identity);
 }
 
-static tacit_status enter_locked(waiter *w, tacit_error *error) {
+static tacit_status enter_locked(ti_waiter *w, tacit_error *error) {
     ti_identity *identity = w->identity;
     const ti_need *need = w->need;
 
@@ -158,16 +148,20 @@ static tacit_status enter_locked(waiter *w, tacit_error *error) {
     return ti_error_sign_in_required(error);
 }
 
+/* Sees to it that there will be what it waits for. */
+static bool ask_locked(ti_waiter *w, tacit_error *error) {
+    want_locked(w);
+    if (flying(w->identity) || ti_identity_schedule_now(w->identity)) return true;
+    ti_error_no_memory(error);
+    return false;
+}
+
 /* One turn of waiting. false: there will be no answer; error says why. */
-static bool wait_locked(waiter *w, int64_t deadline_boot_ms, tacit_error *error) {
+static bool wait_locked(ti_waiter *w, int64_t deadline_boot_ms, tacit_error *error) {
     ti_identity *identity = w->identity;
     const ti_clock *clock = ti_identity_clock(identity);
 
-    want_locked(w);
-    if (!flying(identity) && !ti_identity_schedule_now(identity)) {
-        ti_error_no_memory(error);
-        return false;
-    }
+    if (!ask_locked(w, error)) return false;
     if (ti_clock_boot_ms(clock) >= deadline_boot_ms) {
         ti_error_set(error, TACIT_ERR_TIMEOUT, "There was no token in time; the refresh goes on.");
         return false;
@@ -183,16 +177,16 @@ static bool wait_locked(waiter *w, int64_t deadline_boot_ms, tacit_error *error)
     return true;
 }
 
-static tacit_status obtain_locked(waiter *w, int64_t deadline_boot_ms, tacit_error *error) {
+static tacit_status obtain_locked(ti_waiter *w, int64_t deadline_boot_ms, tacit_error *error) {
     tacit_error why = TACIT_ERROR_INIT;
-    verdict seen = REFUSED;
+    ti_obtained seen = TI_OBTAIN_REFUSED;
 
     if (enter_locked(w, &why) == TACIT_OK) {
         seen = look_locked(w, ti_identity_now(w->identity), &why);
-        while (seen == WAIT && wait_locked(w, deadline_boot_ms, &why))
+        while (seen == TI_OBTAIN_WAITS && wait_locked(w, deadline_boot_ms, &why))
             seen = look_locked(w, ti_identity_now(w->identity), &why);
     }
-    return seen == SERVED ? ti_error_clear(error) : ti_error_copy(error, &why);
+    return seen == TI_OBTAINED ? ti_error_clear(error) : ti_error_copy(error, &why);
 }
 
 bool ti_obtain_at_hand(ti_identity *identity, const ti_view *view, const ti_need *need,
@@ -211,7 +205,7 @@ bool ti_obtain_at_hand(ti_identity *identity, const ti_view *view, const ti_need
 tacit_status ti_obtain(ti_identity *identity, ti_view *view, const atomic_bool *closing,
                        const ti_need *need, int64_t deadline_boot_ms, tacit_token **token,
                        tacit_error *error) {
-    waiter w = {.identity = identity, .view = view, .closing = closing, .need = need};
+    ti_waiter w = {.identity = identity, .view = view, .closing = closing, .need = need};
     tacit_status status;
 
     pthread_mutex_lock(&identity->lock);
@@ -219,4 +213,76 @@ tacit_status ti_obtain(ti_identity *identity, ti_view *view, const atomic_bool *
     if (status == TACIT_OK && token != NULL) *token = tacit_token_ref(view->token);
     pthread_mutex_unlock(&identity->lock);
     return status;
+}
+
+/* ------------------------------------------------------------------ without a thread */
+
+static void list_locked(ti_waiter *w) {
+    ti_identity *identity = w->identity;
+
+    w->next = identity->waiters;
+    w->link = &identity->waiters;
+    if (w->next != NULL) w->next->link = &w->next;
+    identity->waiters = w;
+    ti_client_count_waiting(identity->client, 1);
+}
+
+static void unlist_locked(ti_waiter *w) {
+    *w->link = w->next;
+    if (w->next != NULL) w->next->link = w->link;
+    w->link = NULL;
+    ti_client_count_waiting(w->identity->client, -1);
+}
+
+void ti_waiters_wake_locked(ti_identity *identity) {
+    ti_waiter *w;
+
+    pthread_cond_broadcast(&identity->changed);
+    while ((w = identity->waiters) != NULL) {
+        unlist_locked(w);
+        w->woken(w);
+    }
+}
+
+/* Looks, and stays on the list where there is nothing yet. */
+static ti_obtained look_or_list_locked(ti_waiter *w, tacit_token **token, tacit_error *error) {
+    ti_obtained seen = look_locked(w, ti_identity_now(w->identity), error);
+
+    if (seen == TI_OBTAIN_WAITS && !ask_locked(w, error)) seen = TI_OBTAIN_REFUSED;
+    if (seen == TI_OBTAIN_WAITS) list_locked(w);
+    if (seen != TI_OBTAINED) return seen;
+    *token = tacit_token_ref(w->view->token);
+    ti_error_clear(error);
+    return TI_OBTAINED;
+}
+
+ti_obtained ti_obtain_begin(ti_waiter *w, tacit_token **token, tacit_error *error) {
+    ti_identity *identity = w->identity;
+    ti_obtained obtained = TI_OBTAIN_REFUSED;
+
+    pthread_mutex_lock(&identity->lock);
+    if (enter_locked(w, error) == TACIT_OK) obtained = look_or_list_locked(w, token, error);
+    pthread_mutex_unlock(&identity->lock);
+    return obtained;
+}
+
+ti_obtained ti_obtain_again(ti_waiter *w, tacit_token **token, tacit_error *error) {
+    ti_identity *identity = w->identity;
+    ti_obtained obtained;
+
+    pthread_mutex_lock(&identity->lock);
+    obtained = look_or_list_locked(w, token, error);
+    pthread_mutex_unlock(&identity->lock);
+    return obtained;
+}
+
+bool ti_obtain_leave(ti_waiter *w) {
+    ti_identity *identity = w->identity;
+    bool listed;
+
+    pthread_mutex_lock(&identity->lock);
+    listed = w->link != NULL;
+    if (listed) unlist_locked(w);
+    pthread_mutex_unlock(&identity->lock);
+    return listed;
 }

@@ -8,7 +8,7 @@
 #define TI_OBTAIN_H
 
 #include "session/session.h"
-#include "session/view.h"
+#include "session/waiter.h"
 
 /* What nearly every call finds: a token that lives long enough. *token is the caller's. */
 bool ti_obtain_at_hand(ti_identity *identity, const ti_view *view, const ti_need *need,
@@ -18,5 +18,10 @@ bool ti_obtain_at_hand(ti_identity *identity, const ti_view *view, const ti_need
 tacit_status ti_obtain(ti_identity *identity, ti_view *view, const atomic_bool *closing,
                        const ti_need *need, int64_t deadline_boot_ms, tacit_token **token,
                        tacit_error *error);
+
+/* Without a thread (session.h): what is set at the beginning is. */
+ti_obtained ti_obtain_begin(ti_waiter *waiter, tacit_token **token, tacit_error *error);
+ti_obtained ti_obtain_again(ti_waiter *waiter, tacit_token **token, tacit_error *error);
+bool ti_obtain_leave(ti_waiter *waiter);
 
 #endif

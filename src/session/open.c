@@ -239,7 +239,7 @@ static void leave_closed(tacit_session *session) {
 
     pthread_mutex_lock(&identity->lock);
     atomic_fetch_sub(&session->uses, ONE_INSIDE);
-    pthread_cond_broadcast(&identity->changed);
+    ti_waiters_wake_locked(identity);
     pthread_mutex_unlock(&identity->lock);
     tacit_session_unref(session);
 }
@@ -274,7 +274,7 @@ void ti_session_shut_locked(tacit_session *session) {
     identity->store_retry_boot_ms = 0; /* what is unsaved is tried once more */
     if (identity->sessions == 0) ti_identity_linger_locked(identity);
     ti_event_push_release(session);
-    pthread_cond_broadcast(&identity->changed);
+    ti_waiters_wake_locked(identity);
 }
 
 /* Calls inside, and, where it was the last session, what the identity has under way. */

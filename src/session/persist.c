@@ -60,7 +60,7 @@ static void came_back(void *data, tacit_status status) {
         ti_journal_saved(&identity->journal);
         tell_recovery_locked(identity);
     }
-    pthread_cond_broadcast(&identity->changed);
+    ti_waiters_wake_locked(identity);
     pthread_mutex_unlock(&identity->lock);
     ti_identity_schedule_now(identity);
     ti_dispatch_kick(dispatch);

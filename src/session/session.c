@@ -51,6 +51,24 @@ tacit_status ti_session_obtain(tacit_session *session, const ti_need *need,
                      token, error);
 }
 
+ti_obtained ti_session_obtain_begin(tacit_session *session, ti_waiter *waiter, const ti_need *need,
+                                    tacit_token **token, tacit_error *error) {
+    waiter->identity = session->identity;
+    waiter->view = session->view;
+    waiter->closing = &session->closing;
+    waiter->need = need;
+    waiter->sign_in_id = (ti_sign_in_id){.bytes = {0}};
+    return ti_obtain_begin(waiter, token, error);
+}
+
+ti_obtained ti_session_obtain_again(ti_waiter *waiter, tacit_token **token, tacit_error *error) {
+    return ti_obtain_again(waiter, token, error);
+}
+
+bool ti_session_obtain_leave(ti_waiter *waiter) {
+    return ti_obtain_leave(waiter);
+}
+
 /* ------------------------------------------------------------------ origins (R14) */
 
 /* Token ids grow: a slow request's older token never takes the place of the newest that was accepted. */

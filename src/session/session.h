@@ -49,6 +49,20 @@ uint64_t ti_session_current_id(const tacit_session *session);
 tacit_status ti_session_obtain(tacit_session *session, const ti_need *need,
                                int64_t deadline_boot_ms, tacit_token **token, tacit_error *error);
 
+/* The same for who has no thread to wait with. */
+typedef struct ti_waiter ti_waiter; /* waiter.h */
+typedef enum ti_obtained {
+    TI_OBTAINED,       /* *token is the caller's */
+    TI_OBTAIN_REFUSED, /* error says why */
+    TI_OBTAIN_WAITS    /* woken() comes once, after which the caller looks again */
+} ti_obtained;
+/* waiter->woken is set; need is borrowed while it waits. error is not NULL. */
+ti_obtained ti_session_obtain_begin(tacit_session *session, ti_waiter *waiter, const ti_need *need,
+                                    tacit_token **token, tacit_error *error);
+ti_obtained ti_session_obtain_again(ti_waiter *waiter, tacit_token **token, tacit_error *error);
+/* Waits no longer; what was asked for goes on. false: it was woken already. */
+bool ti_session_obtain_leave(ti_waiter *waiter);
+
 /*
  * What an origin did with a token (R14). accepted: any answer that is not about the token. refused: a replay met a 401 again.
  * An origin that refuses a token fresh from a refresh, which it never accepted, may force no more refreshes until it accepts one.

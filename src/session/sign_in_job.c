@@ -60,7 +60,7 @@ static void become_locked(ti_identity *identity, const ti_job *job, const ti_jou
     ti_identity_drop_storm_locked(identity);
     ti_views_reset_locked(identity);
     ti_backoff_reset_locked(identity);
-    pthread_cond_broadcast(&identity->changed);
+    ti_waiters_wake_locked(identity);
 }
 
 /* Draws the sign-in's id. NULL: the job's result says why. */

@@ -45,7 +45,7 @@ void ti_sign_out_begin_locked(ti_identity *identity, ti_job *job) {
     ti_backoff_reset_locked(identity);
     if (was_signed_in)
         ti_event_push_locked(identity, NULL, TACIT_EVENT_SIGNED_OUT, "Signed out.", NULL);
-    pthread_cond_broadcast(&identity->changed);
+    ti_waiters_wake_locked(identity);
 }
 
 /* R16: whether the record is that of the sign-in that ends, as far as the journal tells. */

@@ -254,7 +254,7 @@ static void run(ti_task *task) {
     due = do_steps_locked(identity);
     leave = identity->lingers && ti_identity_idle_locked(identity);
     if (leave) identity->lingers = false;
-    pthread_cond_broadcast(&identity->changed); /* who closes waits for idleness */
+    ti_waiters_wake_locked(identity); /* who closes waits for idleness */
     pthread_mutex_unlock(&identity->lock);
     ti_identity_schedule(identity, due);
     ti_dispatch_kick(identity->client->dispatch);
