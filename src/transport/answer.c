@@ -52,6 +52,11 @@ size_t ti_on_head(char *data, size_t one, size_t size, void *user_data) {
     return size;
 }
 
+static tacit_status begin_write(const ti_http_request *request, const ti_http_answer *answer) {
+    bool goes_on = !request->write_begins || request->write_begins(answer, request->write_data);
+    return goes_on ? TACIT_OK : TACIT_ERR_CANCELLED;
+}
+
 /* Decides where the body goes. */
 static tacit_status begin_body(ti_handle *handle) {
     ti_http_answer *answer = handle->answer;
@@ -59,7 +64,10 @@ static tacit_status begin_body(ti_handle *handle) {
     curl_easy_getinfo(handle->easy, CURLINFO_RESPONSE_CODE, &status);
     handle->body_has_begun = true;
     handle->body_goes_to_write = handle->request->write && status >= 200 && status < 300;
-    if (handle->body_goes_to_write) return TACIT_OK;
+    if (handle->body_goes_to_write) {
+        answer->status = (int)status;
+        return begin_write(handle->request, answer);
+    }
 
     curl_off_t length = -1;
     curl_easy_getinfo(handle->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
@@ -69,17 +77,23 @@ static tacit_status begin_body(ti_handle *handle) {
     return ti_buffer_reserve(&answer->body, first) ? TACIT_OK : TACIT_ERR_NO_MEMORY;
 }
 
+static size_t give_to_write(ti_handle *handle, const char *data, size_t size) {
+    const ti_http_request *request = handle->request;
+    size_t taken = request->write(data, size, request->write_data);
+    if (taken == size) return size;
+    if (taken == TACIT_WRITE_PAUSE && request->may_pause) return CURL_WRITEFUNC_PAUSE;
+    return stop(handle, TACIT_ERR_CANCELLED);
+}
+
 size_t ti_on_body(char *data, size_t one, size_t size, void *user_data) {
     (void)one;
     ti_handle *handle = user_data;
+    if (handle->paused) return CURL_WRITEFUNC_PAUSE;
     if (!handle->body_has_begun) {
         tacit_status status = begin_body(handle);
         if (status) return stop(handle, status);
     }
-    if (handle->body_goes_to_write) {
-        if (handle->request->write(data, size, handle->request->write_data) == size) return size;
-        return stop(handle, TACIT_ERR_CANCELLED);
-    }
+    if (handle->body_goes_to_write) return give_to_write(handle, data, size);
     ti_buffer *body = &handle->answer->body;
     if (size > handle->body_bytes_max - body->size) {
         return stop(handle, TACIT_ERR_TOO_LARGE);

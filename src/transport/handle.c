@@ -129,6 +129,7 @@ static CURLcode set_callbacks(CURL *easy, ti_handle *handle) {
     SET(CURLOPT_SEEKDATA, handle);
     SET(CURLOPT_XFERINFOFUNCTION, ti_on_progress);
     SET(CURLOPT_XFERINFODATA, handle);
+    SET(CURLOPT_PRIVATE, handle);
     if (!ti_log_enabled(handle->transport->options.log, TACIT_LOG_DEBUG)) return code;
     SET(CURLOPT_DEBUGFUNCTION, on_debug);
     SET(CURLOPT_DEBUGDATA, handle);
@@ -148,7 +149,8 @@ static CURLcode set_base_options(ti_handle *handle) {
     return code;
 }
 
-ti_handle *ti_handle_new(ti_transport *transport, ti_handle_kind kind, CURLcode *code) {
+ti_handle *ti_handle_new(ti_transport *transport, ti_handle_kind kind, bool for_loop,
+                         CURLcode *code) {
     *code = CURLE_OUT_OF_MEMORY;
     ti_handle *handle = calloc(1, sizeof *handle);
     if (!handle) return NULL;
@@ -156,11 +158,9 @@ ti_handle *ti_handle_new(ti_transport *transport, ti_handle_kind kind, CURLcode 
     handle->kind = kind;
     handle->direct = true;
     handle->easy = curl_easy_init();
-    handle->multi = curl_multi_init();
-    if (handle->easy && handle->multi) {
-        curl_multi_setopt(handle->multi, CURLMOPT_MAXCONNECTS, 1L);
-        *code = set_base_options(handle);
-    }
+    if (!for_loop) handle->multi = curl_multi_init();
+    if (handle->multi) curl_multi_setopt(handle->multi, CURLMOPT_MAXCONNECTS, 1L);
+    if (handle->easy && (handle->multi || for_loop)) *code = set_base_options(handle);
     if (*code == CURLE_OK) return handle;
     ti_handle_free(handle);
     return NULL;

@@ -2,6 +2,7 @@
 #ifndef TI_TRANSPORT_INTERNAL_H
 #define TI_TRANSPORT_INTERNAL_H
 
+#include "transport/loop.h"
 #include "transport/transport.h"
 #include "transport/url_parts.h"
 
@@ -24,6 +25,7 @@ struct ti_transport {
     ti_handle *idle; /* most recently used first; linked by next */
     unsigned idle_count;
     ti_handle *out; /* linked by next and previous */
+    ti_loop *loops; /* all; each is linked by what ti_loop_link() points at */
 };
 
 /* What libcurl is told about the body that it sends. */
@@ -39,9 +41,10 @@ struct ti_handle {
     ti_transport *transport;
     ti_handle_kind kind;
     CURL *easy;
-    CURLM *multi; /* the handle's own: one connection, and a wake-up of its own */
+    CURLM *multi; /* the handle's own: one connection, and a wake-up of its own; NULL: a loop's */
 
-    ti_handle *next, *previous; /* guarded by the transport's lock */
+    /* guarded by the transport's lock, or the loop's thread only */
+    ti_handle *next, *previous;
 
     /* what `easy` is set to, so that a send sets only what changes */
     ti_body_mode body_mode;
@@ -51,6 +54,7 @@ struct ti_handle {
     bool accepts_encoding;             /* CURLOPT_ACCEPT_ENCODING */
     bool reports_progress;             /* CURLOPT_XFERINFOFUNCTION is called */
     bool has_credentials;              /* CURLOPT_USERNAME and _PASSWORD */
+    bool awaits_multiplexing;          /* CURLOPT_PIPEWAIT */
     bool origin_is_set, target_is_set; /* CURLOPT_CURLU and _REQUEST_TARGET are those of `url` */
     ti_url *url;                       /* the last of ti_handle_url() */
     struct curl_slist *lines;          /* as an array; their data is valid during a send only */
@@ -60,20 +64,42 @@ struct ti_handle {
     const ti_http_request *request;
     size_t body_bytes_max;
     ti_http_answer *answer;
+    bool performed;       /* libcurl has begun with it, so that what it tells is of this send */
+    bool paused;          /* by ti_loop_pause() */
     tacit_status stopped; /* why a callback stopped it; TACIT_OK: none did */
     size_t head_bytes;    /* of all heads, 1xx and trailers included */
     bool head_is_open;    /* between a status line and the empty line */
     bool body_has_begun, body_goes_to_write;
-    int64_t read_bytes; /* of a streamed body */
+    int64_t read_bytes;       /* of a streamed body */
+    ti_transfer *transfer;    /* of a loop's handle */
+    uint64_t started_in_turn; /* of the loop */
+    struct {
+        bool is_fresh; /* told since the last look */
+        curl_off_t to_receive, received, to_send, sent;
+    } progress;
     char error_text[CURL_ERROR_SIZE];
 
     void *kept;
     void (*release_kept)(void *thing);
 };
 
-/* NULL: `code` says why. */
-ti_handle *ti_handle_new(ti_transport *transport, ti_handle_kind kind, CURLcode *code);
+/* for_loop: it has no multi of its own. NULL: `code` says why. */
+ti_handle *ti_handle_new(ti_transport *transport, ti_handle_kind kind, bool for_loop,
+                         CURLcode *code);
 void ti_handle_free(ti_handle *handle);
+
+/*
+ * What every send begins and ends with, whoever drives it (send.c). The end comes also where the
+ * beginning failed: it fills in the answer and error, and lets go of what was borrowed.
+ */
+CURLcode ti_handle_begin(ti_handle *handle, const ti_url *url, const ti_http_request *request,
+                         ti_http_answer *answer);
+tacit_status ti_handle_end(ti_handle *handle, CURLcode code, tacit_error *error);
+CURLcode ti_code_of(CURLMcode code);
+
+/* The loops of a transport, for its wake. Under the transport's lock. */
+ti_loop **ti_loop_link(ti_loop *loop);
+void ti_loop_shake(ti_loop *loop);
 
 /* libcurl's callbacks, for what comes (answer.c) and what goes (send.c). user_data: the handle. */
 size_t ti_on_head(char *data, size_t one, size_t size, void *user_data);
@@ -82,6 +108,9 @@ size_t ti_on_read(char *buffer, size_t one, size_t capacity, void *user_data);
 int ti_on_seek(void *user_data, curl_off_t offset, int origin);
 int ti_on_progress(void *user_data, curl_off_t to_receive, curl_off_t received, curl_off_t to_send,
                    curl_off_t sent);
+
+/* The progress as it last was, unless it was told since the last call. false: it is to stop. */
+bool ti_handle_tell_progress(ti_handle *handle);
 
 /* Sets what the request needs and the one before did not (shape.c). */
 CURLcode ti_handle_set_request(ti_handle *handle, const ti_url *url,

@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 
 /* The deadline runs on while the system is suspended, poll()'s timeout does not. */
 #define POLL_MS_MAX 1000
@@ -15,12 +16,14 @@ size_t ti_on_read(char *buffer, size_t one, size_t capacity, void *user_data) {
     (void)one;
     ti_handle *handle = user_data;
     const ti_http_request *request = handle->request;
+    if (handle->paused) return CURL_READFUNC_PAUSE;
     int64_t size = request->read_size > 0 ? request->read_size : INT64_MAX;
     if ((uint64_t)(size - handle->read_bytes) < capacity)
         capacity = (size_t)(size - handle->read_bytes);
     if (capacity == 0) return 0;
 
     size_t count = request->read(buffer, capacity, request->read_data);
+    if (count == TACIT_READ_PAUSE && request->may_pause) return CURL_READFUNC_PAUSE;
     bool is_short = count == 0 && request->read_size > 0;
     if (count > capacity || is_short) { /* TACIT_READ_ABORT among them */
         handle->stopped = TACIT_ERR_CANCELLED;
@@ -38,17 +41,34 @@ int ti_on_seek(void *user_data, curl_off_t offset, int origin) {
     return is_there ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
 }
 
+/* false: it is to stop. */
+static bool tell_progress(ti_handle *handle) {
+    const ti_http_request *request = handle->request;
+    bool unknown = handle->body_mode == TI_BODY_STREAM && request->read_size <= 0;
+    curl_off_t to_send = handle->progress.to_send, to_receive = handle->progress.to_receive;
+    if (request->progress(handle->progress.sent, unknown ? -1 : to_send, handle->progress.received,
+                          to_receive > 0 ? to_receive : -1, request->progress_data)) {
+        return true;
+    }
+    handle->stopped = TACIT_ERR_CANCELLED;
+    return false;
+}
+
 int ti_on_progress(void *user_data, curl_off_t to_receive, curl_off_t received, curl_off_t to_send,
                    curl_off_t sent) {
     ti_handle *handle = user_data;
-    const ti_http_request *request = handle->request;
-    bool unknown = handle->body_mode == TI_BODY_STREAM && request->read_size <= 0;
-    if (request->progress(sent, unknown ? -1 : to_send, received, to_receive > 0 ? to_receive : -1,
-                          request->progress_data)) {
-        return 0;
-    }
-    handle->stopped = TACIT_ERR_CANCELLED;
-    return 1;
+    handle->progress.to_receive = to_receive;
+    handle->progress.received = received;
+    handle->progress.to_send = to_send;
+    handle->progress.sent = sent;
+    handle->progress.is_fresh = true;
+    return tell_progress(handle) ? 0 : 1;
+}
+
+bool ti_handle_tell_progress(ti_handle *handle) {
+    bool told = handle->progress.is_fresh;
+    handle->progress.is_fresh = false;
+    return told || tell_progress(handle);
 }
 
 /*
@@ -66,7 +86,7 @@ static tacit_status may_go_on(const ti_handle *handle, int *wait_ms) {
     return TACIT_OK;
 }
 
-static CURLcode code_of(CURLMcode code) {
+CURLcode ti_code_of(CURLMcode code) {
     return code == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT;
 }
 
@@ -75,7 +95,7 @@ static CURLcode drive(ti_handle *handle) {
     for (;;) {
         int running = 0, left = 0;
         CURLMcode code = curl_multi_perform(handle->multi, &running);
-        if (code) return code_of(code);
+        if (code) return ti_code_of(code);
         if (running == 0) {
             const CURLMsg *message = curl_multi_info_read(handle->multi, &left);
             return message ? message->data.result : CURLE_FAILED_INIT;
@@ -83,7 +103,7 @@ static CURLcode drive(ti_handle *handle) {
         handle->stopped = may_go_on(handle, &wait_ms);
         if (handle->stopped) return CURLE_ABORTED_BY_CALLBACK;
         code = curl_multi_poll(handle->multi, NULL, 0, wait_ms, NULL);
-        if (code) return code_of(code);
+        if (code) return ti_code_of(code);
     }
 }
 
@@ -94,11 +114,10 @@ static CURLcode perform(ti_handle *handle) {
     handle->stopped = may_go_on(handle, &wait_ms);
     if (handle->stopped) return CURLE_ABORTED_BY_CALLBACK;
     CURLMcode added = curl_multi_add_handle(handle->multi, handle->easy);
-    if (added) return code_of(added);
+    if (added) return ti_code_of(added);
+    handle->performed = true;
     CURLcode code = drive(handle);
     curl_multi_remove_handle(handle->multi, handle->easy);
-    /* libcurl takes a connection that was closed within the head for the end of the answer */
-    if (code == CURLE_OK && handle->head_is_open) return CURLE_PARTIAL_FILE;
     return code;
 }
 
@@ -123,25 +142,29 @@ static bool was_sent(CURL *easy) {
     return size > 0 && before_transfer_us > 0;
 }
 
-static void begin(ti_handle *handle, const ti_http_request *request, ti_http_answer *answer) {
+CURLcode ti_handle_begin(ti_handle *handle, const ti_url *url, const ti_http_request *request,
+                         ti_http_answer *answer) {
     handle->request = request;
     handle->answer = answer;
     handle->body_bytes_max = request->response_bytes_max > 0
                                  ? request->response_bytes_max
                                  : handle->transport->options.response_bytes_max;
+    handle->performed = handle->paused = false;
     handle->stopped = TACIT_OK;
     handle->head_bytes = 0;
     handle->head_is_open = handle->body_has_begun = handle->body_goes_to_write = false;
     handle->read_bytes = 0;
+    memset(&handle->progress, 0, sizeof handle->progress);
     handle->error_text[0] = '\0';
     answer->status = answer->retry_after_s = 0;
     answer->sent = false;
     ti_buffer_clear(&answer->head);
     ti_buffer_clear(&answer->body);
+    return ti_handle_set_request(handle, url, request);
 }
 
 /* Lets go of what was borrowed, where libcurl would look at it before the next send sets it. */
-static void end(ti_handle *handle) {
+static void let_go(ti_handle *handle) {
     handle->request = NULL;
     handle->answer = NULL;
     if (handle->has_credentials) {
@@ -151,22 +174,19 @@ static void end(ti_handle *handle) {
     }
 }
 
+tacit_status ti_handle_end(ti_handle *handle, CURLcode code, tacit_error *error) {
+    /* libcurl takes a connection that was closed within the head for the end of the answer */
+    if (!code && handle->head_is_open) code = CURLE_PARTIAL_FILE;
+    if (handle->performed) read_status(handle);
+    handle->answer->sent = !code || (handle->performed && was_sent(handle->easy));
+    tacit_status status = code ? ti_handle_failure(handle, code, error) : ti_error_clear(error);
+    let_go(handle);
+    return status;
+}
+
 tacit_status ti_handle_send(ti_handle *handle, const ti_url *url, const ti_http_request *request,
                             ti_http_answer *answer, tacit_error *error) {
-    begin(handle, request, answer);
-    CURLcode code = ti_handle_set_request(handle, url, request);
-    bool performed = !code;
-    if (performed) code = perform(handle);
-    tacit_status status;
-    if (!code) {
-        answer->sent = true;
-        read_status(handle);
-        status = ti_error_clear(error);
-    } else {
-        if (performed) read_status(handle);
-        answer->sent = performed && was_sent(handle->easy);
-        status = ti_handle_failure(handle, code, error);
-    }
-    end(handle);
-    return status;
+    CURLcode code = ti_handle_begin(handle, url, request, answer);
+    if (!code) code = perform(handle);
+    return ti_handle_end(handle, code, error);
 }

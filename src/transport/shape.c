@@ -26,6 +26,12 @@ static CURLcode set_url(ti_handle *handle, const ti_url *url) {
             if (code) return code;
             handle->direct = direct;
         }
+        /* a burst shares one HTTP/2 connection; without TLS there is none, and nothing to wait for */
+        if (!handle->multi && url->https != handle->awaits_multiplexing) {
+            code = curl_easy_setopt(easy, CURLOPT_PIPEWAIT, url->https ? 1L : 0L);
+            if (code) return code;
+            handle->awaits_multiplexing = url->https;
+        }
     }
     if (!is_own || !handle->target_is_set) {
         CURLcode code = curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, ti_url_target(url));

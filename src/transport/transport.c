@@ -141,7 +141,7 @@ static tacit_status new_share(ti_transport *transport, tacit_error *error) {
 /* The first handle: what libcurl cannot do is known now and not with the first request. */
 static tacit_status first_handle(ti_transport *transport, tacit_error *error) {
     CURLcode code;
-    ti_handle *handle = ti_handle_new(transport, TI_HANDLE_POOLED, &code);
+    ti_handle *handle = ti_handle_new(transport, TI_HANDLE_POOLED, false, &code);
     if (handle) {
         transport->idle = handle;
         transport->idle_count = 1;
@@ -247,7 +247,7 @@ ti_handle *ti_handle_acquire(ti_transport *transport, ti_handle_kind kind) {
     if (handle) return handle;
 
     CURLcode code;
-    handle = ti_handle_new(transport, kind, &code);
+    handle = ti_handle_new(transport, kind, false, &code);
     if (!handle) return NULL;
     pthread_mutex_lock(&transport->lock);
     add_out_locked(transport, handle);
@@ -276,6 +276,7 @@ void ti_transport_wake(ti_transport *transport) {
     for (ti_handle *handle = transport->out; handle; handle = handle->next) {
         curl_multi_wakeup(handle->multi);
     }
+    for (ti_loop *loop = transport->loops; loop; loop = *ti_loop_link(loop)) ti_loop_shake(loop);
     pthread_mutex_unlock(&transport->lock);
 }
 
