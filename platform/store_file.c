@@ -26,6 +26,8 @@ typedef struct file_store {
     char *directory; /* absolute */
     ti_key_source *source;
     tacit_error error; /* of the last call */
+    void (*key_release)(void *key_data);
+    void *key_data;
 } file_store;
 
 /* Keys hold '/', and are longer than a name may be. */
@@ -164,6 +166,7 @@ static void release(void *data) {
     file_store *self = data;
 
     if (self == NULL) return;
+    if (self->key_release != NULL) self->key_release(self->key_data);
     ti_key_source_free(self->source);
     free(self->directory);
     free(self);
@@ -271,6 +274,11 @@ tacit_store *tacit_store_file(const tacit_store_file_options *options, tacit_err
         return NULL;
     }
     store = store_of(self, error);
-    if (store == NULL) release(self);
+    if (store == NULL) {
+        release(self);
+        return NULL;
+    }
+    self->key_release = own.key_release; /* taken over from here on */
+    self->key_data = own.key_data;
     return store;
 }

@@ -94,6 +94,10 @@ typedef struct tacit_client_options {
     unsigned calls_max;         /* 256: asynchronous requests on the wire at once */
     unsigned calls_waiting_max; /* 16,384: those that wait behind them, for the wire, a token or a
                                    retry */
+    /* May be NULL; once, when nothing calls log, post or the clock any more, which may be when the
+     * last token is given up; on any thread. Not where tacit_client_new() answers NULL. */
+    void (*release)(void *release_data);
+    void *release_data;
 } tacit_client_options;
 #define TACIT_CLIENT_OPTIONS_INIT TACIT_INIT(tacit_client_options)
 

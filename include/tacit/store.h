@@ -130,7 +130,8 @@ typedef struct tacit_store_file_options {
     const char *key_file;
     const char *passphrase;
     tacit_status (*get_key)(void *key_data, unsigned char key[32]);
-    void *key_data; /* borrowed until the store is freed */
+    void *key_data;                      /* borrowed until the store is freed */
+    void (*key_release)(void *key_data); /* may be NULL; once, when the store is freed */
 } tacit_store_file_options;
 #define TACIT_STORE_FILE_OPTIONS_INIT TACIT_INIT(tacit_store_file_options)
 

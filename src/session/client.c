@@ -99,6 +99,7 @@ static bool make_threads(tacit_client *client, const tacit_client_options *o) {
     client->refresher = ti_refresher_new(clock, o->refresh_threads_max, o->thread_stack_bytes,
                                          clock_stepped, client);
     client->dispatch = ti_dispatch_new(clock, o->thread_stack_bytes, o->post, o->post_data);
+    if (client->dispatch != NULL) ti_dispatch_keep(client->dispatch, client->context);
     client->store_calls = ti_store_calls_new(clock, o->thread_stack_bytes);
     client->calls = ti_helpers_new(clock, o->thread_stack_bytes, "tacit-call");
     return client->refresher != NULL && client->dispatch != NULL && client->store_calls != NULL &&
@@ -180,6 +181,8 @@ tacit_client *tacit_client_new(const tacit_client_options *options, tacit_error 
         free_client(client);
         return NULL;
     }
+    client->context->release = o.release; /* taken over from here on */
+    client->context->release_data = o.release_data;
     ti_error_clear(error);
     return client;
 }

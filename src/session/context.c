@@ -26,5 +26,6 @@ void ti_context_unref(ti_context *context) {
     if (context == NULL) return;
     if (atomic_fetch_sub_explicit(&context->refs, 1, memory_order_acq_rel) != 1) return;
     ti_log_destroy(&context->log);
+    if (context->release != NULL) context->release(context->release_data);
     free(context);
 }

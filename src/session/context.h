@@ -14,6 +14,9 @@ typedef struct ti_context {
     atomic_uint_fast64_t token_ids; /* the last that was given out */
     ti_clock clock;
     ti_log log;
+    /* The app's, once the client is made: nothing calls clock, log or post any more. */
+    void (*release)(void *release_data);
+    void *release_data;
 } ti_context;
 
 ti_context *ti_context_new(const tacit_client_options *options); /* NULL: no memory */

@@ -22,12 +22,13 @@ struct ti_dispatch {
     size_t stack_bytes;
     tacit_post_fn post;
     void *post_data;
+    ti_context *context; /* NULL: none to keep */
 
     /* guarded by lock */
     pthread_mutex_t lock;
     pthread_cond_t changed; /* handed, stopping, ended */
     ti_dispatch_item *first, **last;
-    unsigned refs; /* the client, the thread, a posted job */
+    unsigned refs; /* the client, the thread, a posted job, whoever is inside post */
     bool claimed;
     bool handed;  /* ... by the thread */
     bool running; /* the thread is in a callback */
@@ -40,6 +41,7 @@ static void unref_and_unlock(ti_dispatch *d) {
 
     pthread_mutex_unlock(&d->lock);
     if (!last) return;
+    ti_context_unref(d->context);
     pthread_cond_destroy(&d->changed);
     pthread_mutex_destroy(&d->lock);
     free(d);
@@ -148,6 +150,10 @@ ti_dispatch *ti_dispatch_new(const ti_clock *clock, size_t thread_stack_bytes, t
     return d;
 }
 
+void ti_dispatch_keep(ti_dispatch *d, ti_context *context) {
+    d->context = ti_context_ref(context);
+}
+
 void ti_dispatch_push(ti_dispatch *d, ti_dispatch_item *item) {
     item->next = NULL;
     pthread_mutex_lock(&d->lock);
@@ -157,8 +163,6 @@ void ti_dispatch_push(ti_dispatch *d, ti_dispatch_item *item) {
 }
 
 void ti_dispatch_kick(ti_dispatch *d) {
-    bool posted = false;
-
     pthread_mutex_lock(&d->lock);
     if (d->first == NULL || d->claimed) {
         pthread_mutex_unlock(&d->lock);
@@ -167,10 +171,15 @@ void ti_dispatch_kick(ti_dispatch *d) {
     d->claimed = true;
     d->refs++;
     if (d->post != NULL) {
+        d->refs++; /* the job's, which may run, and end everything, before post has returned */
         pthread_mutex_unlock(&d->lock);
-        posted = d->post(run_posted, d, d->post_data);
-        if (posted) return; /* the job has the reference, and perhaps has run already */
+        if (d->post(run_posted, d, d->post_data)) {
+            pthread_mutex_lock(&d->lock);
+            unref_and_unlock(d);
+            return;
+        }
         pthread_mutex_lock(&d->lock);
+        d->refs--;
     }
     if (!hand_to_thread_locked(d)) drain_locked(d);
     unref_and_unlock(d);

@@ -12,6 +12,7 @@
 #include <tacit/client.h>
 
 #include "base/clock.h"
+#include "session/context.h"
 
 typedef struct ti_dispatch ti_dispatch;
 
@@ -24,6 +25,8 @@ typedef struct ti_dispatch_item {
 /* post NULL: on a thread of the library, started with the first item. */
 ti_dispatch *ti_dispatch_new(const ti_clock *clock, size_t thread_stack_bytes, tacit_post_fn post,
                              void *post_data);
+/* Whose release frees what post uses: it is kept for as long as post may be called, or is inside. */
+void ti_dispatch_keep(ti_dispatch *dispatch, ti_context *context);
 
 /* Queues an item, in the order of the calls. Never blocks, so that it may be called under the lock that orders the items; then call
  * ti_dispatch_kick() without that lock. */
