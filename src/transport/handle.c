@@ -172,6 +172,8 @@ void ti_handle_free(ti_handle *handle) {
     curl_easy_cleanup(handle->easy);
     curl_multi_cleanup(handle->multi);
     ti_url_free(handle->url);
+    ti_origin_unref(handle->origin);
+    ti_buffer_free(&handle->target);
     free(handle->lines);
     free(handle);
 }
@@ -193,9 +195,7 @@ const ti_url *ti_handle_url(ti_handle *handle, const char *text, const char *wha
     if (text && handle->url) {
         switch (ti_url_change_to(handle->url, text)) {
         case TI_URL_SAME:
-            return handle->url;
         case TI_URL_PATH:
-            handle->target_is_set = false;
             return handle->url;
         case TI_URL_OTHER:
             break;
@@ -205,6 +205,5 @@ const ti_url *ti_handle_url(ti_handle *handle, const char *text, const char *wha
     if (!url) return NULL;
     ti_url_free(handle->url);
     handle->url = url;
-    handle->origin_is_set = handle->target_is_set = false;
     return url;
 }

@@ -48,16 +48,17 @@ struct ti_handle {
 
     /* what `easy` is set to, so that a send sets only what changes */
     ti_body_mode body_mode;
-    char method[16];                   /* CURLOPT_CUSTOMREQUEST; "": none */
-    bool has_headers;                  /* CURLOPT_HTTPHEADER is `lines` */
-    bool direct;                       /* no proxy */
-    bool accepts_encoding;             /* CURLOPT_ACCEPT_ENCODING */
-    bool reports_progress;             /* CURLOPT_XFERINFOFUNCTION is called */
-    bool has_credentials;              /* CURLOPT_USERNAME and _PASSWORD */
-    bool awaits_multiplexing;          /* CURLOPT_PIPEWAIT */
-    bool origin_is_set, target_is_set; /* CURLOPT_CURLU and _REQUEST_TARGET are those of `url` */
-    ti_url *url;                       /* the last of ti_handle_url() */
-    struct curl_slist *lines;          /* as an array; their data is valid during a send only */
+    char method[16];          /* CURLOPT_CUSTOMREQUEST; "": none */
+    bool has_headers;         /* CURLOPT_HTTPHEADER is `lines` */
+    bool direct;              /* no proxy */
+    bool accepts_encoding;    /* CURLOPT_ACCEPT_ENCODING */
+    bool reports_progress;    /* CURLOPT_XFERINFOFUNCTION is called */
+    bool has_credentials;     /* CURLOPT_USERNAME and _PASSWORD */
+    bool awaits_multiplexing; /* CURLOPT_PIPEWAIT */
+    ti_origin *origin;        /* CURLOPT_CURLU is its `parsed`; counted */
+    ti_buffer target;         /* CURLOPT_REQUEST_TARGET; empty: unknown */
+    ti_url *url;              /* the last of ti_handle_url() */
+    struct curl_slist *lines; /* as an array; their data is valid during a send only */
     size_t line_capacity;
 
     /* the send under way */

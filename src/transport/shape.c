@@ -4,41 +4,55 @@
 #include <string.h>
 #include <strings.h>
 
+static CURLcode set_origin(ti_handle *handle, ti_origin *origin) {
+    if (origin == handle->origin) return CURLE_OK;
+    CURLcode code = curl_easy_setopt(handle->easy, CURLOPT_CURLU, origin->parsed);
+    if (code) return code;
+    ti_origin_unref(handle->origin);
+    handle->origin = ti_origin_ref(origin);
+    return CURLE_OK;
+}
+
+static CURLcode set_target(ti_handle *handle, const char *target) {
+    ti_buffer *is_set = &handle->target;
+    if (is_set->size > 0 && strcmp(is_set->data, target) == 0) return CURLE_OK;
+    CURLcode code = curl_easy_setopt(handle->easy, CURLOPT_REQUEST_TARGET, target);
+    ti_buffer_clear(is_set);
+    if (!code) ti_buffer_append_string(is_set, target); /* without memory: set again next time */
+    return code;
+}
+
+static CURLcode set_proxy(ti_handle *handle, const ti_origin *origin) {
+    const ti_transport *transport = handle->transport;
+    bool direct = origin->loopback || !transport->proxy;
+    if (direct == handle->direct) return CURLE_OK;
+    CURL *easy = handle->easy;
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_PROXY, direct ? NULL : transport->proxy);
+    if (!code) code = curl_easy_setopt(easy, CURLOPT_NOPROXY, direct ? "*" : transport->no_proxy);
+    if (!code) handle->direct = direct;
+    return code;
+}
+
+/* A burst shares one HTTP/2 connection. Without TLS there is none, and nothing to wait for. */
+static CURLcode set_multiplexing(ti_handle *handle, const ti_origin *origin) {
+    bool awaits = !handle->multi && origin->https;
+    if (awaits == handle->awaits_multiplexing) return CURLE_OK;
+    CURLcode code = curl_easy_setopt(handle->easy, CURLOPT_PIPEWAIT, awaits ? 1L : 0L);
+    if (!code) handle->awaits_multiplexing = awaits;
+    return code;
+}
+
 /*
  * libcurl is given the origin as a parsed URL, and path and query as a request target. It then does
  * not parse, compose and encode the whole URL for every request, and neither of the two needs to be
  * set again while it stays.
  */
 static CURLcode set_url(ti_handle *handle, const ti_url *url) {
-    CURL *easy = handle->easy;
-    bool is_own = url == handle->url;
-    if (!is_own || !handle->origin_is_set) {
-        CURLcode code = curl_easy_setopt(easy, CURLOPT_CURLU, url->origin);
-        if (code) return code;
-        handle->origin_is_set = is_own;
-
-        bool direct = url->loopback || !handle->transport->proxy;
-        if (direct != handle->direct) {
-            const ti_transport *transport = handle->transport;
-            code = curl_easy_setopt(easy, CURLOPT_PROXY, direct ? NULL : transport->proxy);
-            if (code) return code;
-            code = curl_easy_setopt(easy, CURLOPT_NOPROXY, direct ? "*" : transport->no_proxy);
-            if (code) return code;
-            handle->direct = direct;
-        }
-        /* a burst shares one HTTP/2 connection; without TLS there is none, and nothing to wait for */
-        if (!handle->multi && url->https != handle->awaits_multiplexing) {
-            code = curl_easy_setopt(easy, CURLOPT_PIPEWAIT, url->https ? 1L : 0L);
-            if (code) return code;
-            handle->awaits_multiplexing = url->https;
-        }
-    }
-    if (!is_own || !handle->target_is_set) {
-        CURLcode code = curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, ti_url_target(url));
-        if (code) return code;
-        handle->target_is_set = is_own;
-    }
-    return CURLE_OK;
+    CURLcode code = set_origin(handle, url->origin);
+    if (!code) code = set_target(handle, ti_url_target(url));
+    if (!code) code = set_proxy(handle, url->origin);
+    if (!code) code = set_multiplexing(handle, url->origin);
+    return code;
 }
 
 static bool is_one_of(const char *method, const char *const *list) {

@@ -13,11 +13,6 @@
 
 #define LOCALHOST_BY_LIBCURL 0x074d00 /* 7.77.0: it no longer asks a resolver for "localhost" */
 
-struct ti_origins {
-    size_t count;
-    ti_url *urls[];
-};
-
 /* Spaces and control characters: libcurl's parser lets some through, depending on its version. */
 static bool is_clean(const char *text) {
     for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
@@ -76,7 +71,8 @@ static tacit_status check_http(const char *host, bool loopback, const char *what
     return TACIT_OK;
 }
 
-static tacit_status check_parts(CURLU *parsed, const char *what, ti_url *url, tacit_error *error) {
+static tacit_status check_parts(ti_origin *origin, const char *what, tacit_error *error) {
+    CURLU *parsed = origin->parsed;
     char *scheme = NULL, *host = NULL, *user = NULL;
     tacit_status status;
     if (curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OUT_OF_MEMORY ||
@@ -84,8 +80,8 @@ static tacit_status check_parts(CURLU *parsed, const char *what, ti_url *url, ta
         status = ti_error_no_memory(error);
         goto out;
     }
-    url->https = scheme && curl_strequal(scheme, "https");
-    if (!url->https && !(scheme && curl_strequal(scheme, "http"))) {
+    origin->https = scheme && curl_strequal(scheme, "https");
+    if (!origin->https && !(scheme && curl_strequal(scheme, "http"))) {
         status = ti_error_argument(error, what, "is neither http nor https");
         goto out;
     }
@@ -97,8 +93,8 @@ static tacit_status check_parts(CURLU *parsed, const char *what, ti_url *url, ta
         status = ti_error_argument(error, what, "names no host");
         goto out;
     }
-    url->loopback = is_loopback_host(host);
-    status = url->https ? TACIT_OK : check_http(host, url->loopback, what, error);
+    origin->loopback = is_loopback_host(host);
+    status = origin->https ? TACIT_OK : check_http(host, origin->loopback, what, error);
 out:
     curl_free(scheme);
     curl_free(host);
@@ -114,7 +110,8 @@ static void lower_origin(char *text, size_t size) {
 }
 
 /* Keeps the whole URL as text, and leaves the origin in `parsed`. */
-static tacit_status split(CURLU *parsed, ti_url *url, tacit_error *error) {
+static tacit_status split(ti_url *url, tacit_error *error) {
+    CURLU *parsed = url->origin->parsed;
     char *text = NULL;
     if (curl_url_set(parsed, CURLUPART_FRAGMENT, NULL, 0) ||
         curl_url_get(parsed, CURLUPART_URL, &text, CURLU_NO_DEFAULT_PORT) ||
@@ -125,7 +122,7 @@ static tacit_status split(CURLU *parsed, ti_url *url, tacit_error *error) {
     }
 
     /* the scheme is known, and libcurl puts a path into every URL */
-    const char *host = text + (url->https ? strlen("https://") : strlen("http://"));
+    const char *host = text + (url->origin->https ? strlen("https://") : strlen("http://"));
     url->origin_size = (size_t)(strchr(host, '/') - text);
     url->capacity = strlen(text) + 1;
     url->text = malloc(url->capacity);
@@ -137,6 +134,27 @@ static tacit_status split(CURLU *parsed, ti_url *url, tacit_error *error) {
     return url->text ? TACIT_OK : ti_error_no_memory(error);
 }
 
+static ti_origin *new_origin(void) {
+    ti_origin *origin = calloc(1, sizeof *origin);
+    if (!origin) return NULL;
+    atomic_init(&origin->references, 1);
+    origin->parsed = curl_url();
+    if (origin->parsed) return origin;
+    free(origin);
+    return NULL;
+}
+
+ti_origin *ti_origin_ref(ti_origin *origin) {
+    atomic_fetch_add_explicit(&origin->references, 1, memory_order_relaxed);
+    return origin;
+}
+
+void ti_origin_unref(ti_origin *origin) {
+    if (!origin || atomic_fetch_sub(&origin->references, 1) > 1) return;
+    curl_url_cleanup(origin->parsed);
+    free(origin);
+}
+
 /* base: NULL, or what text may be relative to. */
 static ti_url *parse(const char *base, const char *text, const char *what, tacit_error *error) {
     if (!is_clean(text)) {
@@ -144,7 +162,7 @@ static ti_url *parse(const char *base, const char *text, const char *what, tacit
         return NULL;
     }
     ti_url *url = calloc(1, sizeof *url);
-    if (url) url->origin = curl_url();
+    if (url) url->origin = new_origin();
     if (!url || !url->origin) {
         ti_error_no_memory(error);
         goto failed;
@@ -152,8 +170,9 @@ static ti_url *parse(const char *base, const char *text, const char *what, tacit
 
     /* bytes above ASCII in path and query are percent-encoded */
     const unsigned flags = CURLU_DISALLOW_USER | CURLU_URLENCODE;
-    CURLUcode code = base ? curl_url_set(url->origin, CURLUPART_URL, base, 0) : CURLUE_OK;
-    if (!code) code = curl_url_set(url->origin, CURLUPART_URL, text, flags);
+    CURLU *parsed = url->origin->parsed;
+    CURLUcode code = base ? curl_url_set(parsed, CURLUPART_URL, base, 0) : CURLUE_OK;
+    if (!code) code = curl_url_set(parsed, CURLUPART_URL, text, flags);
     if (code == CURLUE_OUT_OF_MEMORY) {
         ti_error_no_memory(error);
         goto failed;
@@ -165,8 +184,8 @@ static ti_url *parse(const char *base, const char *text, const char *what, tacit
         ti_error_argument(error, what, problem);
         goto failed;
     }
-    if (check_parts(url->origin, what, url, error)) goto failed;
-    if (split(url->origin, url, error)) goto failed;
+    if (check_parts(url->origin, what, error)) goto failed;
+    if (split(url, error)) goto failed;
     return url;
 
 failed:
@@ -184,7 +203,7 @@ ti_url *ti_url_parse(const char *text, const char *what, tacit_error *error) {
 
 ti_url *ti_url_resolve(const ti_url *base, const char *location, tacit_error *error) {
     ti_url *url = parse(base->text, location, "the redirect's Location", error);
-    if (url && base->https && !url->https) {
+    if (url && base->origin->https && !url->origin->https) {
         ti_error_set(error, TACIT_ERR_INSECURE_URL, "the server redirects from https to http");
         ti_url_free(url);
         return NULL;
@@ -194,7 +213,7 @@ ti_url *ti_url_resolve(const ti_url *base, const char *location, tacit_error *er
 
 void ti_url_free(ti_url *url) {
     if (!url) return;
-    curl_url_cleanup(url->origin);
+    ti_origin_unref(url->origin);
     free(url->text);
     free(url);
 }
@@ -208,7 +227,7 @@ const char *ti_url_target(const ti_url *url) {
 }
 
 bool ti_url_is_loopback(const ti_url *url) {
-    return url->loopback;
+    return url->origin->loopback;
 }
 
 bool ti_url_same_origin(const ti_url *a, const ti_url *b) {
@@ -229,24 +248,44 @@ static size_t plain_target_size(const char *target) {
     return (size_t)(c - target);
 }
 
-ti_url_change ti_url_change_to(ti_url *url, const char *text) {
-    if (strcmp(text, url->text) == 0) return TI_URL_SAME;
-
-    /* beyond the authority only at the same "/": nothing before it can belong to another host */
-    if (strncmp(text, url->text, url->origin_size) != 0) return TI_URL_OTHER;
+/* The size of text where it needs no parsing to be a URL of the same origin, or 0. Beyond the
+ * authority only at the same "/": nothing before it can belong to another host. */
+static size_t plain_size(const ti_url *url, const char *text) {
+    if (strncmp(text, url->text, url->origin_size) != 0) return 0;
     const char *target = text + url->origin_size;
     size_t size = *target == '/' ? plain_target_size(target) : 0;
+    return size > 0 ? url->origin_size + size : 0;
+}
+
+ti_url_change ti_url_change_to(ti_url *url, const char *text) {
+    if (strcmp(text, url->text) == 0) return TI_URL_SAME;
+    size_t size = plain_size(url, text);
     if (size == 0) return TI_URL_OTHER;
 
-    size_t needed = url->origin_size + size + 1;
-    if (needed > url->capacity) {
-        char *grown = realloc(url->text, needed);
+    if (size + 1 > url->capacity) {
+        char *grown = realloc(url->text, size + 1);
         if (!grown) return TI_URL_OTHER;
         url->text = grown;
-        url->capacity = needed;
+        url->capacity = size + 1;
     }
-    memcpy(url->text + url->origin_size, target, size + 1);
+    memcpy(url->text + url->origin_size, text + url->origin_size, size - url->origin_size + 1);
     return TI_URL_PATH;
+}
+
+ti_url *ti_url_beside(const ti_url *url, const char *text) {
+    size_t size = plain_size(url, text);
+    ti_url *beside = size > 0 ? calloc(1, sizeof *beside) : NULL;
+    if (!beside) return NULL;
+    beside->text = malloc(size + 1);
+    if (!beside->text) {
+        free(beside);
+        return NULL;
+    }
+    memcpy(beside->text, text, size + 1);
+    beside->capacity = size + 1;
+    beside->origin_size = url->origin_size;
+    beside->origin = ti_origin_ref(url->origin);
+    return beside;
 }
 
 ti_secret *ti_url_decode(const char *text, size_t size) {
@@ -279,52 +318,4 @@ void ti_url_append_query(ti_buffer *text, const char *url, const ti_buffer *quer
     ti_buffer_append_string(text, query_separator(url));
     ti_buffer_append(text, query->data, query->size);
     if (query->failed) text->failed = true;
-}
-
-/* "https://host", "https://host/": nothing behind it but a lone slash. */
-static bool is_origin(const ti_url *url, const char *text) {
-    return strcmp(ti_url_target(url), "/") == 0 && !strpbrk(text, "?#");
-}
-
-ti_origins *ti_origins_new(const char *const *list, tacit_error *error) {
-    size_t count = 0;
-    while (list && list[count]) count++;
-    ti_origins *origins =
-        count < INT_MAX ? calloc(1, sizeof *origins + count * sizeof(ti_url *)) : NULL;
-    if (!origins) {
-        ti_error_no_memory(error);
-        return NULL;
-    }
-    for (; origins->count < count; origins->count++) {
-        const char *text = list[origins->count];
-        ti_url *url = ti_url_parse(text, "options->origins", error);
-        if (url && !is_origin(url, text)) {
-            ti_error_argument(error, "options->origins", "holds more than scheme://host:port");
-            ti_url_free(url);
-            url = NULL;
-        }
-        if (!url) {
-            ti_origins_free(origins);
-            return NULL;
-        }
-        origins->urls[origins->count] = url;
-    }
-    return origins;
-}
-
-void ti_origins_free(ti_origins *origins) {
-    if (!origins) return;
-    for (size_t i = 0; i < origins->count; i++) ti_url_free(origins->urls[i]);
-    free(origins);
-}
-
-size_t ti_origins_count(const ti_origins *origins) {
-    return origins->count;
-}
-
-int ti_origins_find(const ti_origins *origins, const ti_url *url) {
-    for (size_t i = 0; i < origins->count; i++) {
-        if (ti_url_same_origin(origins->urls[i], url)) return (int)i;
-    }
-    return -1;
 }

@@ -238,6 +238,67 @@ static void origins_are_found_by_scheme_host_and_port(void **state) {
     ti_origins_free(origins);
 }
 
+static void url_of_an_origin_shares_what_was_parsed(void **state) {
+    (void)state;
+    const char *const list[] = {"https://api.example.com", "https://b.example:8443", NULL};
+    const struct {
+        const char *text, *expected;
+        bool shares;
+    } cases[] = {
+        {"https://b.example:8443/x?y=z", "https://b.example:8443/x?y=z", true},
+        {"https://api.example.com/", "https://api.example.com/", true},
+        /* what has to be parsed */
+        {"https://api.example.com", "https://api.example.com/", false},
+        {"https://API.example.com/x", "https://api.example.com/x", false},
+        {"https://api.example.com:443/x", "https://api.example.com/x", false},
+        {"https://api.example.com/a/../x", "https://api.example.com/x", false},
+        {"https://api.example.com/x#y", "https://api.example.com/x", false},
+        {"https://api.example.com.evil.example/x", "https://api.example.com.evil.example/x", false},
+        {"https://b.example:84433/x", NULL, false},
+        {"https://api.example.com@evil.example/x", NULL, false},
+        {NULL, NULL, false},
+    };
+    ti_origins *origins = ti_origins_new(list, NULL);
+    assert_non_null(origins);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        tacit_error error;
+
+        ti_url *a = ti_origins_url(origins, cases[i].text, "url", &error);
+        ti_url *b = ti_origins_url(origins, cases[i].text, "url", NULL);
+
+        if (!cases[i].expected) {
+            assert_null(a);
+            assert_int_equal(error.status, TACIT_ERR_INVALID_ARGUMENT);
+        } else {
+            assert_non_null(a);
+            assert_non_null(b);
+            assert_int_equal(error.status, TACIT_OK);
+            assert_string_equal(ti_url_text(a), cases[i].expected);
+            assert_int_equal(a->origin == b->origin, cases[i].shares);
+        }
+        ti_url_free(a);
+        ti_url_free(b);
+    }
+    ti_origins_free(origins);
+}
+
+static void url_outlives_the_origins_that_it_came_from(void **state) {
+    (void)state;
+    const char *const list[] = {"https://api.example.com", NULL};
+    ti_origins *origins = ti_origins_new(list, NULL);
+    assert_non_null(origins);
+    ti_url *url = ti_origins_url(origins, "https://api.example.com/x", "url", NULL);
+    assert_non_null(url);
+
+    ti_origins_free(origins);
+
+    ti_url *resolved = ti_url_resolve(url, "y", NULL);
+    assert_string_equal(ti_url_text(resolved), "https://api.example.com/y");
+    assert_true(ti_url_same_origin(url, resolved));
+    ti_url_free(resolved);
+    ti_url_free(url);
+}
+
 static void origins_with_more_than_an_origin_are_refused(void **state) {
     (void)state;
     const char *const wrong[] = {
@@ -323,6 +384,8 @@ int main(void) {
         cmocka_unit_test(a_location_is_resolved_against_its_url),
         cmocka_unit_test(only_plain_paths_on_the_same_origin_change_without_parsing),
         cmocka_unit_test(origins_are_found_by_scheme_host_and_port),
+        cmocka_unit_test(url_of_an_origin_shares_what_was_parsed),
+        cmocka_unit_test(url_outlives_the_origins_that_it_came_from),
         cmocka_unit_test(origins_with_more_than_an_origin_are_refused),
         cmocka_unit_test(query_is_added_to_the_one_that_is_there),
         cmocka_unit_test(no_origins_are_none),
