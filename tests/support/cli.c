@@ -61,7 +61,9 @@ static void make_opener(const cli *self) {
 }
 
 cli cli_new(const ts_options *options) {
-    cli self = {.server = server_start(options), .directory = strdup("/tmp/tacit-test.cli.XXXXXX")};
+    cli self = {.server = server_start(options),
+                .program = program,
+                .directory = strdup("/tmp/tacit-test.cli.XXXXXX")};
 
     assert_non_null(self.server);
     assert_non_null(mkdtemp(self.directory));
@@ -107,7 +109,7 @@ static void make_environment(const cli *self, char *variables[VARIABLES_MAX]) {
 static cli_run spawn(cli *self, const char *in_path, bool on_terminal,
                      const char *const *arguments) {
     cli_run run = {.code = -1};
-    const char *argv[32] = {"tacit"};
+    const char *argv[32] = {self->program};
     char *variables[VARIABLES_MAX];
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
@@ -124,7 +126,7 @@ static cli_run spawn(cli *self, const char *in_path, bool on_terminal,
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID); /* its terminal is its own */
     assert_int_equal(
-        posix_spawn(&run.pid, program, &files, &attributes, (char *const *)argv, variables), 0);
+        posix_spawn(&run.pid, self->program, &files, &attributes, (char *const *)argv, variables), 0);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&files);
     for (int i = 0; variables[i] != NULL; i++) free(variables[i]);

@@ -11,6 +11,7 @@ enum { CLI_PATIENCE_MS = 20000 };
 
 typedef struct cli {
     ts_server *server;
+    const char *program; /* the command; another may take its place */
     char *directory; /* home/ below it is HOME, state/ XDG_STATE_HOME */
     bool display;    /* there is one, and an xdg-open that only writes the address to bin/opened */
     int runs;

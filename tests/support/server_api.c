@@ -49,6 +49,8 @@ static void serve(ts_request *request, const char *user, const char *scope) {
         echo(request);
     } else if (strcmp(path, "bytes") == 0) {
         bytes(request);
+    } else if (strcmp(path, "events") == 0) {
+        ts_process_events(request);
     } else if (strcmp(path, "whoami") == 0) {
         ts_answer_json(&request->answer, 200, json_pack("{s:s,s:s}", "user", user, "scope", scope));
     } else {

@@ -32,6 +32,7 @@ typedef struct ts_answer {
     char *body;               /* owned; NULL: empty */
     size_t body_size;
     bool is_api_ok; /* the API's fixed answer: a response shared by all requests */
+    bool events;    /* a stream of events instead of a body */
 } ts_answer;
 
 /* What is left to do for a request; each step may hold it for a while. */
@@ -127,6 +128,7 @@ struct ts_server {
     ts_code *codes;
     ts_device *devices;
     int slow_downs; /* so many polls are still to get one */
+    int64_t events_began_ms; /* 0: not yet */
     ts_fault_node *faults[TS_PARTS];
     ts_gate gates[TS_PARTS];
     ts_request_list timed; /* by due_ms */
@@ -228,6 +230,10 @@ void ts_process_revocation(ts_request *request);
 
 /* server_api.c */
 void ts_process_api(ts_request *request);
+
+/* server_events.c */
+void ts_process_events(ts_request *request);
+struct MHD_Response *ts_events_response(ts_request *request); /* NULL where memory is short */
 
 /* server_options.c. Names with _ or -; strings are borrowed. */
 bool ts_option_set_json(ts_options *options, const char *name, const json_t *value);

@@ -107,6 +107,8 @@ struct MHD_Response *ts_response_new(ts_request *request) {
         response = broken(request, read_half, answer->body_size + 1, 16 * 1024);
     } else if (kind == TS_FAULT_TRICKLE) {
         response = broken(request, read_byte, answer->body_size, 1);
+    } else if (answer->events) {
+        response = ts_events_response(request);
     } else {
         /* The body lives in the request, which libmicrohttpd gives back only after sending. */
         response = MHD_create_response_from_buffer(answer->body_size, answer->body,
