@@ -124,15 +124,39 @@ static bool is_kept(const char *line, ti_headers_keep keep) {
     return keep.credentials || !ends_in_one_of(CREDENTIALS, ARRAY_SIZE(CREDENTIALS), line, size);
 }
 
-const char **ti_headers_filter(const char *const *lines, ti_headers_keep keep) {
-    size_t count = 0, kept = 0;
-    const char **list;
+static size_t count_of(const char *const *lines) {
+    size_t count = 0;
 
     while (lines != NULL && lines[count] != NULL) count++;
-    list = calloc(count + 1, sizeof *list);
+    return count;
+}
+
+const char **ti_headers_filter(const char *const *lines, ti_headers_keep keep) {
+    size_t count = count_of(lines), kept = 0;
+    const char **list = calloc(count + 1, sizeof *list);
+
     if (list == NULL) return NULL;
     for (size_t i = 0; i < count; i++) {
         if (is_kept(lines[i], keep)) list[kept++] = lines[i];
     }
     return list;
+}
+
+const char **ti_headers_join(const char *const *lines, const char *const *more) {
+    size_t count = count_of(lines), added = count_of(more);
+    const char **list = calloc(count + added + 1, sizeof *list);
+
+    if (list == NULL) return NULL;
+    for (size_t i = 0; i < count; i++) list[i] = lines[i];
+    for (size_t i = 0; i < added; i++) list[count + i] = more[i];
+    return list;
+}
+
+bool ti_headers_have(const char *const *lines, const char *name) {
+    word wanted = {.text = name, .size = strlen(name)};
+
+    for (; lines != NULL && *lines != NULL; lines++) {
+        if (is_one_of(&wanted, 1, *lines, token_size(*lines))) return true;
+    }
+    return false;
 }

@@ -22,4 +22,9 @@ typedef struct ti_headers_keep {
 /* A new NULL-terminated list that borrows the lines; free() it. NULL: no memory. */
 const char **ti_headers_filter(const char *const *lines, ti_headers_keep keep);
 
+/* The same with all lines of both, either of which may be NULL. */
+const char **ti_headers_join(const char *const *lines, const char *const *more);
+
+bool ti_headers_have(const char *const *lines, const char *name);
+
 #endif

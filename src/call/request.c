@@ -4,9 +4,10 @@
 
 #include "base/error.h"
 #include "call/headers.h"
+#include "call/parts.h"
 
 bool ti_request_has_body(const tacit_request *request) {
-    return request->body != NULL || request->read != NULL;
+    return request->body != NULL || request->read != NULL || request->parts != NULL;
 }
 
 /* CONNECT is for proxies, and TRACE would have the server repeat the token (RFC 9110 section
@@ -30,9 +31,36 @@ static tacit_status check_body(const tacit_request *request, tacit_error *error)
     if (request->body != NULL && request->read != NULL) {
         return ti_error_argument(error, "request->read", "is set together with request->body");
     }
+    if (request->parts != NULL && (request->body != NULL || request->read != NULL)) {
+        return ti_error_argument(error, "request->parts", "is set together with another body");
+    }
     if (request->body == NULL && request->body_size > 0) {
         return ti_error_argument(error, "request->body",
                                  "is NULL, but request->body_size is not 0");
+    }
+    /* It names the boundary between the parts, which nobody else knows. */
+    if (request->parts != NULL && ti_headers_have(request->headers, "Content-Type")) {
+        return ti_error_argument(error, "request->headers",
+                                 "has Content-Type, which request->parts brings itself");
+    }
+    return ti_parts_check(request->parts, error);
+}
+
+/* Where the answer goes. */
+static tacit_status check_file(const tacit_request *request, tacit_error *error) {
+    if (request->file == NULL) return TACIT_OK;
+    if (request->file[0] == '\0') return ti_error_argument(error, "request->file", "is empty");
+    if (request->write != NULL) {
+        return ti_error_argument(error, "request->file", "is set together with request->write");
+    }
+    if (strcmp(request->method, "HEAD") == 0) {
+        return ti_error_argument(error, "request->file",
+                                 "is set, but the answer to HEAD has no body");
+    }
+    if (ti_headers_have(request->headers, "Range") ||
+        ti_headers_have(request->headers, "If-Range")) {
+        return ti_error_argument(error, "request->headers",
+                                 "has Range or If-Range, which belong to request->file");
     }
     return TACIT_OK;
 }
@@ -62,6 +90,7 @@ tacit_status ti_request_read(tacit_request *request, const tacit_request *source
     if (status == TACIT_OK) status = check_body(request, error);
     if (status == TACIT_OK) status = check_numbers(request, error);
     if (status == TACIT_OK) status = ti_headers_check(request->headers, error);
+    if (status == TACIT_OK) status = check_file(request, error);
     return status;
 }
 
@@ -69,9 +98,11 @@ ti_exchange_plan ti_request_plan(const tacit_request *request) {
     return (ti_exchange_plan){
         .method = request->method,
         .body = ti_request_has_body(request),
-        .streamed = request->read != NULL,
-        .rewindable = request->rewind != NULL,
+        .streamed = request->read != NULL || ti_parts_streamed(request->parts),
+        .rewindable =
+            request->parts == NULL ? request->rewind != NULL : ti_parts_rewindable(request->parts),
         .no_redirects = request->no_redirects,
         .min_valid_s = request->min_valid_s,
+        .retries_max = request->retries_max,
     };
 }

@@ -7,8 +7,9 @@
 #include "call/exchange.h"
 
 /*
- * Reads source into a full-size copy, whose pointers are borrowed from it. method is set, timeout_ms
- * is -1 where the client's holds. url is checked by who parses it. TACIT_ERR_INVALID_ARGUMENT names
+ * Reads source into a full-size copy, whose pointers are borrowed from it (parts as they are: see
+ * parts.h). method is set, timeout_ms is -1 where the client's holds. url is checked by who parses
+ * it. TACIT_ERR_INVALID_ARGUMENT names
  * the member.
  */
 tacit_status ti_request_read(tacit_request *request, const tacit_request *source,

@@ -51,6 +51,10 @@ int tacit_response_attempts(const tacit_response *response) {
     return response == NULL ? 0 : response->attempts;
 }
 
+int tacit_response_retries(const tacit_response *response) {
+    return response == NULL ? 0 : response->retries;
+}
+
 void tacit_response_free(tacit_response *response) {
     if (response == NULL) return;
     ti_http_answer_free(&response->answer);

@@ -8,7 +8,7 @@
 
 struct tacit_response {
     ti_http_answer answer;
-    int attempts;
+    int attempts, retries;
     ti_url *redirected; /* where the last redirect led to; NULL: there was none */
     char url[];         /* where it began */
 };

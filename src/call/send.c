@@ -14,6 +14,7 @@
 #include "call/drive.h"
 #include "call/request.h"
 #include "session/library_thread.h"
+#include "session/pause.h"
 
 typedef struct call {
     ti_drive drive;
@@ -44,9 +45,7 @@ static ti_step obtain_token(call *c) {
         ti_session_obtain(drive->session, need, exchange->wait ? drive->http.deadline_boot_ms : 0,
                           &token, drive->error);
     if (status != TACIT_OK) {
-        /* The grant's outcome may be unknown; the request was not sent, or refused. */
-        drive->error->outcome_unknown = false;
-        return ti_exchange_no_token(exchange, status);
+        return ti_drive_no_token(drive, status);
     }
     step = ti_exchange_token(exchange, token, drive->error);
     if (token == kept) {
@@ -69,7 +68,7 @@ static ti_step send_hop(call *c) {
         }
         handle = c->foreign;
     }
-    ti_drive_prepare_send(drive);
+    if (!ti_drive_prepare_send(drive)) return TI_STEP_FAIL;
     return ti_drive_sent(drive, ti_handle_send(handle, drive->url, &drive->http,
                                                &drive->response->answer, drive->error));
 }
@@ -82,6 +81,11 @@ static ti_step do_step(call *c, ti_step step) {
         return ti_drive_rewind(&c->drive);
     case TI_STEP_SEND:
         return send_hop(c);
+    case TI_STEP_PAUSE:
+        ti_session_pause(c->drive.session, c->drive.pause_until_boot_ms);
+        return ti_drive_paused(&c->drive);
+    case TI_STEP_KEEP:
+        return ti_drive_keep(&c->drive);
     case TI_STEP_FOLLOW:
         return ti_drive_follow(&c->drive);
     case TI_STEP_ANSWER:

@@ -5,6 +5,7 @@
 #include <tacit/request.h>
 
 #include "session/library_thread.h"
+#include "session/pause.h"
 #include "session/session.h"
 #include "transport/transport.h"
 
@@ -15,7 +16,7 @@
 
 #define ORIGIN "https://api.example.com"
 #define OTHER "https://other.example.org"
-#define NOW_MS 5000
+#define NOW_MS 5000 /* when a test begins */
 #define REQUEST_TIMEOUT_MS 60000
 
 /*
@@ -36,6 +37,11 @@ struct tacit_session {
     int inside, obtained, refreshes, requests, replays, accepted, refused;
     int64_t last_deadline;
     int last_min_valid_s;
+
+    int64_t now_ms;
+    int pauses;
+    int64_t paused_ms; /* the last */
+    void (*in_pause)(void);
 };
 
 static tacit_session session;
@@ -90,14 +96,14 @@ tacit_status ti_session_obtain(tacit_session *s, const ti_need *need, int64_t de
                                tacit_token **token, tacit_error *error) {
     bool is_there = s->current != NULL &&
                     (need->refused == NULL || need->refused->id != s->current->id) &&
-                    (s->any_age || ti_token_lives(s->current, NOW_MS, need->min_valid_s));
+                    (s->any_age || ti_token_lives(s->current, s->now_ms, need->min_valid_s));
 
     s->obtained++;
     s->last_deadline = deadline_boot_ms;
     s->last_min_valid_s = need->min_valid_s;
     if (!is_there) {
         error->outcome_unknown = true; /* of the grant */
-        if (deadline_boot_ms <= NOW_MS) return error->status = TACIT_ERR_TIMEOUT;
+        if (deadline_boot_ms <= s->now_ms) return error->status = TACIT_ERR_TIMEOUT;
         s->refreshes++;
         if (s->refresh_status != TACIT_OK) return error->status = s->refresh_status;
         tacit_token_unref(s->current);
@@ -122,6 +128,13 @@ void ti_session_origin_refused(tacit_session *s, int origin, const tacit_token *
 bool ti_session_origin_may_force(const tacit_session *s, int origin) {
     assert_int_equal(origin, 0);
     return s->may_force;
+}
+
+void ti_session_pause(tacit_session *s, int64_t until_boot_ms) {
+    s->pauses++;
+    s->paused_ms = until_boot_ms - s->now_ms;
+    s->now_ms = until_boot_ms;
+    if (s->in_pause != NULL) s->in_pause();
 }
 
 void ti_session_count_request(tacit_session *s) {
@@ -271,7 +284,7 @@ tacit_status ti_handle_send(ti_handle *handle, const ti_url *url, const ti_http_
 
 static int64_t now(void *data) {
     (void)data;
-    return NOW_MS;
+    return session.now_ms;
 }
 
 static tacit_token *make_token(const char *value, int user) {
@@ -300,6 +313,7 @@ static int set_up(void **state) {
     session.current = make_token("one", 1);
     session.next = make_token("two", 1);
     session.may_force = true;
+    session.now_ms = NOW_MS;
     return session.origins == NULL;
 }
 
