@@ -52,6 +52,8 @@ static const char *own_reason(tacit_status status) {
         return "the request was cancelled";
     case TACIT_ERR_TIMEOUT:
         return "no complete answer came in the time allowed";
+    case TACIT_ERR_FILE:
+        return "a file of the request's parts cannot be read";
     default:
         return NULL;
     }
@@ -85,7 +87,7 @@ tacit_status ti_handle_failure(const ti_handle *handle, CURLcode code, tacit_err
 
     long os_error = 0;
     curl_easy_getinfo(handle->easy, CURLINFO_OS_ERRNO, &os_error);
-    error->os_error = (int)os_error;
+    error->os_error = handle->os_error ? handle->os_error : (int)os_error;
     error->http_status = handle->answer->status;
     error->outcome_unknown = handle->answer->sent;
     return status;

@@ -33,8 +33,11 @@ typedef enum ti_body_mode {
     TI_BODY_NONE,
     TI_BODY_HEAD, /* none either, and none comes back */
     TI_BODY_MEMORY,
-    TI_BODY_STREAM
+    TI_BODY_STREAM,
+    TI_BODY_FORM
 } ti_body_mode;
+
+typedef struct ti_form ti_form;
 
 struct ti_handle {
     /* set at creation, then read-only */
@@ -69,8 +72,10 @@ struct ti_handle {
     bool paused;          /* by ti_loop_pause() */
     tacit_status stopped; /* why a callback stopped it; TACIT_OK: none did */
     size_t head_bytes;    /* of all heads, 1xx and trailers included */
+    int os_error;         /* of a file that stopped it; 0: none did */
     bool head_is_open;    /* between a status line and the empty line */
     bool body_has_begun, body_goes_to_write;
+    ti_form *form;            /* CURLOPT_MIMEPOST is its; NULL: none */
     int64_t read_bytes;       /* of a streamed body */
     ti_transfer *transfer;    /* of a loop's handle */
     uint64_t started_in_turn; /* of the loop */
@@ -112,6 +117,16 @@ int ti_on_progress(void *user_data, curl_off_t to_receive, curl_off_t received, 
 
 /* The progress as it last was, unless it was told since the last call. false: it is to stop. */
 bool ti_handle_tell_progress(ti_handle *handle);
+
+/* Asks a reader of the caller's, which is to give `size` bytes (< 0: as many as it likes) and has
+ * given *place of them. Answers what libcurl's read callback does. */
+size_t ti_handle_read(ti_handle *handle, tacit_read_fn read, void *read_data, int64_t size,
+                      int64_t *place, char *buffer, size_t capacity);
+
+/* Makes the parts what `easy` posts (form.c); handle->form is then there to be freed, also where it
+ * fails. CURLE_READ_ERROR: a file, `stopped` and `os_error` are set. */
+CURLcode ti_form_set(ti_handle *handle, const tacit_part *const *parts);
+void ti_form_free(ti_form *form); /* takes NULL */
 
 /* Sets what the request needs and the one before did not (shape.c). */
 CURLcode ti_handle_set_request(ti_handle *handle, const ti_url *url,

@@ -12,25 +12,31 @@
  * Callbacks of what is sent
  */
 
+size_t ti_handle_read(ti_handle *handle, tacit_read_fn read, void *read_data, int64_t size,
+                      int64_t *place, char *buffer, size_t capacity) {
+    int64_t left = (size >= 0 ? size : INT64_MAX) - *place;
+    if ((uint64_t)left < capacity) capacity = (size_t)left;
+    if (capacity == 0) return 0;
+
+    size_t count = read(buffer, capacity, read_data);
+    if (count == TACIT_READ_PAUSE && handle->request->may_pause) return CURL_READFUNC_PAUSE;
+    bool is_short = count == 0 && size >= 0;
+    if (count > capacity || is_short) { /* TACIT_READ_ABORT among them */
+        handle->stopped = TACIT_ERR_CANCELLED;
+        return CURL_READFUNC_ABORT;
+    }
+    *place += (int64_t)count;
+    return count;
+}
+
 size_t ti_on_read(char *buffer, size_t one, size_t capacity, void *user_data) {
     (void)one;
     ti_handle *handle = user_data;
     const ti_http_request *request = handle->request;
     if (handle->paused) return CURL_READFUNC_PAUSE;
-    int64_t size = request->read_size > 0 ? request->read_size : INT64_MAX;
-    if ((uint64_t)(size - handle->read_bytes) < capacity)
-        capacity = (size_t)(size - handle->read_bytes);
-    if (capacity == 0) return 0;
-
-    size_t count = request->read(buffer, capacity, request->read_data);
-    if (count == TACIT_READ_PAUSE && request->may_pause) return CURL_READFUNC_PAUSE;
-    bool is_short = count == 0 && request->read_size > 0;
-    if (count > capacity || is_short) { /* TACIT_READ_ABORT among them */
-        handle->stopped = TACIT_ERR_CANCELLED;
-        return CURL_READFUNC_ABORT;
-    }
-    handle->read_bytes += (int64_t)count;
-    return count;
+    int64_t size = request->read_size > 0 ? request->read_size : -1;
+    return ti_handle_read(handle, request->read, request->read_data, size, &handle->read_bytes,
+                          buffer, capacity);
 }
 
 /* libcurl goes back to the start when a kept connection turns out to be dead. What was read is gone;
@@ -151,6 +157,7 @@ CURLcode ti_handle_begin(ti_handle *handle, const ti_url *url, const ti_http_req
                                  : handle->transport->options.response_bytes_max;
     handle->performed = handle->paused = false;
     handle->stopped = TACIT_OK;
+    handle->os_error = 0;
     handle->head_bytes = 0;
     handle->head_is_open = handle->body_has_begun = handle->body_goes_to_write = false;
     handle->read_bytes = 0;
@@ -167,6 +174,8 @@ CURLcode ti_handle_begin(ti_handle *handle, const ti_url *url, const ti_http_req
 static void let_go(ti_handle *handle) {
     handle->request = NULL;
     handle->answer = NULL;
+    ti_form_free(handle->form);
+    handle->form = NULL;
     if (handle->has_credentials) {
         handle->has_credentials = false;
         curl_easy_setopt(handle->easy, CURLOPT_USERNAME, NULL);

@@ -66,6 +66,7 @@ static ti_body_mode body_mode_of(const ti_http_request *request) {
     static const char *const with_body[] = {"POST", "PUT", "PATCH", NULL};
     const char *method = request->method;
     if (method && strcmp(method, "HEAD") == 0) return TI_BODY_HEAD;
+    if (request->parts) return TI_BODY_FORM;
     if (request->read) return TI_BODY_STREAM;
     if (request->has_body) return TI_BODY_MEMORY;
     /* these say "Content-Length: 0" (RFC 9110 section 8.6) */
@@ -99,6 +100,7 @@ static CURLcode set_body(ti_handle *handle, const ti_http_request *request) {
         curl_off_t size = request->read_size > 0 ? (curl_off_t)request->read_size : -1;
         return curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, size);
     }
+    if (handle->body_mode == TI_BODY_FORM) return ti_form_set(handle, request->parts);
     return CURLE_OK;
 }
 
@@ -106,7 +108,8 @@ static CURLcode set_method(ti_handle *handle, const char *method) {
     static const char *const by_mode[] = {[TI_BODY_NONE] = "GET",
                                           [TI_BODY_HEAD] = "HEAD",
                                           [TI_BODY_MEMORY] = "POST",
-                                          [TI_BODY_STREAM] = "PUT"};
+                                          [TI_BODY_STREAM] = "PUT",
+                                          [TI_BODY_FORM] = "POST"};
     const char *implied = by_mode[handle->body_mode];
     if (!method) method = handle->body_mode == TI_BODY_STREAM ? "POST" : implied;
     if (strcmp(method, implied) == 0) method = "";
@@ -150,9 +153,11 @@ static CURLcode set_headers(ti_handle *handle, const ti_http_request *request) {
     if (!reserve_lines(handle, given + OWN_LINES)) return CURLE_OUT_OF_MEMORY;
 
     const char *own[OWN_LINES] = {request->authorization};
-    if (handle->body_mode == TI_BODY_MEMORY || handle->body_mode == TI_BODY_STREAM) {
+    if (handle->body_mode >= TI_BODY_MEMORY) {
         own[1] = "Expect:"; /* libcurl would wait a second for servers that don't know it */
-        if (!has_header(request->headers, "Content-Type")) own[2] = "Content-Type:";
+        /* libcurl would say one, but for a form it says the right one */
+        if (handle->body_mode != TI_BODY_FORM && !has_header(request->headers, "Content-Type"))
+            own[2] = "Content-Type:";
     }
     struct curl_slist *lines = handle->lines;
     for (size_t i = 0; i < OWN_LINES; i++) {
