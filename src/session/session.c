@@ -8,6 +8,10 @@
 
 /* ------------------------------------------------------------------ for callers inside */
 
+tacit_client *ti_session_client(const tacit_session *session) {
+    return session->identity->client;
+}
+
 ti_transport *ti_session_transport(const tacit_session *session) {
     return session->identity->client->transport;
 }

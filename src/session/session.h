@@ -17,6 +17,7 @@ void ti_session_leave(tacit_session *session);
 bool ti_session_forked(const tacit_session *session);
 
 /* For callers inside. */
+tacit_client *ti_session_client(const tacit_session *session);
 ti_transport *ti_session_transport(const tacit_session *session);
 const ti_clock *ti_session_clock(const tacit_session *session);
 const ti_origins *ti_session_origins(const tacit_session *session);

@@ -444,7 +444,44 @@ static void check_async(void) {
     REFUSES_TO_MAKE("timeout_ms", tacit_sign_out_async(session, -2, must_not_be_done, NULL, error));
     REFUSES_TO_MAKE("done", tacit_sign_out_async(session, 0, NULL, NULL, error));
     tacit_call_cancel(NULL);
+    tacit_call_pause(NULL);
+    tacit_call_resume(NULL);
     tacit_call_unref(NULL);
+}
+
+static void must_not_come(tacit_call *call, tacit_token *token, const tacit_error *error,
+                          void *user_data) {
+    (void)call, (void)token, (void)error, (void)user_data;
+    abort();
+}
+
+#define TOKEN_BY(session, min_valid_s, timeout_ms, done)                                           \
+    tacit_session_token_async(session, NULL, min_valid_s, timeout_ms, done, NULL, error)
+
+static void check_token_async(void) {
+    tacit_session *session = world_session(w);
+
+    REFUSES_TO_MAKE("session", TOKEN_BY(NULL, 0, -1, must_not_come));
+    REFUSES_TO_MAKE("min_valid_s", TOKEN_BY(session, -1, -1, must_not_come));
+    REFUSES_TO_MAKE("timeout_ms", TOKEN_BY(session, 0, -2, must_not_come));
+    REFUSES_TO_MAKE("done", TOKEN_BY(session, 0, -1, NULL));
+}
+
+static void check_send_async(void) {
+    tacit_session *session = world_session(w);
+    tacit_request r = request_to(server_url(world_server(w), "/api/x"));
+
+    REFUSES_TO_MAKE("session", tacit_send_async(NULL, &r, must_not_be_done, NULL, error));
+    REFUSES_TO_MAKE("done", tacit_send_async(session, &r, NULL, NULL, error));
+    REFUSES_TO_MAKE("request", tacit_send_async(session, NULL, must_not_be_done, NULL, error));
+    r.timeout_ms = -2;
+    REFUSES_TO_MAKE("request->timeout_ms",
+                    tacit_send_async(session, &r, must_not_be_done, NULL, error));
+    r.url = NULL;
+    REFUSES_TO_MAKE("request->url", tacit_send_async(session, &r, must_not_be_done, NULL, error));
+    r.struct_size = 0;
+    REFUSES_TO_MAKE("request->struct_size",
+                    tacit_send_async(session, &r, must_not_be_done, NULL, error));
 }
 
 /* ------------------------------------------------------------------ requests */
@@ -505,6 +542,7 @@ static void check_response(void) {
     assert_int_equal(tacit_response_body_size(NULL), 0);
     assert_null(tacit_response_url(NULL));
     assert_int_equal(tacit_response_attempts(NULL), 0);
+    assert_int_equal(tacit_response_retries(NULL), 0);
     tacit_response_free(NULL);
 }
 
@@ -535,6 +573,8 @@ static const struct {
 } checks[] = {
     {"tacit_alloc", check_global},
     {"tacit_call_cancel", check_async},
+    {"tacit_call_pause", check_async},
+    {"tacit_call_resume", check_async},
     {"tacit_call_unref", check_async},
     {"tacit_client_clock_moved", check_client},
     {"tacit_client_get_stats", check_client},
@@ -555,9 +595,11 @@ static const struct {
     {"tacit_response_header", check_response_header},
     {"tacit_response_header_at", check_response_header},
     {"tacit_response_header_line", check_response_header},
+    {"tacit_response_retries", check_response},
     {"tacit_response_status", check_response},
     {"tacit_response_url", check_response},
     {"tacit_send", check_send},
+    {"tacit_send_async", check_send_async},
     {"tacit_session_claims_json", check_id_token},
     {"tacit_session_close", check_session},
     {"tacit_session_end_session_url", check_id_token},
@@ -569,6 +611,7 @@ static const struct {
     {"tacit_session_refresh", check_session},
     {"tacit_session_renew", check_renew},
     {"tacit_session_token", check_session},
+    {"tacit_session_token_async", check_token_async},
     {"tacit_session_unref", check_session},
     {"tacit_sign_in_async", check_async},
     {"tacit_sign_in_browser_begin", check_browser_begin},

@@ -387,12 +387,32 @@ static bool check_call(void) {
     o.password = "wonderland";
     for (int i = 0; i < 5; i++) {
         tacit_call_cancel(given.call);
+        tacit_call_pause(given.call);
+        tacit_call_resume(given.call);
         tacit_call_unref(given.call);
     }
     return tacit_sign_in_async(session, TACIT_GRANT_PASSWORD, &o, must_not_be_done, NULL, &error) ==
                NULL &&
            forked(error.status, &error) &&
            tacit_sign_out_async(session, -1, must_not_be_done, NULL, &error) == NULL &&
+           forked(error.status, &error);
+}
+
+static void must_not_come(tacit_call *call, tacit_token *token, const tacit_error *error,
+                          void *user_data) {
+    (void)call, (void)token, (void)error, (void)user_data;
+    abort();
+}
+
+static bool check_engine(void) {
+    tacit_session *session = given.session;
+    tacit_request request = TACIT_REQUEST_INIT;
+    tacit_error error;
+
+    request.url = "http://127.0.0.1/";
+    return tacit_send_async(session, &request, must_not_be_done, NULL, &error) == NULL &&
+           forked(error.status, &error) &&
+           tacit_session_token_async(session, NULL, 0, -1, must_not_come, NULL, &error) == NULL &&
            forked(error.status, &error);
 }
 
@@ -455,6 +475,8 @@ static const struct {
 } checks[] = {
     {"tacit_alloc", check_plain},
     {"tacit_call_cancel", check_call},
+    {"tacit_call_pause", check_call},
+    {"tacit_call_resume", check_call},
     {"tacit_call_unref", check_call},
     {"tacit_client_clock_moved", check_client},
     {"tacit_client_get_stats", check_client},
@@ -475,9 +497,11 @@ static const struct {
     {"tacit_response_header", check_response},
     {"tacit_response_header_at", check_response},
     {"tacit_response_header_line", check_response},
+    {"tacit_response_retries", check_response},
     {"tacit_response_status", check_response},
     {"tacit_response_url", check_response},
     {"tacit_send", check_send},
+    {"tacit_send_async", check_engine},
     {"tacit_session_claims_json", check_id_token},
     {"tacit_session_close", check_session},
     {"tacit_session_end_session_url", check_id_token},
@@ -489,6 +513,7 @@ static const struct {
     {"tacit_session_refresh", check_session_token},
     {"tacit_session_renew", check_session_token},
     {"tacit_session_token", check_session_token},
+    {"tacit_session_token_async", check_engine},
     {"tacit_session_unref", check_session},
     {"tacit_sign_in_async", check_call},
     {"tacit_sign_in_browser_begin", check_sign_in},
