@@ -196,13 +196,11 @@ bool ti_download_begins(const ti_http_answer *answer, void *data) {
 
 size_t ti_download_write(const char *bytes, size_t size, void *data) {
     ti_download *download = data;
+    size_t written = ti_partial_write(&download->partial, download->size, bytes, size);
 
-    if (!ti_partial_write(&download->partial, download->size, bytes, size)) {
-        download->failure = errno;
-        return 0;
-    }
-    download->size += size;
-    return size;
+    if (written < size) download->failure = errno;
+    download->size += written;
+    return written;
 }
 
 /* ------------------------------------------------------------------ after a send */

@@ -121,18 +121,18 @@ bool ti_partial_open(ti_partial_file *partial) {
 
 /* ------------------------------------------------------------------ content */
 
-bool ti_partial_write(ti_partial_file *partial, uint64_t at, const char *bytes, size_t size) {
-    while (size > 0) {
-        ssize_t written = pwrite(partial->fd, bytes, size, (off_t)at);
+size_t ti_partial_write(ti_partial_file *partial, uint64_t at, const char *bytes, size_t size) {
+    size_t done = 0;
+
+    while (done < size) {
+        ssize_t written = pwrite(partial->fd, bytes + done, size - done, (off_t)(at + done));
 
         if (written < 0 && errno == EINTR) continue;
         if (written == 0) errno = EIO;
-        if (written <= 0) return false;
-        bytes += written;
-        at += (uint64_t)written;
-        size -= (size_t)written;
+        if (written <= 0) break;
+        done += (size_t)written;
     }
-    return true;
+    return done;
 }
 
 bool ti_partial_truncate(ti_partial_file *partial, uint64_t size) {

@@ -28,7 +28,8 @@ void ti_partial_free(ti_partial_file *partial); /* closes */
 /* Opens what is there, or makes it. EBUSY: somebody writes it. EISDIR: the file is a directory.
  * EPERM: what is there is no file of this user's. */
 bool ti_partial_open(ti_partial_file *partial);
-bool ti_partial_write(ti_partial_file *partial, uint64_t at, const char *bytes, size_t size);
+/* How many bytes were written; less than size: errno. */
+size_t ti_partial_write(ti_partial_file *partial, uint64_t at, const char *bytes, size_t size);
 bool ti_partial_truncate(ti_partial_file *partial, uint64_t size);
 bool ti_partial_size(const ti_partial_file *partial, uint64_t *size);
 /* Synced, it takes the file's place. */

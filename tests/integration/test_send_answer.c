@@ -1,33 +1,10 @@
 /* What comes: answers of all shapes, and the callbacks that take them. */
+#include "support/raw_world.h"
 #include "support/sending.h"
-#include "support/raw_server.h"
 
 #include <stdlib.h>
 
 #define ANSWER(bytes) (&(raw_options){.answer = bytes})
-
-/* A session whose only origin is a server that sends these bytes. */
-typedef struct raw_world {
-    raw_server *server;
-    world *world;
-} raw_world;
-
-static raw_world raw_world_new(const raw_options *answer) {
-    raw_world raw = {.server = raw_server_start(answer)};
-    world_options options = {.session = TACIT_SESSION_OPTIONS_INIT};
-    const char *origins[2] = {NULL};
-
-    assert_non_null(raw.server);
-    origins[0] = raw_server_url(raw.server);
-    options.session.origins = origins;
-    raw.world = signed_in(&options);
-    return raw;
-}
-
-static void raw_world_free(raw_world *raw) {
-    world_free(raw->world);
-    raw_server_stop(raw->server);
-}
 
 static void answers_without_a_body_have_an_empty_one(void **state) {
     (void)state;

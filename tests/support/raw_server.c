@@ -28,6 +28,7 @@ struct raw_server {
     /* the server's thread only */
     connection connections[CONNECTIONS_MAX];
     size_t open;
+    size_t answered;
 
     pthread_mutex_t lock;
     /* guarded by lock */
@@ -44,10 +45,18 @@ static void end_connection(raw_server *server, size_t index, raw_then then) {
     server->connections[index] = server->connections[--server->open];
 }
 
+static const char *next_answer(raw_server *server) {
+    const char *const *answers = server->options.answers;
+    if (!answers) return server->options.answer;
+    const char *next = answers[server->answered];
+    if (answers[server->answered + 1]) server->answered++;
+    return next;
+}
+
 /* false: the connection is gone. */
 static bool answer(raw_server *server, size_t index) {
     const raw_options *options = &server->options;
-    const char *next = options->answer;
+    const char *next = next_answer(server);
     size_t left = next == NULL ? 0 : options->answer_size > 0 ? options->answer_size : strlen(next);
     while (left > 0) {
         ssize_t sent = send(server->connections[index].fd, next, left, MSG_NOSIGNAL);

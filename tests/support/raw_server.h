@@ -20,8 +20,10 @@ typedef enum raw_then {
 typedef struct raw_options {
     const char *answer; /* to each request, once its head is there; NULL: none */
     size_t answer_size; /* 0: strlen(answer) */
-    raw_then then;      /* after the answer */
-    bool at_once;       /* ... or as soon as a connection is there, without reading */
+    /* Instead: one after the other, NULL-terminated; the last one for all that come after it. */
+    const char *const *answers;
+    raw_then then; /* after the answer */
+    bool at_once;  /* ... or as soon as a connection is there, without reading */
 } raw_options;
 
 /* Strings are borrowed until raw_server_stop(). NULL on failure. */
