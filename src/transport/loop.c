@@ -36,7 +36,7 @@ struct ti_loop {
     atomic_bool shaken;
 
     /* the loop's thread only */
-    CURLM *multi;
+    CURLM *multi;         /* NULL: there was no memory for a new one; the next start tries again */
     unsigned connections; /* open ones */
     ti_handle *under_way; /* linked by next and previous */
     unsigned under_way_count;
@@ -106,6 +106,13 @@ static CURLM *new_multi(ti_loop *loop) {
     /* as many as transfers, so that a crowd of these does not close what the next one needs */
     curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, transfers_max);
     return multi;
+}
+
+/* Closes all connections. */
+static void start_over(ti_loop *loop) {
+    curl_multi_cleanup(loop->multi);
+    loop->timer_boot_ms = TI_NEVER;
+    loop->multi = new_multi(loop);
 }
 
 ti_loop **ti_loop_link(ti_loop *loop) {
@@ -231,6 +238,8 @@ static void remove_under_way(ti_loop *loop, ti_handle *handle) {
  */
 
 static CURLcode add(ti_loop *loop, ti_handle *handle) {
+    if (!loop->multi) loop->multi = new_multi(loop);
+    if (!loop->multi) return CURLE_OUT_OF_MEMORY;
     CURLMcode code = curl_multi_add_handle(loop->multi, handle->easy);
     return code ? ti_code_of(code) : CURLE_OK;
 }
@@ -355,9 +364,14 @@ static bool finish_messages(ti_loop *loop) {
     return any;
 }
 
-/* Nothing that is under way can be trusted to go on. What finished() starts anew may. */
+/* What libcurl knows of sockets may be broken then, so that nothing under way can go on. What
+ * finished() starts anew can. */
 static bool finish_failed(ti_loop *loop) {
     if (!loop->failed) return false;
+    for (const ti_handle *handle = loop->under_way; handle; handle = handle->next) {
+        curl_multi_remove_handle(loop->multi, handle->easy);
+    }
+    start_over(loop);
     loop->failed = false;
     loop->turns++;
     for (ti_handle *handle = loop->under_way; handle;) {
@@ -422,9 +436,5 @@ bool ti_loop_was_shaken(ti_loop *loop) {
 void ti_loop_trim(ti_loop *loop) {
     assert(!loop->under_way);
     free_idle(loop);
-    if (loop->connections <= loop->transport->options.idle_connections_max) return;
-    CURLM *multi = new_multi(loop);
-    if (!multi) return;
-    curl_multi_cleanup(loop->multi);
-    loop->multi = multi;
+    if (loop->connections > loop->transport->options.idle_connections_max) start_over(loop);
 }
