@@ -11,7 +11,7 @@ packages="gcc g++ clang clang-tidy clang-format cppcheck libclang-rt-14-dev valg
     ca-certificates openssl
     cmake make pkg-config libcurl4-openssl-dev libjansson-dev libssl-dev libsecret-1-dev
     libcmocka-dev libmicrohttpd-dev gnome-keyring dbus patch spin chromium
-    libqrencode-dev mandoc
+    libqrencode-dev mandoc libglib2.0-dev libuv1-dev
     libnghttp2-dev libidn2-dev librtmp-dev libssh2-1-dev libpsl-dev libkrb5-dev libldap-dev
     libzstd-dev libbrotli-dev zlib1g-dev" # the last two lines: what a static libcurl asks for
 tools="gcc g++ clang clang++ clang-tidy clang-format cppcheck valgrind nm strip cmake make pkg-config \
