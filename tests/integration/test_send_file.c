@@ -24,8 +24,9 @@
 #define WHOLE(more) HEAD("200 OK", "Content-Length: 10\r\n" more) TEXT
 #define HALF(more) HEAD("200 OK", "Content-Length: 10\r\n" more) "01234"
 #define REST(more)                                                                                 \
-    HEAD("206 Partial Content", "Content-Length: 5\r\nContent-Range: bytes 5-9/10\r\n" more) "567" \
-                                                                                             "89"
+    HEAD("206 Partial Content", "Content-Length: 5\r\nContent-Range: bytes 5-9/10\r\n" more)       \
+    "567"                                                                                          \
+    "89"
 #define UNSATISFIABLE                                                                              \
     HEAD("416 Range Not Satisfiable", "Content-Length: 0\r\nContent-Range: bytes */5\r\n")
 #define NOT_FOUND HEAD("404 Not Found", "Content-Length: 4\r\n") "gone"
@@ -596,5 +597,8 @@ int main(void) {
         cmocka_unit_test(a_small_disk_keeps_what_is_there),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("on this thread", tests, NULL, NULL);
+
+    through_engine = true;
+    return failed + cmocka_run_group_tests_name("on the engine's", tests, NULL, NULL);
 }

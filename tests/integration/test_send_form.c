@@ -301,5 +301,8 @@ int main(void) {
         cmocka_unit_test(nothing_in_a_name_ends_its_line),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("on this thread", tests, NULL, NULL);
+
+    through_engine = true;
+    return failed + cmocka_run_group_tests_name("on the engine's", tests, NULL, NULL);
 }

@@ -35,7 +35,7 @@ typedef struct sender {
 static void *send_main(void *data) {
     sender *s = data;
 
-    s->status = tacit_send(world_session(s->world), s->request, &s->response, &s->error);
+    s->status = send_either(world_session(s->world), s->request, &s->response, &s->error);
     return NULL;
 }
 
@@ -385,5 +385,8 @@ int main(void) {
         cmocka_unit_test(closing_ends_the_pause),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("on this thread", tests, NULL, NULL);
+
+    through_engine = true;
+    return failed + cmocka_run_group_tests_name("on the engine's", tests, NULL, NULL);
 }
