@@ -231,6 +231,7 @@ static void free_server(ts_server *server) {
     ts_tokens_free(&server->tokens);
     ts_codes_free(server->codes);
     ts_devices_free(server->devices);
+    ts_telemetry_free(&server->telemetry);
     MHD_destroy_response(server->api_ok);
     if (server->listener.reserved_fd >= 0) close(server->listener.reserved_fd);
     if (server->authorization_listener.reserved_fd >= 0) {

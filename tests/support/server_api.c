@@ -51,6 +51,8 @@ static void serve(ts_request *request, const char *user, const char *scope) {
         bytes(request);
     } else if (strcmp(path, "events") == 0) {
         ts_process_events(request);
+    } else if (strcmp(path, "telemetry") == 0) {
+        ts_process_telemetry(request);
     } else if (strcmp(path, "whoami") == 0) {
         ts_answer_json(&request->answer, 200, json_pack("{s:s,s:s}", "user", user, "scope", scope));
     } else {

@@ -3,6 +3,7 @@
 #define TS_SERVER_INTERNAL_H
 
 #include "server.h"
+#include "server_telemetry.h"
 
 #include <microhttpd.h>
 #include <jansson.h>
@@ -15,6 +16,7 @@ typedef struct ts_family ts_family;
 typedef struct ts_token ts_token;
 typedef struct ts_code ts_code;
 typedef struct ts_device ts_device;
+typedef struct ts_telemetry_batch ts_telemetry_batch;
 
 /* All tokens ever issued, except access tokens that have expired. */
 typedef struct ts_token_table {
@@ -91,6 +93,12 @@ typedef struct ts_records {
     size_t count, capacity;
 } ts_records;
 
+/* What devices have measured. */
+typedef struct ts_telemetry {
+    ts_telemetry_batch *first;
+    ts_telemetry_counters counters;
+} ts_telemetry;
+
 /* A port with what listens on it. */
 typedef struct ts_listener {
     /* set at creation, then read-only */
@@ -127,6 +135,7 @@ struct ts_server {
     ts_token_table tokens;
     ts_code *codes;
     ts_device *devices;
+    ts_telemetry telemetry;
     int slow_downs; /* so many polls are still to get one */
     int64_t events_began_ms; /* 0: not yet */
     ts_fault_node *faults[TS_PARTS];
@@ -234,6 +243,10 @@ void ts_process_api(ts_request *request);
 /* server_events.c */
 void ts_process_events(ts_request *request);
 struct MHD_Response *ts_events_response(ts_request *request); /* NULL where memory is short */
+
+/* server_telemetry.c */
+void ts_process_telemetry(ts_request *request); /* its token is good */
+void ts_telemetry_free(ts_telemetry *telemetry);
 
 /* server_options.c. Names with _ or -; strings are borrowed. */
 bool ts_option_set_json(ts_options *options, const char *name, const json_t *value);
