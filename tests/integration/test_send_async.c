@@ -1,4 +1,5 @@
 /* Requests that go on without their caller: on the engine's thread, with one refresh for all. */
+#include "support/calls.h"
 #include "support/seen.h"
 #include "support/sending.h"
 #include "support/unit.h"
@@ -11,72 +12,6 @@
 #include <string.h>
 
 enum { PATIENCE_MS = WORLD_PATIENCE_MS };
-
-/* ------------------------------------------------------------------ what done got */
-
-/* Of one call, or of many that are alike. */
-typedef struct outcome {
-    atomic_int done, ok, failed; /* done is counted last */
-    atomic_int status;           /* HTTP's, or minus tacit's; the last one's */
-    atomic_int attempts;
-    tacit_error error;
-    pthread_t thread;
-    char body[1024];
-} outcome;
-
-static void on_done(tacit_call *call, tacit_response *response, const tacit_error *error,
-                    void *data) {
-    outcome *o = data;
-
-    (void)call;
-    o->thread = pthread_self();
-    assert_true((response == NULL) == (error != NULL));
-    if (error != NULL) {
-        o->error = *error;
-        atomic_store(&o->status, -(int)error->status);
-        atomic_fetch_add(&o->failed, 1);
-    } else {
-        atomic_store(&o->status, tacit_response_status(response));
-        atomic_store(&o->attempts, tacit_response_attempts(response));
-        snprintf(o->body, sizeof o->body, "%s", tacit_response_body(response));
-        atomic_fetch_add(&o->ok, tacit_response_status(response) == 200);
-        tacit_response_free(response);
-    }
-    atomic_fetch_add(&o->done, 1);
-}
-
-typedef struct expected {
-    outcome *o;
-    int done;
-} expected;
-
-static bool are_done(void *data) {
-    const expected *e = data;
-
-    return atomic_load(&e->o->done) >= e->done;
-}
-
-static void await(outcome *o, int done) {
-    expected e = {o, done};
-
-    world_wait(are_done, &e, "every done is called");
-    assert_int_equal(atomic_load(&o->done), done);
-}
-
-static tacit_call *must_start(tacit_session *session, const tacit_request *request, outcome *o) {
-    tacit_error error;
-    tacit_call *call = tacit_send_async(session, request, on_done, o, &error);
-
-    if (call == NULL) fail_msg("%s", error.message);
-    assert_int_equal(error.status, TACIT_OK);
-    return call;
-}
-
-static void start(world *w, const char *path, outcome *o) {
-    tacit_request request = request_to(server_url(world_server(w), path));
-
-    tacit_call_unref(must_start(world_session(w), &request, o));
-}
 
 static void end_world(world *w) {
     assert_int_equal(tacit_client_shutdown(world_client(w), PATIENCE_MS, NULL), TACIT_OK);
@@ -91,11 +26,11 @@ static void wait_held(world *w, ts_part part, int requests) {
 
 static void answer_comes_once_and_on_a_thread_of_the_library(void **state) {
     world *w = signed_in(NULL);
-    outcome o = {.done = 0};
+    call_outcome o = {.done = 0};
 
     (void)state;
-    start(w, "/api/whoami", &o);
-    await(&o, 1);
+    start_get(w, "/api/whoami", &o);
+    await_outcomes(&o, 1);
 
     assert_int_equal(o.status, 200);
     assert_int_equal(o.attempts, 1);
@@ -109,7 +44,7 @@ static void what_went_in_is_copied(void **state) {
     char url[128], body[] = "hello", header[] = "X-Test: yes";
     const char *headers[] = {header, NULL};
     tacit_request request = request_to(url);
-    outcome o = {.done = 0};
+    call_outcome o = {.done = 0};
 
     (void)state;
     snprintf(url, sizeof url, "%s", server_url(world_server(w), "/api/echo"));
@@ -123,7 +58,7 @@ static void what_went_in_is_copied(void **state) {
     memset(header, 'x', sizeof header - 1);
     headers[0] = NULL;
     server_gate_open(world_server(w), TS_API);
-    await(&o, 1);
+    await_outcomes(&o, 1);
 
     assert_int_equal(o.status, 200);
     assert_non_null(strstr(o.body, "\"body\":\"hello\""));
@@ -132,7 +67,7 @@ static void what_went_in_is_copied(void **state) {
 }
 
 typedef struct borrowed {
-    outcome o;
+    call_outcome o;
     atomic_int released;
     int done_before; /* when it was released */
 } borrowed;
@@ -155,7 +90,7 @@ static void borrowed_body_is_released_once_and_before_done(void **state) {
     request.body_release = on_release;
     request.release_data = &b;
     tacit_call_unref(must_start(world_session(w), &request, &b.o));
-    await(&b.o, 1);
+    await_outcomes(&b.o, 1);
 
     assert_non_null(strstr(b.o.body, "\"body\":\"lent\""));
     assert_int_equal(b.released, 1);
@@ -175,13 +110,13 @@ static void what_cannot_start_takes_nothing_over(void **state) {
     request.body_release = on_release;
     request.release_data = &b;
 
-    assert_null(tacit_send_async(world_session(w), &request, on_done, &b.o, &error));
+    assert_null(tacit_send_async(world_session(w), &request, on_outcome, &b.o, &error));
     assert_int_equal(error.status, TACIT_ERR_ORIGIN_NOT_ALLOWED);
     request.url = "http://elsewhere.example/";
-    assert_null(tacit_send_async(world_session(w), &request, on_done, &b.o, &error));
+    assert_null(tacit_send_async(world_session(w), &request, on_outcome, &b.o, &error));
     assert_int_equal(error.status, TACIT_ERR_INSECURE_URL);
     request.url = NULL;
-    assert_null(tacit_send_async(world_session(w), &request, on_done, &b.o, &error));
+    assert_null(tacit_send_async(world_session(w), &request, on_outcome, &b.o, &error));
     assert_int_equal(error.status, TACIT_ERR_INVALID_ARGUMENT);
 
     end_world(w);
@@ -205,17 +140,17 @@ static void thousands_go_through_a_bounded_wire_on_one_thread(void **state) {
     enum { CALLS = 3000, WIRE = 16 };
     world *w = signed_in(&(world_options){
         .client = {.struct_size = sizeof(tacit_client_options), .calls_max = WIRE}});
-    outcome o = {.done = 0};
+    call_outcome o = {.done = 0};
     size_t threads;
 
     (void)state;
     server_gate_close(world_server(w), TS_API, TS_BEFORE_ANSWER);
-    for (int i = 0; i < CALLS; i++) start(w, "/api/x", &o);
+    for (int i = 0; i < CALLS; i++) start_get(w, "/api/x", &o);
     wait_held(w, TS_API, WIRE);
     assert_int_equal(server_counters(world_server(w)).held, WIRE);
     threads = count_entries("/proc/self/task");
     server_gate_open(world_server(w), TS_API);
-    await(&o, CALLS);
+    await_outcomes(&o, CALLS);
 
     assert_int_equal(o.ok, CALLS);
     assert_in_range(threads, 1, 32);
@@ -227,20 +162,20 @@ static void full_queue_is_busy_and_takes_nothing(void **state) {
                                                      .calls_max = 1,
                                                      .calls_waiting_max = 2}});
     tacit_request request = request_to(server_url(world_server(w), "/api/x"));
-    outcome o = {.done = 0};
+    call_outcome o = {.done = 0};
     tacit_error error;
 
     (void)state;
     server_gate_close(world_server(w), TS_API, TS_BEFORE_ANSWER);
-    start(w, "/api/x", &o);
+    start_get(w, "/api/x", &o);
     wait_held(w, TS_API, 1);
-    start(w, "/api/x", &o);
-    start(w, "/api/x", &o);
-    assert_null(tacit_send_async(world_session(w), &request, on_done, &o, &error));
+    start_get(w, "/api/x", &o);
+    start_get(w, "/api/x", &o);
+    assert_null(tacit_send_async(world_session(w), &request, on_outcome, &o, &error));
     assert_int_equal(error.status, TACIT_ERR_BUSY);
     assert_true(error.retryable);
     server_gate_open(world_server(w), TS_API);
-    await(&o, 3);
+    await_outcomes(&o, 3);
 
     assert_int_equal(o.ok, 3);
     end_world(w);
@@ -251,12 +186,12 @@ static void full_queue_is_busy_and_takes_nothing(void **state) {
 static void crowd_that_meets_a_401_causes_one_refresh(void **state) {
     enum { CALLS = 2000 };
     world *w = signed_in(NULL);
-    outcome o = {.done = 0};
+    call_outcome o = {.done = 0};
 
     (void)state;
     server_revoke_access_tokens(world_server(w));
-    for (int i = 0; i < CALLS; i++) start(w, "/api/x", &o);
-    await(&o, CALLS);
+    for (int i = 0; i < CALLS; i++) start_get(w, "/api/x", &o);
+    await_outcomes(&o, CALLS);
 
     assert_int_equal(o.ok, CALLS);
     assert_int_equal(stats_of(w).refreshes, 1);
@@ -267,16 +202,16 @@ static void waiting_calls_hold_no_place_on_the_wire(void **state) {
     world *w = signed_in(
         &(world_options){.client = {.struct_size = sizeof(tacit_client_options), .calls_max = 2}});
     ts_server *server = world_server(w);
-    outcome o = {.done = 0};
+    call_outcome o = {.done = 0};
 
     (void)state;
     server_revoke_access_tokens(server);
     server_gate_close(server, TS_TOKEN_ENDPOINT, TS_BEFORE_ANSWER);
-    for (int i = 0; i < 10; i++) start(w, "/api/x", &o);
+    for (int i = 0; i < 10; i++) start_get(w, "/api/x", &o);
     wait_held(w, TS_TOKEN_ENDPOINT, 1);
     wait_waiters(w, 10); /* all were refused, two at a time */
     server_gate_open(server, TS_TOKEN_ENDPOINT);
-    await(&o, 10);
+    await_outcomes(&o, 10);
 
     assert_int_equal(o.ok, 10);
     assert_int_equal(o.attempts, 2);
@@ -286,16 +221,16 @@ static void waiting_calls_hold_no_place_on_the_wire(void **state) {
 static void failed_refresh_is_the_error_of_all_who_waited(void **state) {
     world *w = signed_in(NULL);
     ts_server *server = world_server(w);
-    outcome o = {.done = 0};
+    call_outcome o = {.done = 0};
 
     (void)state;
     server_revoke_access_tokens(server);
     server_fail(server, TS_TOKEN_ENDPOINT, 1, 503);
     server_gate_close(server, TS_TOKEN_ENDPOINT, TS_BEFORE_ANSWER);
-    for (int i = 0; i < 10; i++) start(w, "/api/x", &o);
+    for (int i = 0; i < 10; i++) start_get(w, "/api/x", &o);
     wait_waiters(w, 10);
     server_gate_open(server, TS_TOKEN_ENDPOINT);
-    await(&o, 10);
+    await_outcomes(&o, 10);
 
     assert_int_equal(o.failed, 10);
     assert_int_equal(o.error.status, TACIT_ERR_SERVER);
@@ -306,14 +241,14 @@ static void deadline_ends_a_call_that_waits_for_a_token(void **state) {
     world *w = signed_in(NULL);
     ts_server *server = world_server(w);
     tacit_request request = request_to(server_url(server, "/api/x"));
-    outcome o = {.done = 0};
+    call_outcome o = {.done = 0};
 
     (void)state;
     server_revoke_access_tokens(server);
     server_gate_close(server, TS_TOKEN_ENDPOINT, TS_BEFORE_ANSWER);
     request.timeout_ms = 300;
     tacit_call_unref(must_start(world_session(w), &request, &o));
-    await(&o, 1);
+    await_outcomes(&o, 1);
 
     assert_int_equal(o.status, -TACIT_ERR_TIMEOUT);
     assert_false(o.error.outcome_unknown);
@@ -324,15 +259,15 @@ static void deadline_ends_a_call_that_waits_for_a_token(void **state) {
 static void sign_out_turns_away_who_waits(void **state) {
     world *w = signed_in(NULL);
     ts_server *server = world_server(w);
-    outcome o = {.done = 0};
+    call_outcome o = {.done = 0};
 
     (void)state;
     server_revoke_access_tokens(server);
     server_gate_close(server, TS_TOKEN_ENDPOINT, TS_BEFORE_ANSWER);
-    for (int i = 0; i < 10; i++) start(w, "/api/x", &o);
+    for (int i = 0; i < 10; i++) start_get(w, "/api/x", &o);
     wait_waiters(w, 10);
     tacit_sign_out(world_session(w), TACIT_NO_WAIT, NULL);
-    await(&o, 10);
+    await_outcomes(&o, 10);
 
     assert_int_equal(o.failed, 10);
     assert_int_equal(o.error.status, TACIT_ERR_SIGNED_OUT);
@@ -348,14 +283,14 @@ static void cancel_ends_calls_wherever_they_are(void **state) {
         &(world_options){.client = {.struct_size = sizeof(tacit_client_options), .calls_max = 5}});
     tacit_request request = request_to(server_url(world_server(w), "/api/x"));
     tacit_call *calls[CALLS];
-    outcome o = {.done = 0};
+    call_outcome o = {.done = 0};
 
     (void)state;
     server_gate_close(world_server(w), TS_API, TS_BEFORE_ANSWER);
     for (int i = 0; i < CALLS; i++) calls[i] = must_start(world_session(w), &request, &o);
     wait_held(w, TS_API, 5);
     for (int i = 0; i < CALLS; i++) tacit_call_cancel(calls[i]);
-    await(&o, CALLS);
+    await_outcomes(&o, CALLS);
 
     assert_int_equal(o.failed, CALLS);
     assert_int_equal(o.error.status, TACIT_ERR_CANCELLED);
@@ -371,13 +306,13 @@ static void cancel_ends_calls_wherever_they_are(void **state) {
 static void deadline_on_the_wire_says_that_the_outcome_is_unknown(void **state) {
     world *w = signed_in(NULL);
     tacit_request request = request_to(server_url(world_server(w), "/api/x"));
-    outcome o = {.done = 0};
+    call_outcome o = {.done = 0};
 
     (void)state;
     server_gate_close(world_server(w), TS_API, TS_BEFORE_ANSWER);
     request.timeout_ms = 300;
     tacit_call_unref(must_start(world_session(w), &request, &o));
-    await(&o, 1);
+    await_outcomes(&o, 1);
 
     assert_int_equal(o.status, -TACIT_ERR_TIMEOUT);
     assert_true(o.error.outcome_unknown);
@@ -387,14 +322,14 @@ static void deadline_on_the_wire_says_that_the_outcome_is_unknown(void **state) 
 
 static void closing_ends_calls_in_the_air(void **state) {
     world *w = signed_in(NULL);
-    outcome o = {.done = 0};
+    call_outcome o = {.done = 0};
 
     (void)state;
     server_gate_close(world_server(w), TS_API, TS_BEFORE_ANSWER);
-    for (int i = 0; i < 20; i++) start(w, "/api/x", &o);
+    for (int i = 0; i < 20; i++) start_get(w, "/api/x", &o);
     wait_held(w, TS_API, 20);
     assert_int_equal(world_close(w, PATIENCE_MS), TACIT_OK);
-    await(&o, 20);
+    await_outcomes(&o, 20);
 
     assert_int_equal(o.failed, 20);
     assert_int_equal(o.error.status, TACIT_ERR_CLOSED);
