@@ -136,7 +136,7 @@ struct ts_server {
     ts_code *codes;
     ts_device *devices;
     ts_telemetry telemetry;
-    int slow_downs; /* so many polls are still to get one */
+    int slow_downs;          /* so many polls are still to get one */
     int64_t events_began_ms; /* 0: not yet */
     ts_fault_node *faults[TS_PARTS];
     ts_gate gates[TS_PARTS];
