@@ -68,11 +68,13 @@ typedef struct tacit_request {
                           request_timeout_ms; INT_MAX for streams that never end */
     int min_valid_s;   /* the token must live at least this long; for long streams */
     bool no_redirects; /* a 3xx is the answer */
-    /* A form (multipart/form-data, RFC 7578), instead of body and read; NULL-terminated. */
+    /* A form (multipart/form-data, RFC 7578), instead of body and read, and of a Content-Type among
+     * the headers; NULL-terminated. */
     const tacit_part *const *parts;
     /* A 2xx body goes into this file, instead of to write: into "<file>.part" first (0600), which
      * takes the file's place when all of it is there and written to the disk. What fails leaves the
-     * file as it was. */
+     * file as it was, and so do 204 and 205, which have no body. Only one call at a time may write
+     * it (else TACIT_ERR_FILE, os_error EBUSY). Not with HEAD, write, or a Range of the caller's. */
     const char *file;
     /* What is left of a download is kept as "<file>.part" and "<file>.part.etag", and the next one
      * asks for the rest (Range and If-Range, RFC 9110 sections 13.1.5 and 14.2) where the server

@@ -111,8 +111,9 @@ static int open_part(const char *path) {
 bool ti_partial_open(ti_partial_file *partial) {
     struct stat facts;
 
-    if (stat(partial->file, &facts) == 0 && S_ISDIR(facts.st_mode)) {
-        errno = EISDIR;
+    /* root could put a file into the place of /dev/null */
+    if (stat(partial->file, &facts) == 0 && !S_ISREG(facts.st_mode)) {
+        errno = S_ISDIR(facts.st_mode) ? EISDIR : EINVAL;
         return false;
     }
     partial->fd = open_part(partial->path);

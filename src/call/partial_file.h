@@ -25,8 +25,8 @@ typedef struct ti_partial_file {
 bool ti_partial_init(ti_partial_file *partial, const char *file);
 void ti_partial_free(ti_partial_file *partial); /* closes */
 
-/* Opens what is there, or makes it. EBUSY: somebody writes it. EISDIR: the file is a directory.
- * EPERM: what is there is no file of this user's. */
+/* Opens what is there, or makes it. EBUSY: somebody writes it. EISDIR, EINVAL: the file is a
+ * directory, or something else that is none. EPERM: what is there is no file of this user's. */
 bool ti_partial_open(ti_partial_file *partial);
 /* How many bytes were written; less than size: errno. */
 size_t ti_partial_write(ti_partial_file *partial, uint64_t at, const char *bytes, size_t size);

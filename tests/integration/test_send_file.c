@@ -465,26 +465,27 @@ static void what_cannot_be_opened_is_told_before_anything_is_sent(void **state) 
     static const struct {
         const char *name; /* in the directory */
         int os_error;
-    } rows[] = {
-        {"none/file", ENOENT}, {".", EISDIR}, {"linked", ELOOP}, {"twice", EPERM}, {"pipe", 0}};
+    } rows[] = {{"none/file", ENOENT}, {".", EISDIR},    {"linked", ELOOP},
+                {"twice", EPERM},      {"pipe", EINVAL}, {"half", EPERM}};
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         download d = download_new(answers);
         char *path = fixture_path(d.here.directory, rows[i].name);
         char *linked = fixture_path(d.here.directory, "linked.part");
         char *twice = fixture_path(d.here.directory, "twice.part");
-        char *pipe = fixture_path(d.here.directory, "pipe.part");
+        char *pipe = fixture_path(d.here.directory, "pipe");
+        char *half = fixture_path(d.here.directory, "half.part");
         tacit_error error;
 
         put(d.here.file, "precious");
         assert_int_equal(symlink(d.here.file, linked), 0);
         assert_int_equal(link(d.here.file, twice), 0);
         assert_int_equal(mkfifo(pipe, 0600), 0);
+        assert_int_equal(mkfifo(half, 0600), 0);
         d.request.file = path;
         error = must_fail(d.raw.world, &d.request, TACIT_ERR_FILE);
 
-        assert_int_not_equal(error.os_error, 0);
-        if (rows[i].os_error != 0) assert_int_equal(error.os_error, rows[i].os_error);
+        assert_int_equal(error.os_error, rows[i].os_error);
         assert_non_null(strstr(error.message, rows[i].name));
         assert_false(error.outcome_unknown);
         assert_int_equal(raw_server_requests(d.raw.server), 0);
@@ -493,6 +494,7 @@ static void what_cannot_be_opened_is_told_before_anything_is_sent(void **state) 
         free(linked);
         free(twice);
         free(pipe);
+        free(half);
         download_free(&d);
     }
 }
