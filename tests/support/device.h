@@ -39,8 +39,8 @@ void device_kill(device *d);
 /* Waits for its end; the exit code, -1: by a signal. */
 int device_await(device *d);
 
-/* The user elsewhere: waits until so many codes were given, and approves the last. */
-void device_approve(device *d, long codes);
+/* The user elsewhere: waits until the run of now has shown so many codes, and approves the last. */
+void device_approve(device *d, int codes);
 /* Starts it and has it signed in. */
 void device_sign_in(device *d);
 /* Waits until the run of now has said this. */
