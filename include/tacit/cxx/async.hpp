@@ -128,15 +128,15 @@ result<call> started(std::unique_ptr<Box> &box, tacit_call *c, const tacit_error
 }
 
 /* start(completion) -> result<call>. What could not be started is in the future at once. */
-template <class T, class Start> std::future<result<T>> future_of(Start &&start, call *handle) {
+template <class T, class Start> std::future<result<T>> future_of(Start &&start, call *running) {
     auto promise = std::make_shared<std::promise<result<T>>>();
     std::future<result<T>> future = promise->get_future();
     result<call> begun = start([promise](result<T> r) { promise->set_value(std::move(r)); });
 
     if (!begun)
         promise->set_value(std::move(begun).error());
-    else if (handle)
-        *handle = *std::move(begun);
+    else if (running)
+        *running = *std::move(begun);
     return future;
 }
 

@@ -116,10 +116,10 @@ class session_functions : public handle<tacit_session, give_up> {
     std::future<result<tacit::token>>
     token_future(const tacit::token *refused = nullptr,
                  std::chrono::seconds min_valid = std::chrono::seconds(0), timeout timeout = {},
-                 call *handle = nullptr) const {
+                 call *running = nullptr) const {
         return future_of<tacit::token>(
             [&](auto done) { return token_async(std::move(done), refused, min_valid, timeout); },
-            handle);
+            running);
     }
 
     /* ---------------------------------------------------------------- requests */
@@ -160,10 +160,10 @@ class session_functions : public handle<tacit_session, give_up> {
             tacit_send_async(get(), box->frame.c(), box_type::finish, box.get(), &error);
         return started(box, c, error);
     }
-    /* handle: gets the call, to cancel it by. */
-    std::future<result<response>> send_future(request request, call *handle = nullptr) const {
+    /* running: gets the call, to cancel it by. */
+    std::future<result<response>> send_future(request request, call *running = nullptr) const {
         return future_of<response>(
-            [&](auto done) { return send_async(std::move(request), std::move(done)); }, handle);
+            [&](auto done) { return send_async(std::move(request), std::move(done)); }, running);
     }
 
     /* ---------------------------------------------------------------- sign-in and sign-out */
@@ -273,13 +273,13 @@ class session_functions : public handle<tacit_session, give_up> {
         return started(box, c, error);
     }
     std::future<result<void>> sign_in_future(grant grant, const sign_in_options &options,
-                                             call *handle = nullptr) const {
+                                             call *running = nullptr) const {
         return future_of<void>(
-            [&](auto done) { return sign_in_async(grant, options, std::move(done)); }, handle);
+            [&](auto done) { return sign_in_async(grant, options, std::move(done)); }, running);
     }
-    std::future<result<void>> sign_out_future(timeout timeout = {}, call *handle = nullptr) const {
+    std::future<result<void>> sign_out_future(timeout timeout = {}, call *running = nullptr) const {
         return future_of<void>([&](auto done) { return sign_out_async(std::move(done), timeout); },
-                               handle);
+                               running);
     }
 
 #if TACIT_CXX_COROUTINES

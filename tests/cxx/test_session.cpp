@@ -1,0 +1,220 @@
+/* Clients, stores, sessions, tokens and events; what keeps their callbacks, and for how long. */
+#include "scene.hpp"
+
+using tacit::status;
+
+static void a_session_signs_in_and_out() {
+    scene s;
+
+    CHECK(must(s.session.load()) == tacit::session_state::signed_out);
+    CHECK(fails_with(s.session.get(s.url("/api/x")), status::sign_in_required));
+    s.sign_in();
+    CHECK(s.session.state() == tacit::session_state::signed_in);
+    CHECK(must(s.session.get(s.url("/api/x"))).status() == 200);
+    CHECK(!must(s.session.claims_json()));
+    CHECK(s.session.stats().requests > 0 && s.client.stats().sessions == 1);
+    must(s.session.sign_out());
+    CHECK(s.session.state() == tacit::session_state::signed_out);
+}
+
+static void a_token_is_shared_and_renewed() {
+    scene s;
+    tacit::token token = must(s.sign_in().session.token());
+    tacit::token other = token.share();
+
+    CHECK(other.value() == token.value() && token.type() == "Bearer");
+    CHECK(token.authorization() == "Bearer " + std::string(token.value()));
+    CHECK(token.generation() == 1 && token.expires_in().value() > 3000s);
+    CHECK(must(s.session.renew(token)).generation() == 2);
+    must(s.session.refresh());
+    CHECK(must(s.session.token()).generation() == 3);
+}
+
+static void every_grant_signs_in() {
+    scene s;
+    tacit::sign_in_options options;
+    browser *person = browser_new(BROWSER_SIGNS_IN);
+    ts_options fast = server_options(s.server);
+    char *refresh_token = server_sign_in(s.server, "alice", "mail", nullptr);
+
+    must(s.session.sign_in_with_refresh_token(refresh_token));
+    free(refresh_token);
+    CHECK(must(s.session.token()).generation() >= 1);
+    must(s.session.sign_in_with_tokens("token", 60s));
+    CHECK(must(s.session.token()).value() == "token");
+
+    options.open_url = [&](std::string_view url) {
+        return browser_open(std::string(url).c_str(), person);
+    };
+    must(s.session.sign_in_with_browser(options));
+    browser_free(person);
+
+    fast.device_interval = "1";
+    server_configure(s.server, &fast);
+    options.device_prompt = [&](const tacit::device_prompt &prompt) {
+        CHECK(prompt.expires_in == 600s && !prompt.verification_uri.empty());
+        server_device_approve(s.server, std::string(prompt.user_code).c_str());
+    };
+    must(s.session.sign_in_with_device_code(options));
+    CHECK(must(s.session.get(s.url("/api/x"))).ok());
+}
+
+static void a_browser_sign_in_comes_in_two_parts() {
+    scene s;
+    browser *person = browser_new(BROWSER_STOPS_THERE);
+    tacit::sign_in_options options;
+
+    options.redirect_uri = "com.example.app:/signed-in";
+    options.scope = "openid";
+    std::string url = must(s.session.sign_in_browser_begin(options));
+    CHECK(browser_open(url.c_str(), person));
+    CHECK(fails_with(s.session.sign_in_browser_finish("com.example.app:/other?code=1&state=2"),
+                     status::invalid_argument));
+    must(s.session.sign_in_browser_finish(std::string_view(browser_callback(person))));
+    browser_free(person);
+
+    CHECK(must(s.session.claims_json())->find("\"sub\"") != std::string::npos);
+    CHECK(must(s.session.end_session_url()).find("/logout?") != std::string::npos);
+}
+
+static void what_the_server_refuses_is_told() {
+    scene s;
+    auto wrong = s.session.sign_in_with_password("alice", "wrong");
+
+    CHECK(fails_with(wrong, status::oauth) && wrong.error().oauth_error() == "invalid_grant");
+}
+
+/* ------------------------------------------------------------------ events */
+
+static void events_come_until_the_session_is_closed() {
+    auto seen = std::make_shared<std::vector<tacit::event_type>>();
+    std::weak_ptr<std::vector<tacit::event_type>> alive = seen;
+    auto signed_in = std::make_shared<tally>();
+    tacit::session_options options;
+
+    options.on_event = [seen, signed_in](tacit::session_ref &session, const tacit::event &event) {
+        CHECK(session.state() != tacit::session_state::unknown && !event.message.empty());
+        seen->push_back(event.type);
+        if (event.type == tacit::event_type::signed_in) signed_in->add();
+    };
+    {
+        scene s({}, std::move(options));
+
+        s.sign_in();
+        signed_in->wait(1, "the event of the sign-in");
+        CHECK(seen->front() == tacit::event_type::loaded);
+        seen.reset();
+        CHECK(!alive.expired());
+    }
+    CHECK(alive.expired());
+}
+
+static void an_event_may_close_the_session() {
+    tacit::session *victim = nullptr;
+    tally closed;
+    tacit::session_options options;
+
+    options.on_event = [&](tacit::session_ref &ref, const tacit::event &event) {
+        if (event.type != tacit::event_type::signed_in) return;
+        victim->close(tacit::no_wait);
+        CHECK(fails_with(ref.token(), status::closed));
+        closed.add();
+    };
+    scene s({}, std::move(options));
+    victim = &s.session;
+    must(s.session.share().sign_in_with_password("alice", "wonderland"));
+    closed.wait(1, "the session is closed");
+    CHECK(!s.session);
+}
+
+static void a_session_that_was_not_opened_keeps_nothing() {
+    auto kept = std::make_shared<int>();
+    std::weak_ptr<int> alive = kept;
+    scene s;
+    tacit::session_options options; /* without a client_id */
+
+    options.store = &s.store;
+    options.on_event = [kept = std::move(kept)](tacit::session_ref &, const tacit::event &) {};
+    CHECK(fails_with(tacit::session::open(s.client, s.provider, std::move(options)),
+                     status::invalid_argument));
+    CHECK(alive.expired());
+}
+
+/* ------------------------------------------------------------------ the client's callbacks */
+
+static void a_client_keeps_its_callbacks_as_long_as_it_needs_them() {
+    auto lines = std::make_shared<tally>();
+    std::weak_ptr<tally> alive = lines;
+    tacit::client_options options;
+    tacit::token token;
+
+    options.log_level = tacit::log_level::debug;
+    options.log = [lines = std::move(lines)](tacit::log_level, std::string_view line) {
+        CHECK(line.find("wonderland") == std::string_view::npos);
+        lines->add();
+    };
+    {
+        scene s(std::move(options));
+
+        options = {};
+        token = must(s.sign_in().session.token());
+        CHECK(alive.lock()->count() > 0);
+    }
+    CHECK(!alive.expired()); /* a token is masked in the log, even now */
+    token = {};
+    CHECK(alive.expired());
+}
+
+static void a_client_that_was_not_made_keeps_nothing() {
+    auto kept = std::make_shared<int>();
+    std::weak_ptr<int> alive = kept;
+    tacit::client_options options;
+
+    options.ca_file = "/nonexistent/ca.pem";
+    options.log = [kept = std::move(kept)](tacit::log_level, std::string_view) {};
+    CHECK(fails_with(tacit::client::make(std::move(options)), status::invalid_argument));
+    CHECK(alive.expired());
+}
+
+class still_clock final : public tacit::clock {
+  public:
+    std::chrono::milliseconds boot() noexcept override {
+        return std::chrono::milliseconds(now_ms);
+    }
+    std::chrono::milliseconds wall() noexcept override {
+        return std::chrono::milliseconds(now_ms) + 1600000000s;
+    }
+    std::atomic<std::int64_t> now_ms{1000000};
+};
+
+static void a_clock_can_be_moved_by_hand() {
+    auto clock = std::make_shared<still_clock>();
+    tacit::client_options options;
+
+    options.clock = clock;
+    scene s(std::move(options));
+    tacit::token token = must(s.sign_in().session.token());
+
+    CHECK(token.expires_in() == 3600s);
+    clock->now_ms += 600000;
+    s.client.clock_moved();
+    CHECK(token.expires_in() == 3000s);
+    clock->now_ms += 4000000;
+    CHECK(token.expires_in() == 0s);
+}
+
+int main() {
+    return run_tests({
+        TEST(a_session_signs_in_and_out),
+        TEST(a_token_is_shared_and_renewed),
+        TEST(every_grant_signs_in),
+        TEST(a_browser_sign_in_comes_in_two_parts),
+        TEST(what_the_server_refuses_is_told),
+        TEST(events_come_until_the_session_is_closed),
+        TEST(an_event_may_close_the_session),
+        TEST(a_session_that_was_not_opened_keeps_nothing),
+        TEST(a_client_keeps_its_callbacks_as_long_as_it_needs_them),
+        TEST(a_client_that_was_not_made_keeps_nothing),
+        TEST(a_clock_can_be_moved_by_hand),
+    });
+}
