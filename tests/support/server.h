@@ -7,6 +7,7 @@
  *   POST /device    RFC 8628 section 3.1; the user is server_device_approve() or _deny()
  *   POST /revoke    RFC 7009: a refresh token takes its family along, an access token goes alone
  *   any  /api/...   wants "Authorization: Bearer <live token>"; also /api/echo, /api/whoami,
+ *                   /api/messages (a list to show),
  *                   /api/slow?ms=N, /api/bytes?n=N, and /api/events?n=N&interval_ms=N: server-sent
                    events (server_events.c)
  *   GET  /.well-known/openid-configuration and /.well-known/oauth-authorization-server, with an

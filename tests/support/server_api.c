@@ -41,6 +41,23 @@ static void bytes(ts_request *request) {
     for (size_t i = 0; i < size; i++) request->answer.body[i] = (char)('a' + i % 26);
 }
 
+/* What the desktop example shows. */
+static void messages(ts_request *request) {
+    static const char *const all[][3] = {
+        {"Mira Holt", "Minutes of Tuesday's meeting", "09:42"},
+        {"Building services", "The lift is out of order until Friday", "09:15"},
+        {"Jonas Berg", "Re: figures for the third quarter", "08:57"},
+        {"Library", "Two books are due next week", "08:30"},
+        {"Priya Raman", "Photos from the harbour", "yesterday"},
+        {"Travel desk", "Your tickets to Lisbon", "yesterday"}};
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "from", all[i][0], "subject",
+                                              all[i][1], "received", all[i][2]));
+    ts_answer_json(&request->answer, 200, list);
+}
+
 static void serve(ts_request *request, const char *user, const char *scope) {
     const char *path = request->path + strlen("/api/");
 
@@ -53,6 +70,8 @@ static void serve(ts_request *request, const char *user, const char *scope) {
         ts_process_events(request);
     } else if (strcmp(path, "telemetry") == 0) {
         ts_process_telemetry(request);
+    } else if (strcmp(path, "messages") == 0) {
+        messages(request);
     } else if (strcmp(path, "whoami") == 0) {
         ts_answer_json(&request->answer, 200, json_pack("{s:s,s:s}", "user", user, "scope", scope));
     } else {
