@@ -6,7 +6,7 @@
 # "N passed, N failed", all configurations added up.
 set -eu
 
-parts="gcc clang asan tsan valgrind lint package e2e fuzz mutants model"
+parts="gcc clang asan tsan valgrind lint package e2e fuzz mutants model qt"
 packages="gcc g++ clang clang-tidy clang-format cppcheck libclang-rt-14-dev valgrind binutils
     ca-certificates openssl
     cmake make pkg-config libcurl4-openssl-dev libjansson-dev libssl-dev libsecret-1-dev
@@ -14,6 +14,7 @@ packages="gcc g++ clang clang-tidy clang-format cppcheck libclang-rt-14-dev valg
     libqrencode-dev mandoc libglib2.0-dev libuv1-dev
     libnghttp2-dev libidn2-dev librtmp-dev libssh2-1-dev libpsl-dev libkrb5-dev libldap-dev
     libzstd-dev libbrotli-dev zlib1g-dev" # the last two lines: what a static libcurl asks for
+qt_packages="qt6-base-dev fonts-dejavu-core"
 tools="gcc g++ clang clang++ clang-tidy clang-format cppcheck valgrind nm strip cmake make pkg-config \
 openssl dbus-run-session gnome-keyring-daemon spin mandoc node npm chromium"
 
@@ -25,6 +26,7 @@ case " $parts " in
     *" $selected "* | " $selected ") ;;
     *) echo "usage: sh tests/run.sh [all|$(echo "$parts" | tr ' ' '|') [DIRECTORY]]" >&2; exit 2 ;;
 esac
+case " $selected " in *" qt "*) packages="$packages $qt_packages" ;; esac
 if [ -n "${2:-}" ]; then
     mkdir -p "$2"
     work=$(cd "$2" && pwd)
@@ -224,6 +226,13 @@ run_mutants() {
 # The models of the protocol, searched through; the larger ones by hand: tests/model/check.sh long
 run_model() {
     step "what holds holds, and each mutant is refuted" "$root/tests/model/check.sh" short "$jobs"
+}
+
+# The Qt classes and the desktop program, without a display.
+run_qt() {
+    configure qt gcc -DCMAKE_BUILD_TYPE=Debug -DTACIT_BUILD_QT=ON
+    step "build qt" cmake --build "$work/qt" -j "$jobs" --target qt
+    run qt -L qt
 }
 
 install_packages
