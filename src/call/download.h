@@ -27,9 +27,9 @@ void ti_download_free(ti_download *download);
  * for the rest where that can be had. NULL: TACIT_ERR_FILE. */
 const char *const *ti_download_prepare(ti_download *download, const char *method,
                                        tacit_error *error);
-/* ti_http_request's write_begins and write. */
-bool ti_download_begins(const ti_http_answer *answer, void *download);
-size_t ti_download_write(const char *data, size_t size, void *download);
+/* ti_http_request's write_begins and write; data is the download. */
+bool ti_download_begins(const ti_http_answer *answer, void *data);
+size_t ti_download_write(const char *bytes, size_t size, void *data);
 /* After each send. BROKEN and FAILED set the error, but for outcome_unknown. */
 ti_download_verdict ti_download_sent(ti_download *download, tacit_status status,
                                      const ti_http_answer *answer, tacit_error *error);

@@ -110,8 +110,7 @@ static bool rewind_item(void *data) {
     return true;
 }
 
-static void fill(item *one, const tacit_part *source, bool *begun) {
-    *one = (item){.any_begun = begun};
+static void fill(item *one, const tacit_part *source) {
     read_part(&one->part, source, NULL);
     if (one->part.read == NULL) return;
     one->read = one->part.read;
@@ -132,7 +131,8 @@ ti_parts *ti_parts_new(const tacit_part *const *parts, bool *begun) {
     made->count = count;
     made->list = (const tacit_part **)(void *)(made->items + count);
     for (size_t i = 0; i < count; i++) {
-        fill(&made->items[i], parts[i], begun);
+        made->items[i] = (item){.any_begun = begun};
+        fill(&made->items[i], parts[i]);
         made->list[i] = &made->items[i].part;
     }
     made->list[count] = NULL;

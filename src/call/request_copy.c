@@ -2,7 +2,6 @@
 
 #include <tacit/client.h>
 
-#include <stdalign.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +35,7 @@ static const void *place_bytes(block *b, const void *bytes, size_t size) {
 
 /* A list as long as the given one. */
 static void *place_list(block *b, const void *list, size_t count) {
-    return place(b, list, (count + 1) * sizeof(void *), alignof(void *));
+    return place(b, list, (count + 1) * sizeof(void *), _Alignof(void *));
 }
 
 static const char *const *place_headers(block *b, const char *const *lines) {
@@ -59,7 +58,7 @@ static const tacit_part *place_part(block *b, const tacit_part *source) {
 
     ti_struct_read(&part, sizeof part, source, "part", "TACIT_PART_INIT", NULL);
     part.struct_size = sizeof part;
-    placed = place(b, &part, sizeof part, alignof(tacit_part));
+    placed = place(b, &part, sizeof part, _Alignof(tacit_part));
     part.name = place_text(b, part.name);
     part.file_name = place_text(b, part.file_name);
     part.content_type = place_text(b, part.content_type);
@@ -86,7 +85,7 @@ static const tacit_part *const *place_parts(block *b, const tacit_part *const *p
 
 static tacit_request *place_request(block *b, const tacit_request *source) {
     tacit_request request = *source;
-    tacit_request *placed = place(b, source, sizeof *source, alignof(tacit_request));
+    tacit_request *placed = place(b, source, sizeof *source, _Alignof(tacit_request));
 
     request.method = place_text(b, source->method);
     request.url = place_text(b, source->url);
