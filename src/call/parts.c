@@ -111,6 +111,7 @@ static bool rewind_item(void *data) {
 }
 
 static void fill(item *one, const tacit_part *source) {
+    *one = (item){.begun = false};
     read_part(&one->part, source, NULL);
     if (one->part.read == NULL) return;
     one->read = one->part.read;
@@ -131,8 +132,8 @@ ti_parts *ti_parts_new(const tacit_part *const *parts, bool *begun) {
     made->count = count;
     made->list = (const tacit_part **)(void *)(made->items + count);
     for (size_t i = 0; i < count; i++) {
-        made->items[i] = (item){.any_begun = begun};
         fill(&made->items[i], parts[i]);
+        made->items[i].any_begun = begun;
         made->list[i] = &made->items[i].part;
     }
     made->list[count] = NULL;
