@@ -364,6 +364,14 @@ static void drop(send_call *c) {
     free_send(&c->base.base);
 }
 
+/* R16: it is the request of who is signed in now, whoever is when its turn comes. */
+static void note_whose(send_call *c) {
+    ti_exchange *exchange = &c->drive.exchange;
+
+    exchange->sign_in_id = ti_session_whose(c->base.session);
+    exchange->need.whose = &exchange->sign_in_id;
+}
+
 /* false: error says why. */
 static bool make_ready(send_call *c, const tacit_request *request, tacit_error *error) {
     tacit_session *session = c->base.session;
@@ -378,6 +386,7 @@ static bool make_ready(send_call *c, const tacit_request *request, tacit_error *
     }
     c->drive.error = ti_engine_scratch(c->base.engine);
     c->drive.http.may_pause = true;
+    note_whose(c);
     c->deadline_boot_ms = c->drive.http.deadline_boot_ms;
     return true;
 }

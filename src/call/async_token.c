@@ -7,7 +7,8 @@
 typedef struct token_call {
     ti_engine_call base;
     tacit_token_fn done;
-    ti_need need; /* its refused token is counted */
+    ti_need need;        /* its refused token is counted */
+    ti_sign_in_id whose; /* R16: who is signed in when it is asked for */
     bool waits;
 
     /* the outcome */
@@ -95,6 +96,8 @@ static tacit_call *start(tacit_session *session, const ti_need *need, int timeou
     ti_engine_call_init(&c->base, &call_ops, &engine_ops, engine, session, user_data);
     c->done = done;
     c->need = *need;
+    c->whose = ti_session_whose(session);
+    c->need.whose = &c->whose;
     tacit_token_ref((tacit_token *)need->refused);
     if (ti_engine_start(&c->base, ti_session_deadline(session, timeout_ms), error) == TACIT_OK)
         return &c->base.base;

@@ -79,7 +79,7 @@ typedef struct ti_exchange {
     ti_exchange_plan plan;
     ti_exchange_answer answer;
     const tacit_token *token; /* the last; the driver keeps it until it handed over the next */
-    ti_sign_in_id sign_in_id; /* of the first */
+    ti_sign_in_id sign_in_id; /* of the first; before that, of who asked, where it is known */
     bool retrying;            /* between a pause and the send after it */
     int hops;
 } ti_exchange;

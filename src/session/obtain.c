@@ -133,17 +133,24 @@ static void look_again_locked(ti_identity *identity) {
     ti_identity_schedule_now(identity);
 }
 
+/* Who asked, where that is known; NULL: whoever is signed in. */
+static const ti_sign_in_id *whose(const ti_need *need) {
+    if (need == NULL) return NULL;
+    if (need->refused != NULL) return &need->refused->sign_in_id;
+    return need->whose != NULL && !ti_sign_in_id_is_none(need->whose) ? need->whose : NULL;
+}
+
 static tacit_status enter_locked(ti_waiter *w, tacit_error *error) {
     ti_identity *identity = w->identity;
-    const ti_need *need = w->need;
+    const ti_sign_in_id *asked = whose(w->need);
 
     look_again_locked(identity);
     w->join = joinable_locked(w);
-    if (need != NULL && need->refused != NULL)
-        w->sign_in_id = need->refused->sign_in_id;
+    if (asked != NULL)
+        w->sign_in_id = *asked;
     else if (identity->state == TACIT_STATE_SIGNED_IN)
         w->sign_in_id = identity->journal.sign_in_id;
-    if (need == NULL || need->refused != NULL || identity->state != TACIT_STATE_SIGNED_OUT)
+    if (w->need == NULL || asked != NULL || identity->state != TACIT_STATE_SIGNED_OUT)
         return TACIT_OK;
     return ti_error_sign_in_required(error);
 }

@@ -73,6 +73,16 @@ bool ti_session_obtain_leave(ti_waiter *waiter) {
     return ti_obtain_leave(waiter);
 }
 
+ti_sign_in_id ti_session_whose(const tacit_session *session) {
+    ti_identity *identity = session->identity;
+    ti_sign_in_id id = {.bytes = {0}};
+
+    pthread_mutex_lock(&identity->lock);
+    if (identity->state == TACIT_STATE_SIGNED_IN) id = identity->journal.sign_in_id;
+    pthread_mutex_unlock(&identity->lock);
+    return id;
+}
+
 /* ------------------------------------------------------------------ origins (R14) */
 
 /* Token ids grow: a slow request's older token never takes the place of the newest that was accepted. */

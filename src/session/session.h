@@ -32,7 +32,12 @@ typedef struct ti_need {
     const tacit_token *refused; /* met a 401; NULL: none */
     bool anew;                  /* from a refresh that begins after this call */
     int min_valid_s;
+    const ti_sign_in_id *whose; /* who asked, where that was before now; NULL or none: whoever is
+                                   signed in */
 } ti_need;
+
+/* Who is signed in, for what is to be sent later (R16); none: nobody, as far as is known. */
+ti_sign_in_id ti_session_whose(const tacit_session *session);
 
 /* The fast path: whether this very token is still the session's current one and lives long enough. One atomic load, no lock. */
 bool ti_session_is_current(const tacit_session *session, const tacit_token *token,
