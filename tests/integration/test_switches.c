@@ -25,6 +25,27 @@ static void never_done(tacit_call *call, tacit_response *response, const tacit_e
     fail_msg("done was called");
 }
 
+static void never_there(tacit_call *call, tacit_token *token, const tacit_error *error,
+                        void *user_data) {
+    (void)call, (void)token, (void)error, (void)user_data;
+    fail_msg("done was called");
+}
+
+static void asynchronous_requests(void **state) {
+    world *w = world_new(NULL);
+    tacit_request request = TACIT_REQUEST_INIT;
+    tacit_error error;
+
+    (void)state;
+
+    assert_null(tacit_send_async(world_session(w), &request, never_done, NULL, &error));
+    assert_refused(TS_WITH_ASYNC, "ASYNC", &error);
+    assert_null(
+        tacit_session_token_async(world_session(w), NULL, -1, 0, never_there, NULL, &error));
+    assert_refused(TS_WITH_ASYNC, "ASYNC", &error);
+    world_free(w);
+}
+
 static void sign_in_by_browser(void **state) {
     world *w = world_new(NULL);
     tacit_session *session = world_session(w);
@@ -83,6 +104,7 @@ static void sign_in_by_password_and_requests(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(asynchronous_requests),
         cmocka_unit_test(sign_in_by_browser),
         cmocka_unit_test(sign_in_by_device_code),
         cmocka_unit_test(encrypted_files),

@@ -703,7 +703,7 @@ static void threads_are_used_again(void **state) {
 
 static void without_a_thread_the_store_stays_open(void **state) {
     fixture *self = *state;
-    ti_store_calls *greedy = ti_store_calls_new(&self->clock, (size_t)1 << 60);
+    ti_store_calls *greedy = ti_store_calls_new(&self->clock, SIZE_MAX / 8 * 7);
     tacit_error error;
     bool overdue = true;
 
