@@ -11,6 +11,7 @@
 
 #include "tests/support/unit.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -153,6 +154,8 @@ typedef struct script_line {
     int status;
     const char *header; /* one; NULL: none */
     tacit_status failure;
+    bool not_sent; /* ... before a byte left */
+    int retry_after_s;
     bool read_body;          /* calls the request's read */
     void (*meanwhile)(void); /* while it is under way */
 } script_line;
@@ -267,6 +270,7 @@ tacit_status ti_handle_send(ti_handle *handle, const ti_url *url, const ti_http_
     if (line->read_body) request->read(buffer, sizeof buffer, request->read_data);
     if (line->meanwhile != NULL) line->meanwhile();
     answer->status = line->status;
+    answer->retry_after_s = line->retry_after_s;
     ti_buffer_clear(&answer->head);
     if (line->header != NULL) {
         ti_buffer_append(&answer->head, line->header, strlen(line->header) + 1);
@@ -274,7 +278,7 @@ tacit_status ti_handle_send(ti_handle *handle, const ti_url *url, const ti_http_
     if (line->failure == TACIT_OK) return TACIT_OK;
     memset(error, 0, sizeof *error);
     error->status = line->failure;
-    error->outcome_unknown = true;
+    error->outcome_unknown = !line->not_sent;
     return line->failure;
 }
 
@@ -361,7 +365,8 @@ static int send_expecting(const tacit_request *request, tacit_status expected, t
         return 0;
     }
     status = tacit_response_status(response);
-    assert_int_equal(tacit_response_attempts(response), 1 + session.replays);
+    assert_int_equal(tacit_response_attempts(response),
+                     1 + session.replays + tacit_response_retries(response));
     tacit_response_free(response);
     return status;
 }
@@ -873,6 +878,115 @@ static void a_library_thread_must_not_wait(void **state) {
     assert_int_equal(wire.sends, 0);
 }
 
+static tacit_request retrying(unsigned retries_max) {
+    tacit_request request = request_to(ORIGIN "/");
+
+    request.retries_max = retries_max;
+    return request;
+}
+
+static void a_retry_waits_as_long_as_the_server_says(void **state) {
+    (void)state;
+    tacit_request request = retrying(1);
+    tacit_error error;
+
+    wire.script = (script_line[]){{.status = 503, .retry_after_s = 7}, {.status = 200}};
+    assert_int_equal(send_expecting(&request, TACIT_OK, &error), 200);
+
+    assert_int_equal(session.pauses, 1);
+    assert_int_equal(session.paused_ms, 7000);
+    assert_int_equal(session.replays, 0);
+    assert_int_equal(wire.log[1].deadline_boot_ms, NOW_MS + REQUEST_TIMEOUT_MS);
+}
+
+static void a_pause_beyond_the_deadline_is_not_begun(void **state) {
+    (void)state;
+    static const struct {
+        script_line line;
+        tacit_status expected;
+    } rows[] = {
+        {{.status = 503, .retry_after_s = 60}, TACIT_OK},
+        {{.status = 429, .retry_after_s = INT_MAX}, TACIT_OK},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        tacit_request request = retrying(5);
+        tacit_error error;
+
+        wire.sends = 0;
+        wire.script = &rows[i].line;
+        assert_int_equal(send_expecting(&request, rows[i].expected, &error), rows[i].line.status);
+        assert_int_equal(wire.sends, 1);
+        assert_int_equal(session.pauses, 0);
+    }
+}
+
+static void the_last_failure_is_the_callers(void **state) {
+    (void)state;
+    tacit_request request = retrying(5);
+    tacit_error error;
+
+    request.timeout_ms = 900; /* room for one pause of at least 250 ms, not for 500 more */
+    wire.script = (script_line[]){{.failure = TACIT_ERR_NETWORK, .not_sent = true},
+                                  {.failure = TACIT_ERR_NETWORK, .not_sent = true},
+                                  {.failure = TACIT_ERR_NETWORK, .not_sent = true}};
+    send_expecting(&request, TACIT_ERR_NETWORK, &error);
+
+    assert_in_range(wire.sends, 2, 3);
+    assert_false(error.outcome_unknown);
+}
+
+/* The first send may have done it, whatever became of the second. */
+static void an_outcome_stays_unknown(void **state) {
+    (void)state;
+    tacit_request request = retrying(1);
+    tacit_error error;
+
+    wire.script = (script_line[]){{.failure = TACIT_ERR_NETWORK},
+                                  {.failure = TACIT_ERR_NETWORK, .not_sent = true}};
+    send_expecting(&request, TACIT_ERR_NETWORK, &error);
+
+    assert_int_equal(wire.sends, 2);
+    assert_true(error.outcome_unknown);
+}
+
+static void close_session(void) {
+    atomic_store(&session.closing, true);
+}
+
+static void a_closed_session_sends_nothing_after_the_pause(void **state) {
+    (void)state;
+    tacit_request request = retrying(1);
+    tacit_error error;
+
+    session.in_pause = close_session;
+    wire.script = (script_line[]){{.failure = TACIT_ERR_NETWORK}};
+    send_expecting(&request, TACIT_ERR_CLOSED, &error);
+
+    assert_int_equal(wire.sends, 1);
+    assert_true(error.outcome_unknown);
+    atomic_store(&session.closing, false);
+}
+
+static void replace_token(void) {
+    tacit_token_unref(session.current);
+    session.current = tacit_token_ref(session.next);
+}
+
+static void a_retry_goes_with_the_token_that_there_is(void **state) {
+    (void)state;
+    tacit_request request = retrying(1);
+    tacit_error error;
+
+    session.in_pause = replace_token;
+    wire.script = (script_line[]){{.status = 503}, {.status = 200}};
+    assert_int_equal(send_expecting(&request, TACIT_OK, &error), 200);
+
+    assert_string_equal(wire.log[1].authorization, "Authorization: Bearer two");
+    assert_int_equal(session.refreshes, 0);
+    assert_int_equal(session.replays, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -910,6 +1024,12 @@ int main(void) {
         TEST(arguments_are_checked_first),
         TEST(a_closed_session_takes_no_request),
         TEST(a_library_thread_must_not_wait),
+        TEST(a_retry_waits_as_long_as_the_server_says),
+        TEST(a_pause_beyond_the_deadline_is_not_begun),
+        TEST(the_last_failure_is_the_callers),
+        TEST(an_outcome_stays_unknown),
+        TEST(a_closed_session_sends_nothing_after_the_pause),
+        TEST(a_retry_goes_with_the_token_that_there_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
