@@ -59,8 +59,9 @@ static void a_full_spool_tells_what_it_lost(void **state) {
     device_terminate(&d, 1);
 
     t = tally_of(d.server);
-    assert_true(t.dropped > 0);
-    assert_int_equal(t.missing, t.dropped);
+    assert_true(t.missing > 0);
+    /* The batch that was on its way when the network went may have arrived, and be given up all the same. */
+    assert_in_range(t.dropped, t.missing, t.missing + 60);
     device_free(&d);
 }
 
