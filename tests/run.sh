@@ -1,40 +1,61 @@
 #!/bin/sh
 # Everything there is to check, on a bare Debian 12 or wherever the tools are:
-#   sh tests/run.sh [PART [DIRECTORY]]
-# PART is one of the parts below, or all. Builds go to a fresh temporary directory that is removed at
-# the end, or to DIRECTORY, which is kept. Stops at the first failure; the last line says
-# "N passed, N failed", all configurations added up.
+#   sh tests/run.sh [PARTS [DIRECTORY]]
+# PARTS are some of the parts below ("gcc package"), or all. Builds go to a fresh temporary directory
+# that is removed at the end, or to DIRECTORY, which is kept. Stops at the first failure; the last line
+# says "N passed, N failed", all configurations added up.
+#
+# A part is a name in `parts`, a function run_NAME, and packages_NAME where it needs more than the
+# others. One that only computes goes into `beside`: it takes what the tests leave of the processors,
+# which mostly wait.
 set -eu
 
 parts="gcc clang asan tsan valgrind lint package e2e fuzz mutants model qt"
-packages="gcc g++ clang clang-tidy clang-format cppcheck libclang-rt-14-dev valgrind binutils
-    ca-certificates openssl
-    cmake make pkg-config libcurl4-openssl-dev libjansson-dev libssl-dev libsecret-1-dev
-    libcmocka-dev libmicrohttpd-dev gnome-keyring dbus patch spin chromium
+beside="lint model"
+packages="gcc g++ clang libclang-rt-14-dev binutils ca-certificates openssl nginx-light
+    cmake ninja-build pkg-config libcurl4-openssl-dev libjansson-dev libssl-dev libsecret-1-dev
+    libcmocka-dev libmicrohttpd-dev gnome-keyring dbus
     libqrencode-dev mandoc libglib2.0-dev libuv1-dev
     libnghttp2-dev libidn2-dev librtmp-dev libssh2-1-dev libpsl-dev libkrb5-dev libldap-dev
     libzstd-dev libbrotli-dev zlib1g-dev" # the last two lines: what a static libcurl asks for
-qt_packages="qt6-base-dev fonts-dejavu-core"
-tools="gcc g++ clang clang++ clang-tidy clang-format cppcheck valgrind nm strip cmake make pkg-config \
+packages_valgrind="valgrind"
+packages_lint="clang-tidy clang-format cppcheck"
+packages_package="make" # the consumer's build
+packages_e2e="chromium"
+packages_mutants="patch"
+packages_model="spin"
+packages_qt="qt6-base-dev fonts-dejavu-core"
+tools="gcc g++ clang clang++ clang-tidy clang-format cppcheck valgrind nm strip cmake ninja make patch \
+nginx pkg-config \
 openssl dbus-run-session gnome-keyring-daemon spin mandoc node npm chromium"
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 jobs=$(nproc 2>/dev/null || echo 2)
 selected=${1:-all}
 [ "$selected" != all ] || selected=$parts
-case " $parts " in
-    *" $selected "* | " $selected ") ;;
-    *) echo "usage: sh tests/run.sh [all|$(echo "$parts" | tr ' ' '|') [DIRECTORY]]" >&2; exit 2 ;;
-esac
-case " $selected " in *" qt "*) packages="$packages $qt_packages" ;; esac
+for part in $selected; do
+    case " $parts " in
+        *" $part "*) ;;
+        *) echo "usage: sh tests/run.sh [all|\"$parts\" [DIRECTORY]]" >&2; exit 2 ;;
+    esac
+done
 if [ -n "${2:-}" ]; then
     mkdir -p "$2"
     work=$(cd "$2" && pwd)
 else
     work=$(mktemp -d "${TMPDIR:-/tmp}/tacit-run.XXXXXX")
-    trap 'rm -rf "$work"' EXIT
-    trap 'exit 130' HUP INT TERM
+    temporary=$work
 fi
+beside_pid=
+leave() {
+    if [ -n "$beside_pid" ]; then
+        kill -TERM -- "-$beside_pid" 2>/dev/null || true
+        wait "$beside_pid" 2>/dev/null || true
+    fi
+    [ -z "${temporary:-}" ] || rm -rf "$temporary"
+}
+trap leave EXIT
+trap 'exit 130' HUP INT TERM
 
 passed=0
 failed=0
@@ -57,11 +78,37 @@ $part FAILED: $1"
 step() {
     what=$1
     shift
+    check_beside
     printf '%s: %s\n' "$part" "$what"
     "$@" >"$work/log" 2>&1 || {
         cat "$work/log"
         fail "$what"
     }
+}
+
+# What runs beside: a script like this one in a session of its own, so that all of it can be ended.
+begin_beside() {
+    mkdir -p "$work/beside"
+    rm -f "$work/beside/code"
+    setsid nice -n 19 sh -c 'code=0; sh "$1" "$2" "$3" >"$3/output" 2>&1 || code=$?
+        echo "$code" >"$3/code"' sh "$root/tests/run.sh" "$1" "$work/beside" &
+    beside_pid=$!
+}
+# Fails where it has failed.
+check_beside() {
+    [ -n "$beside_pid" ] && [ -s "$work/beside/code" ] || return 0
+    [ "$(cat "$work/beside/code")" -ne 0 ] || return 0
+    cat "$work/beside/output"
+    part=beside
+    fail "$(sed -n 's/ FAILED: /: /p' "$work/beside/output" | tail -n 1)"
+}
+end_beside() {
+    wait "$beside_pid" || true
+    [ -s "$work/beside/code" ] || fail "it ended without a word"
+    check_beside
+    beside_pid=
+    sed '$d' "$work/beside/output"
+    passed=$((passed + $(sed -n '$s/ passed.*//p' "$work/beside/output")))
 }
 
 install_packages() {
@@ -77,13 +124,21 @@ install_packages() {
         return
     fi
     missing=
-    for package in $packages; do
+    wanted=$packages
+    for part in $selected; do
+        eval "wanted=\"$wanted \${packages_$part:-}\""
+    done
+    part=setup
+    for package in $wanted; do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
             missing="$missing $package"
     done
-    # node may come from elsewhere and bring npm along, which Debian's npm would not like.
-    command -v node >/dev/null || missing="$missing nodejs"
-    command -v npm >/dev/null || missing="$missing npm"
+    case " $selected " in
+        *" e2e "*)
+            # node may come from elsewhere and bring npm along, which Debian's npm would not like.
+            command -v node >/dev/null || missing="$missing nodejs"
+            command -v npm >/dev/null || missing="$missing npm" ;;
+    esac
     [ -n "$missing" ] || return 0
     sudo=
     [ "$(id -u)" -eq 0 ] || sudo=sudo
@@ -98,8 +153,8 @@ configure() {
     name=$1
     compiler=$2
     shift 2
-    step "configure $name" cmake -S "$root" -B "$work/$name" -DCMAKE_C_COMPILER="$compiler" \
-        -DTACIT_WERROR=ON -DCMAKE_EXPORT_COMPILE_COMMANDS=ON "$@"
+    step "configure $name" cmake -S "$root" -B "$work/$name" -G Ninja \
+        -DCMAKE_C_COMPILER="$compiler" -DTACIT_WERROR=ON -DCMAKE_EXPORT_COMPILE_COMMANDS=ON "$@"
 }
 build() {
     configure "$@"
@@ -116,6 +171,7 @@ fi
 run() {
     name=$1
     shift
+    check_beside
     printf '%s: ctest %s\n' "$part" "$*"
     code=0
     $without_randomness ctest --test-dir "$work/$name" -j "$jobs" --output-on-failure \
@@ -168,7 +224,8 @@ run_valgrind() {
     launcher="$launcher;--errors-for-leak-kinds=definite"
     build valgrind gcc -DCMAKE_BUILD_TYPE=Debug -DTACIT_BUILD_EXAMPLES=OFF \
         "-DTACIT_TEST_LAUNCHER=$launcher"
-    run valgrind -L "unit|integration"
+    # Not the tests of what tests are made of; and what keyrings do is looked at once.
+    run valgrind -L "unit|integration" -E "integration_(server_.*|fixture|store_default)\$"
 }
 run_lint() {
     configure clang clang -DCMAKE_BUILD_TYPE=Debug
@@ -221,7 +278,7 @@ run_fuzz() {
 }
 run_mutants() {
     step "each mutant turns a test red" "$root/tests/mutants/check.sh" "$work/mutants" \
-        -DCMAKE_BUILD_TYPE=Debug -DTACIT_BUILD_EXAMPLES=OFF
+        -G Ninja -DCMAKE_BUILD_TYPE=None -DTACIT_BUILD_EXAMPLES=OFF # nobody debugs them
 }
 # The models of the protocol, searched through; the larger ones by hand: tests/model/check.sh long
 run_model() {
@@ -236,12 +293,21 @@ run_qt() {
 }
 
 install_packages
-for part in $selected; do
+now=$selected
+if [ "$selected" = "$parts" ]; then
+    now=
+    for part in $parts; do
+        case " $beside " in *" $part "*) ;; *) now="$now $part" ;; esac
+    done
+    begin_beside "$beside"
+fi
+for part in $now; do
     start=$(date +%s)
     "run_$part"
     summary="$summary
 $part: $(($(date +%s) - start)) s"
 done
+[ -z "$beside_pid" ] || { part=beside; end_beside; }
 summary="$summary
-all: $(($(date +%s) - began)) s"
+together: $(($(date +%s) - began)) s"
 finish

@@ -1,30 +1,31 @@
 #!/bin/sh
 # Each mutant of the library must turn red what its "red:" line names (any one of the tests there), and
-# without a mutant those are green. A mutant that no longer applies or compiles fails too.
+# without a mutant those are green. A mutant that no longer applies or compiles fails too. Several are
+# looked at side by side, each by a worker with sources and a build of its own.
 #   check.sh BUILD_DIRECTORY [CMAKE_ARGUMENT...]    a directory of this script's own
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 [ $# -ge 1 ] || { echo "usage: check.sh BUILD_DIRECTORY [CMAKE_ARGUMENT...]" >&2; exit 2; }
 mkdir -p "$1"
-work=$(cd "$1" && pwd)
+directory=$(cd "$1" && pwd)
 shift
-rm -rf "$work/tree" "$work/tmp"
-mkdir "$work/tree" "$work/tmp"
-(cd "$root" && tar cf - CMakeLists.txt include src platform tests examples README.md) |
-    (cd "$work/tree" && tar xf -)
-cmake -S "$work/tree" -B "$work/build" "$@" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
+workers=$(seq "$(nproc 2>/dev/null || echo 2)")
 
 # A test ends with its first failure: after it a mutant may have it wait for what never comes.
 export CMOCKA_TEST_ABORT=1
-export TMPDIR="$work/tmp" # what such a test leaves behind
 ulimit -c 0
 
 tests_of() {
     sed -n 's/^red: //p' "$@" | tr ' ' '\n' | sort -u | tr '\n' ' '
 }
+# From here on everything is in the directory of worker $1.
+as_worker() {
+    work=$directory/$1
+    export TMPDIR="$work/tmp" # what a test that ends early leaves behind
+}
 build() {
     # shellcheck disable=SC2086 # a list of targets
-    cmake --build "$work/build" --parallel 2 --target $1 >"$work/log" 2>&1
+    cmake --build "$work/build" --parallel 1 --target $1 >"$work/log" 2>&1
 }
 # Whether all of the tests pass; else $test did not.
 green() {
@@ -38,30 +39,65 @@ applies() {
 }
 
 all=$(tests_of "$root"/tests/mutants/*.patch)
-build "$all" || { cat "$work/log"; exit 1; }
-green "$all" || { cat "$work/log"; echo "$test is not green without a mutant" >&2; exit 1; }
+# prepare WORKER CMAKE_ARGUMENT...: what the mutants are to be tried on.
+prepare() {
+    as_worker "$1"
+    shift
+    rm -rf "$work/tree" "$work/tmp"
+    mkdir -p "$work/tree" "$work/tmp"
+    (cd "$root" && tar cf - CMakeLists.txt include src platform tests examples README.md) |
+        (cd "$work/tree" && tar xf -)
+    cmake -S "$work/tree" -B "$work/build" "$@" >"$work/log" 2>&1 && build "$all" && return
+    cat "$work/log" >&2
+    return 1
+}
 
-failed=0
-for patch in "$root"/tests/mutants/*.patch; do
-    name=$(basename "$patch" .patch)
-    tests=$(tests_of "$patch")
+# try PATCH: a line that says which test found it; false where none did.
+try() {
+    name=$(basename "$1" .patch)
+    tests=$(tests_of "$1")
     problem=
-    if ! applies --dry-run <"$patch"; then
+    if ! applies --dry-run <"$1"; then
         problem="does not apply"
     else
-        applies <"$patch"
+        applies <"$1"
         if ! build "$tests"; then
             problem="does not compile"
         elif green "$tests"; then
             problem="survived $tests"
         fi
-        applies -R <"$patch"
+        applies -R <"$1"
     fi
-    if [ -n "$problem" ]; then
-        echo "$name: $problem" >&2
-        failed=$((failed + 1))
-    else
-        echo "$name: found by $test"
-    fi
-done
-[ "$failed" -eq 0 ]
+    [ -z "$problem" ] || { echo "$name: $problem" >&2; return 1; }
+    echo "$name: found by $test"
+}
+# Whoever makes the directory has the mutant.
+try_what_is_left() {
+    as_worker "$1"
+    failed=0
+    for patch in "$root"/tests/mutants/*.patch; do
+        mkdir "$directory/taken/$(basename "$patch")" 2>/dev/null || continue
+        try "$patch" || failed=1
+    done
+    return "$failed"
+}
+# side_by_side COMMAND ARGUMENT...: by each worker; false where one says so.
+side_by_side() {
+    command=$1
+    shift
+    pids=
+    for worker in $workers; do
+        "$command" "$worker" "$@" &
+        pids="$pids $!"
+    done
+    failed=0
+    for pid in $pids; do wait "$pid" || failed=1; done
+    return "$failed"
+}
+
+rm -rf "$directory/taken"
+mkdir "$directory/taken"
+side_by_side prepare "$@" || exit 1
+as_worker 1
+green "$all" || { cat "$work/log"; echo "$test is not green without a mutant" >&2; exit 1; }
+side_by_side try_what_is_left
