@@ -8,7 +8,6 @@
 #include "bench/setup.h"
 #include "support/forgetful_store.h"
 
-#include <dirent.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,15 +16,6 @@
 /* the program's own; 4 that refresh, 2 for the store, 1 for events */
 enum { THREADS_MAX = 8 };
 enum { FEW = 10, MANY = 10000, TOKEN_SIZE = 1024, REFRESH_TOKEN_SIZE = 64 };
-
-static int count_threads(void) {
-    int count = 0;
-    DIR *tasks = opendir("/proc/self/task");
-    if (!tasks) bench_fail("no /proc");
-    for (const struct dirent *entry; (entry = readdir(tasks));) count += entry->d_name[0] != '.';
-    closedir(tasks);
-    return count;
-}
 
 /* Every token differs, as in life. */
 static void sign_in(tacit_session *session, int number) {
@@ -54,10 +44,10 @@ int main(void) {
         sessions[i] = bench_open_session(&app, account, store);
         sign_in(sessions[i], i);
         if (i + 1 != FEW) continue;
-        threads_with_few = count_threads();
+        threads_with_few = bench_count_threads();
         heap_with_few = mallinfo2().uordblks;
     }
-    int threads = count_threads();
+    int threads = bench_count_threads();
     double each = (double)(mallinfo2().uordblks - heap_with_few) / (MANY - FEW);
     double beyond = each - TOKEN_SIZE - REFRESH_TOKEN_SIZE;
 

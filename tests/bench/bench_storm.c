@@ -13,7 +13,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 enum { ROUNDS = 7, DELAY_MS = 50 };
 
@@ -88,17 +87,9 @@ static void storm(const char *base, int threads) {
               bench_median(storm_ms, ROUNDS), bench_median(valid_ms, ROUNDS));
 }
 
-/* A connection is a file, and often the soft limit is 1024. */
-static void allow_many_connections(void) {
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-}
-
 int main(int argc, char **argv) {
     if (argc != 2) bench_fail("usage: bench_storm <server's URL>");
-    allow_many_connections();
+    bench_allow_many_files();
     storm(argv[1], 64);
     storm(argv[1], 1000);
     return 0;

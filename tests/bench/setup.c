@@ -1,12 +1,14 @@
 #include "bench/setup.h"
 
 #include <curl/curl.h>
+#include <dirent.h>
 #include <jansson.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 void bench_fail(const char *what) {
@@ -23,11 +25,15 @@ static void check(tacit_status status, const tacit_error *error) {
  */
 
 bench_app bench_app_open(const char *base) {
+    return bench_app_open_with(base, NULL);
+}
+
+bench_app bench_app_open_with(const char *base, const tacit_client_options *client_options) {
     bench_app app;
     char json[512];
     tacit_error error;
     snprintf(json, sizeof json, "{\"issuer\":\"%s\",\"token_endpoint\":\"%s/token\"}", base, base);
-    app.client = tacit_client_new(NULL, &error);
+    app.client = tacit_client_new(client_options, &error);
     app.provider = app.client ? tacit_provider_from_json(json, &error) : NULL;
     if (!app.provider) bench_fail(error.message);
     app.store = tacit_store_memory();
@@ -136,6 +142,36 @@ long bench_counter(const char *answer, const char *name) {
     long count = (long)json_integer_value(value);
     json_decref(json);
     return count;
+}
+
+/*
+ * The process
+ */
+
+void bench_allow_many_files(void) {
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
+static int count_entries(const char *path) {
+    int count = 0;
+    DIR *directory = opendir(path);
+    if (!directory) bench_fail("no /proc");
+    for (const struct dirent *entry; (entry = readdir(directory));) {
+        count += entry->d_name[0] != '.';
+    }
+    closedir(directory);
+    return count;
+}
+
+int bench_count_threads(void) {
+    return count_entries("/proc/self/task");
+}
+
+int bench_count_files(void) {
+    return count_entries("/proc/self/fd") - 1; /* the directory itself */
 }
 
 /*

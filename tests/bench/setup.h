@@ -21,6 +21,7 @@ typedef struct bench_app {
 /* A client whose origin and authorization server are at base ("http://127.0.0.1:port"), and one
  * session, signed out, with a store in memory. */
 bench_app bench_app_open(const char *base);
+bench_app bench_app_open_with(const char *base, const tacit_client_options *options);
 void bench_app_close(bench_app *app);
 /* At the server that it was opened for. */
 void bench_sign_in(const bench_app *app);
@@ -39,6 +40,11 @@ void bench_threads(int count, void *(*body)(void *data), void *data);
 char *bench_control(const char *base, const char *json);
 /* A counter in what bench_control() answered. */
 long bench_counter(const char *answer, const char *name);
+
+/* A connection is a file, and often the soft limit is 1024. */
+void bench_allow_many_files(void);
+int bench_count_threads(void);
+int bench_count_files(void);
 
 double bench_now_ns(void);                         /* monotonic */
 double bench_median(double *values, size_t count); /* sorts them */
