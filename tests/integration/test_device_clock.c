@@ -34,12 +34,16 @@ static void set_1970(const scene *s) {
     set_clock(s, 300 - (int64_t)time(NULL));
 }
 
-static void begin(scene *s) {
-    *s = (scene){.device = device_new(&(device_options){.settings = fast, .tls = true})};
+static void begin_with(scene *s, bool tls) {
+    *s = (scene){.device = device_new(&(device_options){.settings = fast, .tls = tls})};
     s->clock_file = fixture_path(s->device.directory, "clock");
     snprintf(s->variable, sizeof s->variable, "TS_WALL_CLOCK_FILE=%s", s->clock_file);
     s->environment[0] = s->variable;
     s->environment[1] = "LD_PRELOAD=" TS_WALL_CLOCK_SHIM;
+}
+
+static void begin(scene *s) {
+    begin_with(s, true);
 }
 
 static void end(scene *s) {
@@ -125,11 +129,33 @@ static void what_was_never_dated_is_dated_later(void **state) {
     end(&s);
 }
 
+/* An hour, as the server asked, is no hour any more. */
+static void a_step_of_the_clock_ends_every_pause(void **state) {
+    scene s;
+
+    (void)state;
+    begin_with(&s, false);
+    set_1970(&s);
+    device_start(&s.device, s.environment);
+    device_approve(&s.device, 1);
+    device_await_words(&s.device, "online: ");
+    server_fail_retry_after(s.device.server, TS_API, 1, 503, "3600");
+    device_await_words(&s.device, "the server answers 503");
+    device_await_spool_files(&s.device, 1);
+    set_clock(&s, 0);
+    device_await_readings(&s.device, 5);
+    device_terminate(&s.device, 1);
+
+    assert_int_equal(tally_of(s.device.server).missing, 0);
+    end(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_boot_waits_for_the_time),
         cmocka_unit_test(a_restart_in_1970_goes_on_when_the_clock_steps),
         cmocka_unit_test(what_was_never_dated_is_dated_later),
+        cmocka_unit_test(a_step_of_the_clock_ends_every_pause),
     };
 
     return device_is_there() ? cmocka_run_group_tests(tests, NULL, NULL) : 0;
