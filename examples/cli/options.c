@@ -68,15 +68,14 @@ exit_code refuse_usage(const command_spec *command, const char *format, ...) {
 
 /* ------------------------------------------------------------------ reading */
 
-static bool read_seconds(const char *text, int *seconds) {
+static bool read_number(const char *text, int most, int *number) {
     char *end;
     long value;
 
     errno = 0;
     value = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || value < 0 || value > INT_MAX / 1000)
-        return false;
-    *seconds = (int)value;
+    if (errno != 0 || end == text || *end != '\0' || value < 0 || value > most) return false;
+    *number = (int)value;
     return true;
 }
 
@@ -98,8 +97,11 @@ static bool take(const command_spec *command, const option_spec *option, const c
         *code = complain(EXIT_FAILED, "Out of memory.");
         return false;
     case OPTION_SECONDS:
-        if (read_seconds(value, place)) return true;
+        if (read_number(value, INT_MAX / 1000, place)) return true;
         return refuse_usage(command, "--%s wants a number of seconds", option->name), false;
+    case OPTION_COUNT:
+        if (read_number(value, INT_MAX, place)) return true;
+        return refuse_usage(command, "--%s wants a number", option->name), false;
     }
     return false;
 }

@@ -18,10 +18,11 @@ bool text_list_add(text_list *list, const char *text);
 void text_list_free(text_list *list);
 
 typedef enum option_kind {
-    OPTION_FLAG = 0,   /* bool */
-    OPTION_TEXT = 1,   /* const char *; the last one counts */
-    OPTION_LIST = 2,   /* text_list */
-    OPTION_SECONDS = 3 /* int */
+    OPTION_FLAG = 0,    /* bool */
+    OPTION_TEXT = 1,    /* const char *; the last one counts */
+    OPTION_LIST = 2,    /* text_list */
+    OPTION_SECONDS = 3, /* int */
+    OPTION_COUNT = 4    /* int, not negative */
 } option_kind;
 
 typedef struct option_spec {

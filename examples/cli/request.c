@@ -1,6 +1,7 @@
 /* tacit request: one request to an API, with the token attached and renewed. */
 #include "connection.h"
 #include "request_body.h"
+#include "request_form.h"
 #include "request_output.h"
 
 #include <ctype.h>
@@ -8,9 +9,9 @@
 
 typedef struct request_options {
     const char *name, *data, *output;
-    text_list headers, origins;
-    int timeout_s;
-    bool include;
+    text_list headers, form, origins;
+    int timeout_s, retries;
+    bool include, resume;
 } request_options;
 
 static const option_spec specs[] = {
@@ -20,10 +21,17 @@ static const option_spec specs[] = {
      "\"Name: value\", sent along; may be repeated"},
     {"data", 'd', OPTION_TEXT, offsetof(request_options, data), "DATA",
      "the body; @FILE: what is in the file, @-: in the\nstandard input, byte for byte"},
+    {"form", 'F', OPTION_LIST, offsetof(request_options, form), "FIELD",
+     "NAME=VALUE or NAME=@FILE, a field of a form instead of\na body; may be repeated"},
     {"include", 'i', OPTION_FLAG, offsetof(request_options, include), NULL,
      "the answer's head before its body"},
     {"output", 'o', OPTION_TEXT, offsetof(request_options, output), "FILE",
      "a 2xx body goes there, any other to the standard output"},
+    {"continue", 'C', OPTION_FLAG, offsetof(request_options, resume), NULL,
+     "what is left of a download stays, and the next one asks\nfor the rest; with --output"},
+    {"retry", 0, OPTION_COUNT, offsetof(request_options, retries), "TIMES",
+     "so often anew after 429, 503 and broken connections;\nGET, HEAD, OPTIONS, PUT and DELETE "
+     "only"},
     {"origin", 0, OPTION_LIST, offsetof(request_options, origins), "ORIGIN",
      "the token may go there too, this once:\nSCHEME://HOST[:PORT]; may be repeated"},
     {"timeout", 0, OPTION_SECONDS, offsetof(request_options, timeout_s), "SECONDS",
@@ -59,6 +67,14 @@ static bool read_operands(const operands *operands, request_options *options,
     return true;
 }
 
+static bool fit_each_other(const request_options *options) {
+    if (options->data != NULL && options->form.count > 0)
+        return refuse_usage(&command, "--data and --form are two bodies"), false;
+    if (options->resume && options->output == NULL)
+        return refuse_usage(&command, "--continue wants an --output"), false;
+    return true;
+}
+
 static exit_code answer(const tacit_response *response, request_output *output,
                         const request_options *options) {
     int status = tacit_response_status(response);
@@ -79,12 +95,15 @@ static exit_code send_it(connection *connection, const void *data) {
     const errand *errand = data;
     const request_options *options = errand->options;
     tacit_request request = errand->request;
-    request_output output = {.path = options->output};
+    request_output output = request_output_to(options->output);
     tacit_response *response;
     tacit_error error;
     exit_code code;
 
-    if (!options->include || options->output != NULL) { /* else the head comes first */
+    if (output.is_file) {
+        request.file = options->output;
+        request.file_resume = options->resume;
+    } else if (!options->include || options->output != NULL) { /* else the head comes first */
         request.write = request_output_write;
         request.write_data = &output;
     }
@@ -101,17 +120,22 @@ static exit_code run(const operands *operands, request_options *options) {
     errand errand = {.options = options, .request = TACIT_REQUEST_INIT};
     tacit_request *request = &errand.request;
     request_body body = {.bytes = NULL};
+    request_form form = {.parts = NULL};
     exit_code code = EXIT_OK;
 
-    if (!read_operands(operands, options, request)) return EXIT_USAGE;
+    if (!read_operands(operands, options, request) || !fit_each_other(options)) return EXIT_USAGE;
     if (options->data != NULL) code = request_body_read(&body, options->data);
+    if (options->form.count > 0) code = request_form_read(&form, &command, &options->form);
     if (code == EXIT_OK) {
         request->headers = options->headers.items;
         request->body = body.bytes; /* in memory, so that it can be sent twice */
         request->body_size = body.size;
+        request->parts = form.list;
         request->timeout_ms = options->timeout_s * 1000;
+        request->retries_max = (unsigned)options->retries;
         code = connection_use(options->name, &options->origins, send_it, &errand);
     }
+    request_form_free(&form);
     request_body_free(&body);
     return code;
 }
@@ -124,6 +148,7 @@ int request_main(int argc, char **argv) {
     if (options_read(&command, argc, argv, &options, &operands, &code))
         code = run(&operands, &options);
     text_list_free(&options.headers);
+    text_list_free(&options.form);
     text_list_free(&options.origins);
     return code;
 }

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 static bool fail(request_output *output) {
     if (!output->failed)
@@ -11,6 +10,17 @@ static bool fail(request_output *output) {
                  strerror(errno));
     output->failed = true;
     return false;
+}
+
+/* One that is not there yet will be one. */
+static bool is_file(const char *path) {
+    struct stat about;
+
+    return stat(path, &about) != 0 || S_ISREG(about.st_mode);
+}
+
+request_output request_output_to(const char *path) {
+    return (request_output){.path = path, .is_file = path != NULL && is_file(path)};
 }
 
 static bool open_output(request_output *output) {
@@ -42,6 +52,7 @@ bool request_output_rest(request_output *output, const tacit_response *response)
     size_t size = tacit_response_body_size(response);
 
     if (status >= 200 && status < 300) {
+        if (output->is_file) return true;
         if (!open_output(output)) return false;
         return request_output_write(tacit_response_body(response), size, output) == size;
     }
@@ -50,12 +61,7 @@ bool request_output_rest(request_output *output, const tacit_response *response)
 }
 
 exit_code request_output_end(request_output *output, exit_code code) {
-    struct stat about;
-    bool is_file;
-
     if (output->file == NULL || output->file == stdout) return code;
-    is_file = fstat(fileno(output->file), &about) == 0 && S_ISREG(about.st_mode);
-    if (fclose(output->file) != 0 && !fail(output)) code = EXIT_FAILED;
-    if (code != EXIT_OK && is_file) unlink(output->path);
+    if (fclose(output->file) != 0 && !fail(output)) return EXIT_FAILED;
     return code;
 }

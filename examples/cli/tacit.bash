@@ -40,7 +40,7 @@ _tacit() {
             return
             ;;
         --client-id | --scope | --resource | --*param | --origin | --username | --redirect-uri | \
-            --timeout | --min-valid | --data | --application-id | -d | -H) return ;;
+            --timeout | --min-valid | --data | --form | --retry | --application-id | -d | -F | -H) return ;;
         *)
             case $current in
                 -*) words=$(_tacit_options "$1" "$subcommand") ;;

@@ -2,6 +2,7 @@
 #include "support/cli.h"
 #include "support/unit.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +98,14 @@ static void a_request_says_what_it_was_told(void **state) {
                NULL, "/nowhere");
 }
 
+/* FNV-1a, as it stands in the note beside a part. */
+static uint64_t hash_of(const char *text) {
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    for (; *text != '\0'; text++) hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
 static size_t size_of(const char *path) {
     struct stat about;
 
@@ -129,6 +138,79 @@ static void bodies_arrive_byte_for_byte(void **state) {
                NULL, "/nowhere/file");
     assert_run(CLI(w, NULL, "request", server_url(w->server, "/api/x"), "-o", "/dev/full"), 1, NULL,
                "/dev/full");
+}
+
+static void a_form_is_sent_as_a_browser_would(void **state) {
+    cli *w = *state;
+    char file[512], field[600];
+    const char *echo = server_url(w->server, "/api/echo");
+    FILE *content;
+    cli_run run;
+
+    snprintf(file, sizeof file, "%s/notes.txt", w->directory);
+    snprintf(field, sizeof field, "notes=@%s", file);
+    content = fopen(file, "w");
+    fputs("on the disk", content);
+    fclose(content);
+    run = CLI(w, NULL, "request", echo, "-F", "title=a=b", "--form", field);
+    assert_int_equal(run.code, 0);
+    assert_non_null(strstr(run.out, "multipart/form-data; boundary="));
+    assert_non_null(strstr(run.out, "name=\\\"title\\\"\\r\\n\\r\\na=b\\r\\n"));
+    assert_non_null(strstr(run.out, "filename=\\\"notes.txt\\\""));
+    assert_non_null(strstr(run.out, "on the disk"));
+    cli_run_free(&run);
+    assert_run(CLI(w, NULL, "request", echo, "-F", "a=@/nowhere"), 1, "", "tacit: ");
+    assert_run(CLI(w, NULL, "request", echo, "-F", "nothing"), 2, "", "nothing");
+    assert_run(CLI(w, NULL, "request", echo, "-F", "a=@"), 2, "", "NAME=@FILE");
+    assert_run(CLI(w, NULL, "request", echo, "-F", "a=b", "-d", "c"), 2, "", "two bodies");
+}
+
+static void what_fails_for_a_moment_is_tried_again(void **state) {
+    cli *w = *state;
+    const char *url = server_url(w->server, "/api/x");
+
+    server_fail(w->server, TS_API, 1, 503);
+    assert_run(CLI(w, NULL, "request", url, "--retry", "1"), 0, NULL, "");
+    server_fail(w->server, TS_API, 1, 503);
+    assert_run(CLI(w, NULL, "request", url), 22, NULL, "503");
+    assert_run(CLI(w, NULL, "request", url, "--retry", "-1"), 2, "", "--retry");
+    assert_run(CLI(w, NULL, "request", url, "--retry", "once"), 2, "", "--retry");
+}
+
+static void a_download_goes_on_where_it_broke_off(void **state) {
+    cli *w = *state;
+    const char *url = server_url(w->server, "/api/bytes?n=9");
+    ts_fault half = {.kind = TS_FAULT_ANSWER,
+                     .requests = 1,
+                     .headers = "ETag: \"one\"\nContent-Range: bytes 4-8/9",
+                     .body = "efghi",
+                     .status = 206};
+    char file[512], part[520], etag[530];
+    ts_record record;
+    FILE *left;
+
+    snprintf(file, sizeof file, "%s/download", w->directory);
+    snprintf(part, sizeof part, "%s.part", file);
+    snprintf(etag, sizeof etag, "%s.etag", part);
+    assert_run(CLI(w, NULL, "request", url, "--continue"), 2, "", "--output");
+    assert_run(CLI(w, NULL, "request", url, "-C", "-o", file), 0, "", "");
+    assert_int_equal(size_of(file), 9);
+
+    /* What a call that broke off leaves: the beginning, and which state of which URL it is of. */
+    left = fopen(part, "w");
+    fputs("abcd", left);
+    fclose(left);
+    left = fopen(etag, "w");
+    fprintf(left, "\"one\"\n%016" PRIx64 "\n", hash_of(url));
+    fclose(left);
+    server_counters_reset(w->server);
+    server_fault_add(w->server, TS_API, &half);
+    assert_run(CLI(w, NULL, "request", url, "-C", "-o", file), 0, "", "");
+    assert_true(server_record(w->server, TS_API, 0, &record));
+    assert_non_null(strstr(record.headers, "Range: bytes=4-\n"));
+    server_record_free(&record);
+    assert_int_equal(size_of(file), 9);
+    assert_int_equal(size_of(part), 0);
 }
 
 static void a_token_goes_nowhere_else(void **state) {
@@ -234,6 +316,9 @@ int main(void) {
         SCENE(a_request_meets_a_401_with_a_new_token),
         SCENE(a_request_says_what_it_was_told),
         SCENE(bodies_arrive_byte_for_byte),
+        SCENE(a_form_is_sent_as_a_browser_would),
+        SCENE(what_fails_for_a_moment_is_tried_again),
+        SCENE(a_download_goes_on_where_it_broke_off),
         SCENE(a_token_goes_nowhere_else),
         SCENE(status_needs_no_server),
         SCENE(a_refused_refresh_token_needs_a_new_sign_in),
