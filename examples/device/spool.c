@@ -83,12 +83,12 @@ static void find_ends(spool *s, uint32_t number, visitor *v) {
     if (number < s->first) s->first = number;
 }
 
-/* More than this spool can hold: somebody made it smaller. */
+/* More than this spool can hold: somebody made it smaller. Or it was given up, and the loss told, in a life before. */
 static void give_up_surplus(spool *s, uint32_t number, visitor *v) {
     segment g = {.number = number};
 
     if (number >= s->first) return;
-    scan(s, &g, v);
+    if (number >= v->first_segment) scan(s, &g, v);
     s->dropped += g.readings;
     segment_remove(s->directory, number);
 }
@@ -115,14 +115,12 @@ static bool load(spool *s, visitor *v) {
     s->first = UINT32_MAX;
     if (!for_each_file(s, find_ends, v)) return false;
     if (s->end == 0) s->end = s->first = 1;
-    if (s->end - s->first > SEGMENTS_MAX) {
-        s->first = s->end - SEGMENTS_MAX;
-        if (!for_each_file(s, give_up_surplus, v)) return false;
-    }
+    if (s->end - s->first > SEGMENTS_MAX) s->first = s->end - SEGMENTS_MAX;
     for (uint32_t number = s->first; number < s->end; number++) {
         *at(s, number) = (segment){.number = number};
         scan(s, at(s, number), v);
     }
+    if (!for_each_file(s, give_up_surplus, v)) return false;
     while (s->first < v->first_segment && s->first < s->end)
         segment_remove(s->directory, s->first++);
     reopen_last(s);
