@@ -163,7 +163,10 @@ TacitNetworkAccessManager::Reply::Reply(TacitNetworkAccessManager *manager,
     connect(this, &QNetworkReply::redirectAllowed, this, [this] {
         if (!proposed.isEmpty()) follow(std::exchange(proposed, QUrl()));
     });
-    connect(manager, &TacitNetworkAccessManager::closing, this, &Reply::abort);
+    connect(manager, &TacitNetworkAccessManager::closing, this, [this] {
+        home = nullptr;
+        abort();
+    });
     begin();
 }
 

@@ -482,7 +482,7 @@ bool TacitSession::Private::openUrl(const char *url, void *data) {
     QUrl page = QUrl::fromEncoded(url);
 
     return reference->call->mailbox->post(
-        [q = reference->d->q, page] { Q_EMIT q->browserRequested(page); });
+        [d = reference->d, page] { Q_EMIT d->q->browserRequested(page); });
 }
 
 void TacitSession::Private::showCode(const char *userCode, const char *url, const char *urlComplete,
@@ -491,8 +491,8 @@ void TacitSession::Private::showCode(const char *userCode, const char *url, cons
     QString code = QString::fromUtf8(userCode);
     QUrl page = QUrl::fromEncoded(url), pageComplete = QUrl::fromEncoded(urlComplete);
 
-    reference->call->mailbox->post([=, q = reference->d->q] {
-        Q_EMIT q->deviceCodeReady(code, page, pageComplete, expiresInSeconds);
+    reference->call->mailbox->post([=, d = reference->d] {
+        Q_EMIT d->q->deviceCodeReady(code, page, pageComplete, expiresInSeconds);
     });
 }
 
