@@ -333,6 +333,27 @@ static void what_was_told_as_lost_is_not_sent(void **state) {
     check_told_as_lost(SMALL);
 }
 
+/* The power goes between the two. */
+static void what_was_not_told_as_lost_is_sent(void **state) {
+    char *directory = fixture_directory_new();
+    spool *s = opened(directory, SMALL);
+    uint32_t arrived = 0, lost = 0;
+    batch b;
+
+    (void)state;
+    for (uint32_t i = 0; i < 100; i++) append(s, 7 * i, 7);
+    sealed(s, 700, 7); /* for which there was made room, and no more */
+    spool_close(s);
+    s = opened(directory, SMALL);
+    for (; spool_peek(s, &b); spool_pop(s)) {
+        arrived += b.count;
+        lost += b.dropped;
+    }
+    assert_int_equal(arrived + lost, 700);
+    spool_close(s);
+    fixture_directory_free(directory);
+}
+
 static void a_spool_made_smaller_gives_up_what_is_too_much(void **state) {
     char *directory = fixture_directory_new();
     spool *s = opened(directory, LARGE);
@@ -434,6 +455,7 @@ int main(void) {
         cmocka_unit_test(what_is_lost_and_what_arrives_is_all_there_was),
         cmocka_unit_test(another_life_knows_what_was_lost),
         cmocka_unit_test(what_was_told_as_lost_is_not_sent),
+        cmocka_unit_test(what_was_not_told_as_lost_is_sent),
         cmocka_unit_test(a_spool_made_smaller_gives_up_what_is_too_much),
         cmocka_unit_test(a_disk_that_takes_nothing_costs_nothing),
         cmocka_unit_test(without_its_directory_there_is_no_spool),
