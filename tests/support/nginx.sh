@@ -3,8 +3,8 @@
 # minutes at most.
 #   nginx.sh DIRECTORY [UPSTREAM]
 # /api answers 200 with a few bytes; with UPSTREAM ("http://127.0.0.1:port") that server answers
-# everything. In DIRECTORY are then: http and https (the ports), ca.pem, pid, and access.log, whose
-# lines are "connection requests-on-it protocol status".
+# everything, and access.log tells of each request "connection protocol status path". In DIRECTORY are
+# then ca.pem and, in files, the ports http and https and the pid.
 set -eu
 [ $# -ge 1 ] || { echo "usage: nginx.sh DIRECTORY [UPSTREAM]" >&2; exit 2; }
 directory=$1
@@ -31,6 +31,8 @@ answers() {
     fi
 }
 configuration() { # the two ports
+    log=off
+    [ -z "$upstream" ] || log="access.log short"
     user=
     [ "$(id -u)" -ne 0 ] || user="user $(id -un) $(id -gn);" # it need not leave its user
     cat <<END
@@ -41,8 +43,8 @@ pid nginx.pid;
 error_log error.log warn;
 events { worker_connections 4096; }
 http {
-    log_format short '\$connection \$connection_requests \$server_protocol \$status';
-    access_log access.log short buffer=64k flush=50ms;
+    log_format short '\$connection \$server_protocol \$status \$uri';
+    access_log $log;
     client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
     uwsgi_temp_path uwsgi; scgi_temp_path scgi;
     keepalive_requests 1000000;
