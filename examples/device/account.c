@@ -144,7 +144,8 @@ account *account_open(const settings *s, display *d, mailbox *m) {
         a->display = d;
         a->mailbox = m;
         pthread_mutex_init(&a->lock, NULL);
-        if (clock_boot_id(&chance)) memcpy(a->backoff.chance, chance.bytes, 6);
+        if (clock_boot_id(&chance))
+            memcpy(&a->backoff.chance, chance.bytes, sizeof a->backoff.chance);
         a->store = open_store(s, &error);
         if (a->store != NULL) a->client = open_client(s, &error);
         if (a->client != NULL && open_session(a, &error)) return a;

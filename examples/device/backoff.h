@@ -7,7 +7,7 @@
 typedef struct backoff {
     unsigned failures; /* in a row */
     int64_t until_boot_ms;
-    unsigned short chance[3]; /* so that a fleet does not come in step: anything that differs */
+    uint64_t chance; /* so that a fleet does not come in step: anything that differs */
 } backoff;
 
 /* After min(60 s, 2^n s), of which a random half; not before retry_after_s, if the server said so (1 h at most). */

@@ -39,7 +39,7 @@ static delivery from_error(const tacit_error *error) {
 }
 
 /* The IETF's Idempotency-Key: a string in quotes. */
-static delivery send(tacit_session *session, const settings *s, const char *key, const char *text) {
+static delivery post(tacit_session *session, const settings *s, const char *key, const char *text) {
     char line[sizeof "Idempotency-Key: \"\"" + MESSAGE_KEY_BYTES];
     const char *headers[] = {"Content-Type: application/json", line, NULL};
     tacit_request request = TACIT_REQUEST_INIT;
@@ -65,7 +65,7 @@ delivery delivery_try(tacit_session *session, const settings *s, const batch *b,
     char key[MESSAGE_KEY_BYTES];
 
     message_key(b, key);
-    if (text != NULL) d = send(session, s, key, text);
+    if (text != NULL) d = post(session, s, key, text);
     free(text);
     return d;
 }

@@ -1,8 +1,8 @@
 /*
  * tacit-device CONFIG: measures every second, signs in once, and sends what it measured whenever it can.
  *
- * The main loop waits for nothing but the next second or a signal: neither disk nor network can hold it up, so that it is the one to
- * feed a watchdog. The uplink is a thread of its own.
+ * The main loop waits for nothing but the sensor, the next second or a signal: neither disk nor network can hold it up, so that it is
+ * the one to feed a watchdog. The uplink is a thread of its own.
  */
 #include "dates.h"
 #include "sensor.h"
@@ -125,6 +125,7 @@ static bool stop(device *d) {
         mailbox_tell(d->mailbox, NEWS_STOP);
         account_close(d->account);
         uplink_join(d->uplink);
+        display_show(d->display, "stopped", "what was not sent is in the spool");
     }
     if (!account_free(d->account, REFRESH_PATIENCE_MS)) return false;
     mailbox_free(d->mailbox);

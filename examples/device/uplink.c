@@ -201,7 +201,7 @@ uplink *uplink_start(const uplink_parts *parts) {
 
     if (u == NULL) return NULL;
     u->parts = *parts;
-    memcpy(u->backoff.chance, parts->boot.bytes, sizeof u->backoff.chance);
+    memcpy(&u->backoff.chance, parts->boot.bytes, sizeof u->backoff.chance);
     if (start_thread(u)) return u;
     free(u);
     return NULL;
