@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -575,6 +576,71 @@ static void a_small_disk_keeps_what_is_there(void **state) {
     download_free(&d);
 }
 
+/* ------------------------------------------------------------------ without waiting */
+
+/* A call that is cancelled once half of the answer is there. */
+typedef struct cancelled {
+    sem_t half_is_there, over;
+    tacit_status status;
+} cancelled;
+
+static bool tell_half(int64_t sent, int64_t to_send, int64_t received, int64_t to_receive,
+                      void *data) {
+    cancelled *c = data;
+
+    (void)sent;
+    (void)to_send;
+    (void)to_receive;
+    if (received == 5) sem_post(&c->half_is_there);
+    return true;
+}
+
+static void on_done(tacit_call *call, tacit_response *response, const tacit_error *error,
+                    void *data) {
+    cancelled *c = data;
+
+    (void)call;
+    assert_null(response);
+    c->status = error->status;
+    sem_post(&c->over);
+}
+
+static void a_cancelled_call_leaves_what_the_next_can_go_on_with(void **state) {
+    (void)state;
+    for (int resume = 0; resume < 2; resume++) {
+        place here = place_new();
+        raw_world raw = raw_world_new(&(raw_options){.answer = HALF(TAGGED)}); /* and no more */
+        tacit_request request = request_to(raw_server_url(raw.server));
+        cancelled c = {.status = TACIT_OK};
+        tacit_call *call;
+
+        assert_int_equal(sem_init(&c.half_is_there, 0, 0) + sem_init(&c.over, 0, 0), 0);
+        put(here.file, "old");
+        request.file = here.file;
+        request.file_resume = resume;
+        request.retries_max = 5;
+        request.progress = tell_half;
+        request.progress_data = &c;
+        call = tacit_send_async(world_session(raw.world), &request, on_done, &c, NULL);
+        assert_non_null(call);
+        while (sem_wait(&c.half_is_there) != 0) {
+        }
+        tacit_call_cancel(call);
+        while (sem_wait(&c.over) != 0) {
+        }
+
+        assert_int_equal(c.status, TACIT_ERR_CANCELLED);
+        assert_holds(here.file, "old");
+        assert_holds(here.part, resume ? "01234" : NULL);
+        assert_int_equal(files_in(here.directory), resume ? 3 : 1);
+        tacit_call_unref(call);
+        sem_destroy(&c.half_is_there);
+        sem_destroy(&c.over);
+        raw_world_free(&raw);
+        place_free(&here);
+    }
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_takes_the_files_place),
@@ -600,9 +666,13 @@ int main(void) {
         cmocka_unit_test(a_full_disk_leaves_the_file_as_it_was),
         cmocka_unit_test(a_small_disk_keeps_what_is_there),
     };
+    static const struct CMUnitTest without_waiting[] = {
+        cmocka_unit_test(a_cancelled_call_leaves_what_the_next_can_go_on_with),
+    };
 
     int failed = cmocka_run_group_tests_name("on this thread", tests, NULL, NULL);
 
     through_engine = true;
-    return failed + cmocka_run_group_tests_name("on the engine's", tests, NULL, NULL);
+    failed += cmocka_run_group_tests_name("on the engine's", tests, NULL, NULL);
+    return failed + cmocka_run_group_tests_name("cancelled", without_waiting, NULL, NULL);
 }
