@@ -45,10 +45,10 @@ static void write_status(const char *path, json_t *status) {
 static void show_locked(display *d, json_t *further) {
     json_t *status = json_pack("{s:s,s:s}", "state", d->state, "message", d->message);
 
-    printf("%s: %s\n", d->state, d->message);
-    fflush(stdout);
     if (status != NULL && further != NULL) json_object_update(status, further);
     if (status != NULL && d->status_file != NULL) write_status(d->status_file, status);
+    printf("%s: %s\n", d->state, d->message);
+    fflush(stdout);
     json_decref(status);
     json_decref(further);
 }

@@ -76,25 +76,30 @@ static void another_code_follows_one_that_ran_out(void **state) {
     device_free(&d);
 }
 
-static void the_display_is_a_file_too(void **state) {
-    char settings[256], *path, text[512] = "";
-    char *directory = fixture_directory_new();
-    FILE *file;
-    device d;
-
-    (void)state;
-    path = fixture_path(directory, "status");
-    snprintf(settings, sizeof settings, "%s,\"status_file\":\"%s\"", fast, path);
-    d = device_new(&(device_options){.settings = settings});
-    device_start(&d, NULL);
-    device_await_words(&d, " and enter ");
-    device_terminate(&d, 1);
-    file = fopen(path, "r");
+static void assert_shows(const char *path, const char *wanted) {
+    char text[512] = "";
+    FILE *file = fopen(path, "r");
 
     assert_non_null(file);
     assert_true(fread(text, 1, sizeof text - 1, file) > 0);
     fclose(file);
-    assert_non_null(strstr(text, "\"user_code\""));
+    if (strstr(text, wanted) == NULL) fail_msg("no %s in %s", wanted, text);
+}
+
+static void the_display_is_a_file_too(void **state) {
+    char settings[256], *directory = fixture_directory_new();
+    char *path = fixture_path(directory, "status");
+    device d;
+
+    (void)state;
+    snprintf(settings, sizeof settings, "%s,\"status_file\":\"%s\"", fast, path);
+    d = device_new(&(device_options){.settings = settings});
+    device_start(&d, NULL);
+    device_await_words(&d, " and enter ");
+    assert_shows(path, "\"user_code\"");
+    device_terminate(&d, 1);
+
+    assert_shows(path, "\"stopped\"");
     device_free(&d);
     free(path);
     fixture_directory_free(directory);
