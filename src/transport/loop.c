@@ -25,6 +25,9 @@
 /* A transfer that nothing happens to tells its progress so often. */
 #define PROGRESS_MS 500
 #define READY_MAX 64
+/* Of one HTTP/2 connection, before its server has said how many: none should allow fewer (RFC 9113
+ * section 6.5.2), and what it refuses is sent again, on a connection each. */
+#define STREAMS_MAX 100L
 
 struct ti_loop {
     /* set at creation, then read-only */
@@ -102,7 +105,7 @@ static CURLM *new_multi(ti_loop *loop) {
     curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(multi, CURLMOPT_TIMERDATA, loop);
     curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
-    curl_multi_setopt(multi, CURLMOPT_MAX_CONCURRENT_STREAMS, transfers_max);
+    curl_multi_setopt(multi, CURLMOPT_MAX_CONCURRENT_STREAMS, STREAMS_MAX);
     /* as many as transfers, so that a crowd of these does not close what the next one needs */
     curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, transfers_max);
     return multi;

@@ -117,8 +117,7 @@ static size_t read_text(char *buffer, size_t capacity, void *read_data) {
     size_t left = strlen(r->text) - r->place;
     if (left > capacity) left = capacity;
     if (r->step > 0 && left > r->step) left = r->step;
-    memcpy(buffer, r->text + r->place, left);
-    r->place += left;
+    for (size_t i = 0; i < left; i++) buffer[i] = r->text[r->place++];
     return left;
 }
 
