@@ -57,6 +57,11 @@ instructions() {
             "tests/bench/bench_request.sh tests/bench_request $mode"
     done <"$work/requests"
 }
+many() {
+    "$source/tests/bench/bench_multi.sh" "$bench/bench_multi" | while IFS= read -r line; do
+        printf '%s\ttests/bench/bench_multi.sh tests/bench_multi\n' "$line"
+    done
+}
 schedule() {
     # log(10,000) / log(1,000) is 1.33; a cost that grows with n would show as 10
     # shellcheck disable=SC2046
@@ -76,9 +81,12 @@ size() {
 {
     row what target measured met command
     instructions
+    many
     rows_of bench_throughput "$server" "URL of tacit-test-server"
     rows_of bench_token
     rows_of bench_storm "$server" "URL of tacit-test-server"
+    rows_of bench_storm_async "$server" "URL of tacit-test-server"
+    rows_of bench_cancel "$server" "URL of tacit-test-server"
     rows_of bench_steady "$server" "URL of tacit-test-server"
     rows_of bench_sessions
     rows_of bench_cold_start "$server" "URL of tacit-test-server"
