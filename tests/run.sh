@@ -10,7 +10,7 @@
 # which mostly wait.
 set -eu
 
-parts="gcc clang asan tsan valgrind lint package e2e fuzz mutants model qt"
+parts="gcc clang asan tsan valgrind lint package e2e fuzz mutants model qt cxx"
 beside="lint model"
 packages="gcc g++ clang libclang-rt-14-dev binutils ca-certificates openssl nginx-light
     cmake ninja-build pkg-config libcurl4-openssl-dev libjansson-dev libssl-dev libsecret-1-dev
@@ -201,13 +201,13 @@ run_gcc() {
 }
 run_clang() {
     build_clang
-    run clang -L "unit|integration|torture|fuzz"
+    run clang -L "unit|integration|torture|fuzz|cxx"
 }
 run_asan() {
     build asan gcc -DCMAKE_BUILD_TYPE=Debug -DTACIT_SANITIZE=address,undefined
     # An absurd size is no memory, as malloc() says.
     export ASAN_OPTIONS="allocator_may_return_null=1"
-    run asan -L "unit|integration|torture|fuzz"
+    run asan -L "unit|integration|torture|fuzz|cxx"
 }
 run_tsan() {
     build tsan clang -DCMAKE_BUILD_TYPE=Debug -DTACIT_SANITIZE=thread
@@ -215,7 +215,7 @@ run_tsan() {
     export TSAN_OPTIONS="halt_on_error=1 ignore_noninstrumented_modules=1 \
 allocator_may_return_null=1"
     # The command's threads are those of cli_interrupt; its other tests start some hundred processes.
-    run tsan -L "unit|integration|stress" -E "integration_cli(|_profile|_documents)\$"
+    run tsan -L "unit|integration|stress|cxx" -E "integration_cli(|_profile|_documents)\$"
 }
 run_valgrind() {
     # Only what is lost for certain: the threads of glib and of a hanging store outlive main().
@@ -279,6 +279,14 @@ run_fuzz() {
 run_mutants() {
     step "each mutant turns a test red" "$root/tests/mutants/check.sh" "$work/mutants" \
         -G Ninja -DCMAKE_BUILD_TYPE=None -DTACIT_BUILD_EXAMPLES=OFF # nobody debugs them
+}
+# The tests of tacit.hpp run with the others; here it meets each standard and compiler.
+run_cxx() {
+    configure gcc gcc -DCMAKE_BUILD_TYPE=Release
+    step "build the library" cmake --build "$work/gcc" -j "$jobs" --target tacit
+    step "tacit.hpp in C++17, 20 and 23" "$root/tests/cxx/check_matrix.sh" "$work/gcc" "$jobs"
+    step "clang-format" sh -c "cd '$root' && find include examples tests -name '*.[ch]pp' \
+        -not -path '*/qt/*' | xargs clang-format --dry-run -Werror"
 }
 # The models of the protocol, searched through; the larger ones by hand: tests/model/check.sh long
 run_model() {

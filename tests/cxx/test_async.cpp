@@ -103,7 +103,9 @@ static void what_could_not_be_started_is_never_done() {
     auto kept = std::make_shared<int>();
     std::weak_ptr<int> alive = kept;
     tacit::request request;
-    auto never = [kept = std::move(kept)](auto &&...) { CHECK(!"called"); };
+    auto never = [kept = std::move(kept)](auto &&...) {
+        check(false, "called", __FILE__, __LINE__);
+    };
 
     request.url = "http://127.0.0.1:1/";
     CHECK(fails_with(s.session.send_async(request, never), status::origin_not_allowed));
