@@ -6,7 +6,7 @@
  *     torture SERVER [STEP]      every STEP-th n (default 1: all)
  *
  * Left out: the allocations of the test itself, and those with which OpenSSL sets itself up on first use: 3.0 crashes by itself
- * where one of them fails within EVP_MD_fetch(), so it is used once before.
+ * where one of them fails within EVP_MD_fetch() or RAND_status(), so both are used once before.
  */
 #include "platform/crypto.h"
 #include "support/fixture.h"
@@ -16,6 +16,7 @@
 #include <tacit/tacit.h>
 
 #include <arpa/inet.h>
+#include <openssl/rand.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -37,7 +38,7 @@ enum {
     BROKEN = 64      /* what must never be; stderr says what */
 };
 
-static char server_url[64], api_url[96], record_path[256], state_path[256];
+static char server_url[64], api_url[96], record_path[256], state_path[256], file_path[256];
 static int server_port;
 
 static void die(const char *what) {
@@ -200,7 +201,7 @@ static int get(tacit_session *session) {
 typedef struct outcome {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    int count;
+    int count, status;
     tacit_error error;
 } outcome;
 #define OUTCOME_INIT                                                                               \
@@ -211,9 +212,10 @@ static void on_done(tacit_call *call, tacit_response *response, const tacit_erro
     outcome *o = data;
 
     (void)call;
-    tacit_response_free(response);
     pthread_mutex_lock(&o->lock);
     o->count++;
+    o->status = tacit_response_status(response);
+    tacit_response_free(response);
     if (error != NULL) o->error = *error;
     pthread_cond_broadcast(&o->changed);
     pthread_mutex_unlock(&o->lock);
@@ -271,6 +273,46 @@ static void get_without_waiting(tacit_session *session) {
     await_done(call, &answer, &error, "get without waiting");
 }
 
+/* Neither is a file left half, nor is one there that was not told of. */
+static void check_file(bool told_of) {
+    char part[sizeof file_path + sizeof ".part"];
+
+    snprintf(part, sizeof part, "%s.part", file_path);
+    if (access(part, F_OK) != 0 && (access(file_path, F_OK) == 0) == told_of) return;
+    fprintf(stderr, "the file is not what was told of it\n");
+    _exit(BROKEN);
+}
+
+/* A form that goes, and a file that comes. */
+static void exchange_files(tacit_session *session, bool waits) {
+    tacit_part field = TACIT_PART_INIT;
+    const tacit_part *parts[] = {&field, NULL};
+    tacit_request request = TACIT_REQUEST_INIT;
+    tacit_response *response = NULL;
+    tacit_error error = TACIT_ERROR_INIT;
+    outcome o = OUTCOME_INIT;
+
+    field.name = "name";
+    field.data = "value";
+    field.size = 5;
+    request.method = "PUT";
+    request.url = api_url;
+    request.parts = parts;
+    request.file = file_path;
+    request.file_resume = true;
+    request.retries_max = 1;
+    request.timeout_ms = CALL_MS;
+    if (waits) {
+        check(tacit_send(session, &request, &response, &error), &error, "files");
+        check_file(tacit_response_status(response) == 200);
+        tacit_response_free(response);
+        return;
+    }
+    await_done(tacit_send_async(session, &request, on_done, &o, &error), &o, &error,
+               "files without waiting");
+    check_file(o.status == 200);
+}
+
 static void sign_out(tacit_session *session, tacit_error *error) {
     outcome o = OUTCOME_INIT;
     tacit_call *call = tacit_sign_out_async(session, CALL_MS, on_done, &o, error);
@@ -299,6 +341,7 @@ static int first_process(bool waits) {
         get_either(p.session, waits);
         revoke_access_tokens();
         get_either(p.session, waits);
+        exchange_files(p.session, waits);
     }
     close_process(&p);
     return result;
@@ -400,6 +443,7 @@ static bool survive_in(const char *directory, const plan *plan, bool *through) {
 
     snprintf(record_path, sizeof record_path, "%s/record", directory);
     snprintf(state_path, sizeof state_path, "%s/state", directory);
+    snprintf(file_path, sizeof file_path, "%s/file", directory);
     lived = run(live, plan);
     if (lived & BROKEN) return complain(plan, "it did not survive");
     if (lived & ~(SIGNED_IN | TOLD | THROUGH | SIGNED_OUT))
@@ -448,6 +492,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     if (!ti_crypto_sha256("", 0, hash)) die("SHA-256");
+    if (RAND_status() != 1) die("RAND_status");
     output = start_server(argv[1], &server);
     ok = survive_all((plan){.for_good = false}, step);
     ok = survive_all((plan){.with_sign_out = true}, step) && ok;
