@@ -135,7 +135,7 @@ void TestDesktop::a_wrong_password_is_told() {
 void TestDesktop::the_network_goes_and_comes() {
     open(2000); /* renewed after a second */
     enterPassword("wonderland");
-    WAIT(isSignedIn());
+    WAIT(find<QTreeWidget>("list")->topLevelItemCount() == 6);
     setNetwork(false);
     WAIT(window->timeline()->markCount(Timeline::RefreshFailed) >= 1);
 
@@ -169,12 +169,12 @@ void TestDesktop::the_picture() {
     Timeline *timeline = window->timeline();
     timeline->setSpan(15000, 6000);
     click("signInWithBrowser");
-    WAIT(timeline->markCount(Timeline::Refreshed) == 1);
+    WAIT(timeline->markCount(Timeline::Refreshed) >= 1);
     setNetwork(false);
     WAIT(timeline->markCount(Timeline::RefreshFailed) >= 1);
     QTest::qWait(800);
     setNetwork(true);
-    WAIT(timeline->markCount(Timeline::Refreshed) == 2);
+    WAIT(timeline->markCount(Timeline::Refreshed) >= 2);
     QTest::qWait(1500);
     server_gate_close(*server, TS_TOKEN_ENDPOINT, TS_BEFORE_PROCESSING);
     click("revoke");
@@ -182,9 +182,10 @@ void TestDesktop::the_picture() {
     click("sendMany");
     WAIT(timeline->waitingPeak() >= 20);
     QTest::qWait(1200);
+    int refreshed = timeline->markCount(Timeline::Refreshed);
     long before = server->counters().refreshes_ok;
     server_gate_open(*server, TS_TOKEN_ENDPOINT);
-    WAIT(timeline->markCount(Timeline::Refreshed) == 3);
+    WAIT(timeline->markCount(Timeline::Refreshed) == refreshed + 1);
     QCOMPARE(server->counters().refreshes_ok, before + 1);
     QVERIFY(timeline->markCount(Timeline::Refused) >= 20);
     QTest::qWait(1500);
