@@ -10,7 +10,7 @@
 # which mostly wait.
 set -eu
 
-parts="gcc clang asan tsan valgrind lint package e2e fuzz mutants model qt cxx"
+parts="gcc clang asan tsan valgrind lint package e2e fuzz mutants model qt cxx firmware"
 beside="lint model"
 packages="gcc g++ clang libclang-rt-14-dev binutils ca-certificates openssl nginx-light
     cmake ninja-build pkg-config libcurl4-openssl-dev libjansson-dev libssl-dev libsecret-1-dev
@@ -24,6 +24,7 @@ packages_package="make" # the consumer's build
 packages_e2e="chromium"
 packages_mutants="patch"
 packages_model="spin"
+packages_firmware="make libmbedtls-dev gcc-arm-linux-gnueabihf libc6-dev-armhf-cross qemu-user mmdebstrap"
 packages_qt="qt6-base-dev fonts-dejavu-core"
 tools="gcc g++ clang clang++ clang-tidy clang-format cppcheck valgrind nm strip cmake ninja make patch \
 nginx pkg-config \
@@ -298,6 +299,29 @@ run_qt() {
     configure qt gcc -DCMAKE_BUILD_TYPE=Debug -DTACIT_BUILD_QT=ON
     step "build qt" cmake --build "$work/qt" -j "$jobs" --target qt
     run qt -L qt
+}
+
+# without NAME OPTION...: a build that leaves things out.
+without() {
+    name=$1
+    shift
+    build "$name" gcc -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG=-O1 -DTACIT_BUILD_EXAMPLES=OFF \
+        "-DTACIT_TESTS=(switches|unit_crypto|integration_store_file)\$" "$@"
+    run "$name" -L "unit|integration"
+    step "the symbols are the same" \
+        "$root/tests/package/check_symbols.sh" "$work/$name/libtacit.so"
+}
+# What can be left out, and firmware for another processor; tests/firmware/build.sh has more of them.
+run_firmware() {
+    without requests -DTACIT_WITH_ASYNC=OFF -DTACIT_WITH_FILE_STORE=OFF
+    without sign_ins -DTACIT_WITH_BROWSER=OFF -DTACIT_WITH_DEVICE_CODE=OFF -DTACIT_CRYPTO=mbedtls
+    tests="unit_(clock|crypto|journal|lifetime|process_lock|record|schedule|store_file)"
+    tests="$tests|integration_(flight|rotation|year_2038|store_file|device_code|send_async|switches)"
+    step "build for armhf" sh "$root/tests/firmware/build.sh" armhf "$work/armhf" \
+        "-DTACIT_TESTS=^($tests)\$"
+    run armhf/build -L "unit|integration"
+    step "library, heap and stacks" "$root/tests/firmware/measure.sh" "$work/armhf/build" \
+        arm-linux-gnueabihf-strip qemu-arm -L "$work/armhf/root"
 }
 
 install_packages

@@ -1,7 +1,7 @@
 #!/bin/sh
 # What tacit costs a device: the stripped library, its heap beyond libcurl's own, the deepest stack of its threads; each held to its limit.
-#   measure.sh BUILD STRIP SERVER [LAUNCHER...]
-# BUILD is what build.sh made; SERVER, a tacit-test-server of this machine; LAUNCHER runs a program of BUILD.
+#   measure.sh BUILD STRIP [LAUNCHER...]
+# BUILD is what build.sh made; LAUNCHER runs a program of it.
 set -eu
 # The shared library with everything but the browser and the desktop's keyring; a device that needs less, leaves out more.
 library_limit=${FIRMWARE_LIBRARY_LIMIT:-149504}
@@ -9,8 +9,7 @@ heap_limit=49152
 stack_limit=65536
 build=$1
 strip=$2
-server=$3
-shift 3
+shift 2
 work=$(mktemp -d)
 trap 'kill "$pid" 2>/dev/null || true; rm -rf "$work"' EXIT
 
@@ -18,7 +17,7 @@ trap 'kill "$pid" 2>/dev/null || true; rm -rf "$work"' EXIT
 size=$(wc -c <"$work/library")
 
 mkfifo "$work/said"
-"$server" >"$work/said" &
+"$@" "$build/tests/tacit-test-server" --max-seconds 120 >"$work/said" &
 pid=$!
 read -r url <"$work/said"
 XDG_STATE_HOME=$work/state "$@" "$build/tests/footprint" "$url" >"$work/cost"

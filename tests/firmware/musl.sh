@@ -33,11 +33,14 @@ configure() {
         --disable-dependency-tracking "$@"
 }
 
+by_cmake() {
+    cmake -S . -B build -DCMAKE_C_COMPILER="$CC" -DCMAKE_INSTALL_PREFIX="$root" \
+        -DCMAKE_INSTALL_LIBDIR=lib -DBUILD_SHARED_LIBS=OFF "$@"
+    cmake --build build -j "$jobs" --target install
+}
+
 unpack jansson
-[ -x configure ] || autoreconf -fi
-configure
-make -C src -j "$jobs" install
-make install-pkgconfigDATA
+by_cmake -DJANSSON_BUILD_DOCS=OFF -DJANSSON_EXAMPLES=OFF -DJANSSON_WITHOUT_TESTS=ON
 
 unpack mbedtls
 make -j "$jobs" -C library CC="$CC" CFLAGS="$CFLAGS" static
@@ -45,7 +48,6 @@ cp -r include/mbedtls include/psa "$root/include"
 cp library/lib*.a "$root/lib"
 
 unpack curl
-[ -x configure ] || autoreconf -fi
 LDFLAGS="-L$root/lib" CPPFLAGS="-I$root/include" configure --with-mbedtls="$root" --without-ssl-default-backend \
     --disable-ftp --disable-file --disable-ldap --disable-ldaps --disable-rtsp --disable-dict --disable-telnet \
     --disable-tftp --disable-pop3 --disable-imap --disable-smb --disable-smtp --disable-gopher --disable-mqtt \
@@ -56,12 +58,9 @@ make -C include install
 make install-pkgconfigDATA
 
 unpack cmocka
-cmake -S . -B build -DCMAKE_C_COMPILER="$CC" -DCMAKE_INSTALL_PREFIX="$root" -DCMAKE_INSTALL_LIBDIR=lib \
-    -DBUILD_SHARED_LIBS=OFF -DWITH_STATIC_LIB=ON -DUNIT_TESTING=OFF -DWITH_EXAMPLES=OFF
-cmake --build build -j "$jobs" --target install
+by_cmake -DUNIT_TESTING=OFF -DWITH_EXAMPLES=OFF
 
 unpack libmicrohttpd
-[ -x configure ] || autoreconf -fi
 configure --disable-doc --disable-examples --disable-curl --disable-https --disable-tools
 make -j "$jobs" install
 touch "$root/lib/complete"
