@@ -65,6 +65,8 @@ plant() {
 plant include/tacit/x.h '#include <curl/curl.h>'
 plant include/tacit/x.h '#include <pthread.h>'
 plant include/tacit/x.h '#include "base/buffer.h"'
+plant include/tacit/cxx/x.hpp '#include <curl/curl.h>'
+plant include/tacit/cxx/x.hpp '#include <pthread.h>'
 plant src/base/x.c '#include "transport/url.h"'
 plant src/base/x.c '#include <jansson.h>'
 plant src/transport/x.c '#include "oauth/grant.h"'
