@@ -109,45 +109,45 @@ static void on_event(tacit_session *session, const tacit_event *event, void *unu
         sign_in();
 }
 
-static void must(bool holds, const char *what, const tacit_error *error) {
-    if (holds) return;
-    fail(what, error);
-    exit(1);
-}
-
-static void open_session(const char *issuer, const char *client_id, const char *origin) {
+static bool open_session(const char *issuer, const char *client_id, const char *origin) {
     const char *origins[] = {origin, NULL};
     tacit_session_options options = TACIT_SESSION_OPTIONS_INIT;
     tacit_error error;
     tacit_provider *provider = tacit_provider_from_issuer(issuer, &error);
 
-    must(provider != NULL, "provider", &error);
-    options.client_id = client_id;
-    options.origins = origins;
-    options.on_event = on_event;
-    app.session = tacit_session_open(app.client, provider, &options, &error);
-    must(app.session != NULL, "session", &error);
+    if (provider) {
+        options.client_id = client_id;
+        options.origins = origins;
+        options.on_event = on_event;
+        app.session = tacit_session_open(app.client, provider, &options, &error);
+    }
+    if (!app.session) fail("session", &error);
     tacit_provider_unref(provider);
+    return app.session != NULL;
 }
 
-void app_begin(int argc, char **argv, tacit_post_fn post, void (*quit)(void *data), void *data) {
+static bool open_client(tacit_post_fn post, void *post_data) {
     tacit_client_options options = TACIT_CLIENT_OPTIONS_INIT;
     tacit_error error;
 
+    options.application_id = "org.example.loops";
+    options.post = post;
+    options.post_data = post_data;
+    app.client = tacit_client_new(&options, &error);
+    if (!app.client) fail("client", &error);
+    return app.client != NULL;
+}
+
+bool app_begin(int argc, char **argv, tacit_post_fn post, void (*quit)(void *data), void *data) {
     if (argc != 5) {
         fprintf(stderr, "usage: %s ISSUER CLIENT_ID ORIGIN PATH\n", argv[0]);
-        exit(2);
+        return false;
     }
     app.thread = pthread_self();
     app.quit = quit;
     app.quit_data = data;
     snprintf(app.url, sizeof app.url, "%s%s", argv[3], argv[4]);
-    options.application_id = "org.example.loops";
-    options.post = post;
-    options.post_data = data;
-    app.client = tacit_client_new(&options, &error);
-    must(app.client != NULL, "client", &error);
-    open_session(argv[1], argv[2], argv[3]);
+    return open_client(post, data) && open_session(argv[1], argv[2], argv[3]);
 }
 
 void app_shut_down(void) {

@@ -56,7 +56,7 @@ static bool begin(loop *l) {
 
     sigemptyset(&interrupt);
     sigaddset(&interrupt, SIGINT);
-    sigprocmask(SIG_BLOCK, &interrupt, NULL);
+    pthread_sigmask(SIG_BLOCK, &interrupt, NULL);
     l->interrupt = signalfd(-1, &interrupt, SFD_CLOEXEC);
     l->epoll = epoll_create1(EPOLL_CLOEXEC);
     return pipe2(l->jobs, O_CLOEXEC | O_NONBLOCK) == 0 && watch(l, l->jobs[0]) &&
@@ -85,7 +85,7 @@ int main(int argc, char **argv) {
         perror("epoll");
         return 1;
     }
-    app_begin(argc, argv, post, quit, &l);
+    if (!app_begin(argc, argv, post, quit, &l)) return 1;
     run(&l);
     app_shut_down();
     while (run_posted(&l)) continue;

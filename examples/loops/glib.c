@@ -44,7 +44,7 @@ int main(int argc, char **argv) {
     guint interrupt = g_unix_signal_add(SIGINT, on_interrupt, loop);
     int exit_code;
 
-    app_begin(argc, argv, post, quit, loop);
+    if (!app_begin(argc, argv, post, quit, loop)) return 1;
     g_main_loop_run(loop);
     app_shut_down();
     while (g_main_context_iteration(NULL, FALSE)) continue;

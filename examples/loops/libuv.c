@@ -90,7 +90,7 @@ int main(int argc, char **argv) {
     int exit_code;
 
     begin(&l);
-    app_begin(argc, argv, post, quit, &l);
+    if (!app_begin(argc, argv, post, quit, &l)) return 1;
     uv_run(&l.uv, UV_RUN_DEFAULT);
     app_shut_down();
     while (run_posted(&l)) continue;

@@ -220,7 +220,7 @@ static int open_interrupt(void) {
 
     sigemptyset(&interrupt);
     sigaddset(&interrupt, SIGINT);
-    sigprocmask(SIG_BLOCK, &interrupt, NULL);
+    pthread_sigmask(SIG_BLOCK, &interrupt, NULL);
     return signalfd(-1, &interrupt, SFD_CLOEXEC);
 }
 
@@ -239,7 +239,7 @@ int main(int argc, char **argv) {
     if (argc != 5 && argc != 6) return 2;
 
     reader r = {.interrupt = open_interrupt(),
-                .quiet_ms = INT64_C(1000) * (argc == 6 ? atoi(argv[5]) : 60),
+                .quiet_ms = INT64_C(1000) * (argc == 6 ? strtol(argv[5], NULL, 10) : 60),
                 .stream = event_stream_new(EVENT_SIZE_MAX, print_event, NULL)};
     tacit_client_options options = TACIT_CLIENT_OPTIONS_INIT;
     tacit_error error;
