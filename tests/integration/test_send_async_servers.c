@@ -190,7 +190,8 @@ static size_t refuse(const char *data, size_t size, void *write_data) {
 }
 
 static size_t abort_reading(char *buffer, size_t capacity, void *read_data) {
-    (void)buffer, (void)capacity, (void)read_data;
+    (void)read_data;
+    memset(buffer, 'x', capacity); /* what it had begun to read */
     return TACIT_READ_ABORT;
 }
 
