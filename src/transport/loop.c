@@ -346,10 +346,11 @@ static void act_on_sockets(ti_loop *loop, const ti_poller_ready *ready, size_t c
     }
 }
 
-static void act_on_timer(ti_loop *loop) {
-    if (loop->timer_boot_ms == TI_NEVER || loop->timer_boot_ms > ti_os_boot_ms()) return;
+static bool act_on_timer(ti_loop *loop) {
+    if (loop->timer_boot_ms == TI_NEVER || loop->timer_boot_ms > ti_os_boot_ms()) return false;
     loop->timer_boot_ms = TI_NEVER; /* libcurl says when again */
     act(loop, CURL_SOCKET_TIMEOUT, 0);
+    return true;
 }
 
 static bool finish_messages(ti_loop *loop) {
@@ -402,17 +403,18 @@ static void tell_progress(ti_loop *loop) {
     }
 }
 
+/* Whether anything was done: callbacks may have run, so that its owner wants to look. */
 static bool turn(ti_loop *loop, int64_t until_boot_ms) {
     ti_poller_ready ready[READY_MAX];
     bool woken;
     int timeout_ms = wait_ms(loop, until_boot_ms);
     size_t count = ti_poller_wait(loop->poller, timeout_ms, ready, READY_MAX, &woken);
     act_on_sockets(loop, ready, count);
-    act_on_timer(loop);
+    bool acted = act_on_timer(loop) || count > 0;
     tell_progress(loop);
-    bool finished = finish_messages(loop);
-    if (finish_failed(loop)) finished = true;
-    return woken || finished || count > 0;
+    if (finish_messages(loop)) acted = true;
+    if (finish_failed(loop)) acted = true;
+    return woken || acted;
 }
 
 void ti_loop_run(ti_loop *loop, int64_t until_boot_ms) {
