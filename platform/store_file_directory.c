@@ -14,7 +14,7 @@ tacit_status ti_directory_fail(tacit_error *error, const char *what, const char 
     char text[128];
 
     ti_error_set(error, TACIT_ERR_STORE_FAILED, "%s %s: %s", what, path,
-                 strerror_r(cause, text, sizeof text));
+                 ti_error_system_text(cause, text, sizeof text));
     error->os_error = cause;
     return TACIT_ERR_STORE_FAILED;
 }

@@ -178,3 +178,11 @@ void ti_struct_write(void *target, const void *source, size_t size) {
     if (room <= sizeof room) return;
     memcpy((char *)target + sizeof room, (const char *)source + sizeof room, room - sizeof room);
 }
+
+const char *ti_error_system_text(int os_error, char *text, size_t size) {
+#ifdef __GLIBC__
+    return strerror_r(os_error, text, size);
+#else
+    return strerror_r(os_error, text, size) == 0 ? text : "an unknown error";
+#endif
+}

@@ -36,4 +36,7 @@ bool ti_struct_read(void *target, size_t target_size, const void *source, const 
  * excepted. */
 void ti_struct_write(void *target, const void *source, size_t size);
 
+/* What the system says to an errno, perhaps in text. The C libraries disagree about strerror_r(). */
+const char *ti_error_system_text(int os_error, char *text, size_t size);
+
 #endif

@@ -79,7 +79,7 @@ static tacit_status fail(const ti_download *download, int cause, tacit_error *er
     char text[128];
 
     ti_error_set(error, TACIT_ERR_FILE, "%s cannot be written: %s", download->partial.file,
-                 strerror_r(cause, text, sizeof text));
+                 ti_error_system_text(cause, text, sizeof text));
     if (error != NULL) error->os_error = cause;
     return TACIT_ERR_FILE;
 }

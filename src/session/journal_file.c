@@ -118,7 +118,7 @@ static tacit_status explain_lock(const ti_identity *identity, const ti_journal_f
         why = "it lies on a network file system, where locks do not hold";
         break;
     default:
-        if (found->os_error != 0) why = strerror_r(found->os_error, text, sizeof text);
+        if (found->os_error != 0) why = ti_error_system_text(found->os_error, text, sizeof text);
         break;
     }
     if (directory == NULL)

@@ -4,7 +4,7 @@
 # then ctest --test-dir DIRECTORY/build runs the tests, under qemu where the processor is another.
 #
 # armhf, arm64: Debian's cross compiler, and its packages for that processor from where the system has its own from (mmdebstrap).
-# musl: static, with mbedTLS; jansson, mbedTLS, libcurl, cmocka and libmicrohttpd are built from Debian's sources first.
+# musl: the examples alone, static, with mbedTLS; jansson, mbedTLS and libcurl are built from Debian's sources first.
 # What DIRECTORY has already is kept. qemu-user knows no raw clone() and no orphans: leave out unit_os and unit_process_lock_processes there.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -61,7 +61,11 @@ case $target in
         triplet=.
         export FIRMWARE_PROCESSOR="$(uname -m)" FIRMWARE_COMPILER=musl-gcc
         launcher=
-        profile="$profile -DTACIT_CRYPTO=mbedtls -DBUILD_SHARED_LIBS=OFF -DCMAKE_EXE_LINKER_FLAGS=-static"
+        profile="$profile -DTACIT_CRYPTO=mbedtls -DBUILD_SHARED_LIBS=OFF -DTACIT_BUILD_TESTS=OFF"
+        profile="$profile -DTACIT_BUILD_EXAMPLES=ON -DTACIT_BUILD_CLI=OFF"
+        set -- "-DCMAKE_C_FLAGS=-isystem $work/root/include" \
+            "-DCMAKE_EXE_LINKER_FLAGS=-static -L$work/root/lib -Wl,--gc-sections" \
+            "-DCMAKE_C_STANDARD_LIBRARIES=-lcurl -lmbedtls -lmbedx509 -lmbedcrypto" "$@"
         ;;
     *)
         echo "usage: build.sh armhf|arm64|musl DIRECTORY [CMAKE-OPTION...]" >&2
@@ -81,6 +85,7 @@ esac
 
 # shellcheck disable=SC2086
 cmake -S "$root" -B "$work/build" -DCMAKE_TOOLCHAIN_FILE="$here/toolchain.cmake" \
-    -DCMAKE_BUILD_TYPE=MinSizeRel -DTACIT_WERROR=ON -DTACIT_BUILD_EXAMPLES=OFF $profile \
+    -DCMAKE_BUILD_TYPE=MinSizeRel -DTACIT_WERROR=ON -DTACIT_BUILD_EXAMPLES=OFF \
+    $profile \
     "-DTACIT_TESTS=$tests" "-DTACIT_TEST_LAUNCHER=$launcher" "$@"
 cmake --build "$work/build" -j "$jobs"

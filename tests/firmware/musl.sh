@@ -1,5 +1,5 @@
 #!/bin/sh
-# What the static build with musl links: jansson, mbedTLS and libcurl, and for the tests cmocka and libmicrohttpd, from Debian's sources.
+# What the static build with musl links: jansson, mbedTLS and libcurl, from Debian's sources.
 #   musl.sh DIRECTORY SOURCES-LINE
 # They come to DIRECTORY/root. The system's own sources list is not touched.
 set -eu
@@ -18,7 +18,7 @@ apt_get() {
         -o Dir::State::Lists="$apt/lists" -o Dir::Cache="$apt/cache" -o APT::Sandbox::User=root "$@"
 }
 apt_get update
-(cd "$src" && apt_get source --download-only jansson mbedtls curl cmocka libmicrohttpd)
+(cd "$src" && apt_get source --download-only jansson mbedtls curl)
 
 # unpack NAME: the sources as their authors made them, with Debian's patches where dpkg-source is there.
 unpack() {
@@ -57,10 +57,7 @@ make -C lib -j "$jobs" install
 make -C include install
 make install-pkgconfigDATA
 
-unpack cmocka
-by_cmake -DUNIT_TESTING=OFF -DWITH_EXAMPLES=OFF
-
-unpack libmicrohttpd
-configure --disable-doc --disable-examples --disable-curl --disable-https --disable-tools
-make -j "$jobs" install
+# musl has no headers of the kernel's.
+for headers in linux asm-generic; do ln -sfn "/usr/include/$headers" "$root/include/$headers"; done
+ln -sfn "/usr/include/$(gcc -print-multiarch)/asm" "$root/include/asm"
 touch "$root/lib/complete"
