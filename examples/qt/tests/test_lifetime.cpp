@@ -175,6 +175,7 @@ void TestLifetime::deleted_in_a_continuation() {
     signIn(*session);
     server_gate_close(server, TS_API, TS_BEFORE_PROCESSING);
     session->get(server.api("x")).then([&session](TacitResponse) { delete session.data(); });
+    WAIT(server.counters().held == 1); /* so that it is the one to be released */
     other = session->get(server.api("x"));
     WAIT(server.counters().held == 2);
     server_gate_release(server, TS_API, 1);
