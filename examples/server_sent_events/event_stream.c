@@ -67,7 +67,8 @@ static bool end_event(event_stream *s) {
 
     if (!set(&s->last_id, read_text(&s->event_id), s->event_id.size, s->size_max)) return false;
     if (has_data) {
-        sent_event event = {.type = s->event_type.size > 0 ? s->event_type.bytes : "message",
+        const char *type = read_text(&s->event_type);
+        sent_event event = {.type = *type != '\0' ? type : "message",
                             .data = s->event_data.bytes,
                             .data_size = s->event_data.size - 1,
                             .id = read_text(&s->last_id)};

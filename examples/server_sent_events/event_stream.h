@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Text is NUL-terminated, and borrowed for the call. */
+/* Text is NUL-terminated, and borrowed for the call. A type ends at its first NUL. */
 typedef struct sent_event {
     const char *type; /* "message" where the stream names none */
     const char *data; /* its lines, with "\n" between them; it may hold further NULs */

@@ -103,6 +103,18 @@ static void events_are_read_however_the_bytes_are_cut(void **state) {
             assert_reads(&readings[i], cut);
 }
 
+static void a_type_ends_at_its_first_nul(void **state) {
+    static const char bytes[] = "event: \0a\ndata: 1\n\nevent: a\0b\ndata: 2\n\n";
+    transcript t;
+    event_stream *stream = new_stream(&t);
+
+    (void)state;
+    assert_true(event_stream_write(stream, bytes, sizeof bytes - 1));
+
+    assert_string_equal(t.text, "message||1\na||2\n");
+    event_stream_free(stream);
+}
+
 static void nul_is_data_but_no_id(void **state) {
     static const char bytes[] = "id: 1\ndata: a\n\nid: 2\0003\ndata: b\0c\n\n";
     transcript t;
@@ -215,6 +227,7 @@ static void many_lines_are_no_way_around_it(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(events_are_read_however_the_bytes_are_cut),
+        cmocka_unit_test(a_type_ends_at_its_first_nul),
         cmocka_unit_test(nul_is_data_but_no_id),
         cmocka_unit_test(an_event_that_was_cut_short_is_forgotten_with_its_id),
         cmocka_unit_test(nothing_else_of_a_connection_is_left_to_the_next),
