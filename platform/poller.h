@@ -27,6 +27,8 @@ void ti_poller_free(ti_poller *poller);
  * it is closed. false: no memory (errno), and it is watched as before. */
 bool ti_poller_watch(ti_poller *poller, int descriptor, unsigned events);
 
+#define TI_POLLER_FOR_EVER (-1)
+
 /* Blocks until something is ready, a wake, or the time is over; answers how many are in ready, which
  * has room for capacity (> 0). May return early for no reason. *woken: ti_poller_wake() was called
  * since the last wait. */

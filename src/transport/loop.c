@@ -327,6 +327,7 @@ static int wait_ms(const ti_loop *loop, int64_t until_boot_ms) {
         int64_t due_ms = due_boot_ms - ti_os_boot_ms();
         if (due_ms < left_ms) left_ms = due_ms;
     }
+    if (left_ms == TI_NEVER) return TI_POLLER_FOR_EVER;
     if (left_ms > WAIT_MS_MAX) return WAIT_MS_MAX;
     return left_ms > 0 ? (int)left_ms : 0;
 }

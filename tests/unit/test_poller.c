@@ -198,7 +198,7 @@ static void no_wake_is_lost_among_many(void **state) {
     }
 
     while (atomic_load_explicit(&c.count, memory_order_relaxed) < 2 * STEPS) {
-        wait_for(p, LONG_MS);
+        wait_for(p, TI_POLLER_FOR_EVER);
         assert_true(p->woken); /* not by the time */
     }
 
