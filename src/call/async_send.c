@@ -49,20 +49,10 @@ typedef struct send_call {
     keeping *keeping;
     bool paused;
 
-    /* the outcome */
-    tacit_response *response;
-    const tacit_error *error;
+    tacit_response *response; /* the outcome's */
 } send_call;
 
 /* ------------------------------------------------------------------ the end */
-
-static void free_send(tacit_call *base) {
-    send_call *c = (send_call *)base;
-
-    ti_engine_free_error(c->error);
-    ti_engine_unref(c->base.engine);
-    free(c);
-}
 
 static void deliver(tacit_call *base) {
     send_call *c = (send_call *)base;
@@ -73,7 +63,7 @@ static void deliver(tacit_call *base) {
     c->request = NULL;
     if (request->body_release != NULL) request->body_release(request->release_data);
     ti_request_copy_free(request);
-    c->done(base, response, c->error, base->user_data);
+    c->done(base, response, c->base.error, base->user_data);
 }
 
 static void finish(send_call *c, ti_step step) {
@@ -81,7 +71,7 @@ static void finish(send_call *c, ti_step step) {
         c->response = c->drive.response;
         c->drive.response = NULL;
     } else {
-        c->error = ti_engine_keep_error(c->drive.error);
+        ti_engine_fail(&c->base);
     }
     ti_drive_end(&c->drive);
     ti_url_free(c->url);
@@ -344,16 +334,10 @@ static void set_paused(ti_engine_call *base, bool on) {
 
 /* ------------------------------------------------------------------ the start */
 
-static void cancel(tacit_call *base) {
-    ti_engine_ask_stop((ti_engine_call *)base);
-}
-
-static void ask_pause(tacit_call *base, bool on) {
-    ti_engine_ask_pause((ti_engine_call *)base, on);
-}
-
-static const ti_call_ops call_ops = {
-    .cancel = cancel, .pause = ask_pause, .deliver = deliver, .free = free_send};
+static const ti_call_ops call_ops = {.cancel = ti_engine_call_cancel,
+                                     .pause = ti_engine_call_pause,
+                                     .deliver = deliver,
+                                     .free = ti_engine_call_free};
 static const ti_engine_ops engine_ops = {
     .begin = begin, .woken = woken, .wired = wired, .due = due, .stop = stop, .pause = set_paused};
 
@@ -361,7 +345,7 @@ static const ti_engine_ops engine_ops = {
 static void drop(send_call *c) {
     ti_url_free(c->url);
     ti_request_copy_free(c->request);
-    free_send(&c->base.base);
+    ti_engine_call_free(&c->base.base);
 }
 
 /* R16: it is the request of who is signed in now, whoever is when its turn comes. */

@@ -11,29 +11,19 @@ typedef struct token_call {
     ti_sign_in_id whose; /* R16: who is signed in when it is asked for */
     bool waits;
 
-    /* the outcome */
-    tacit_token *token;
-    const tacit_error *error;
+    tacit_token *token; /* the outcome's */
 } token_call;
-
-static void free_token_call(tacit_call *base) {
-    token_call *c = (token_call *)base;
-
-    ti_engine_free_error(c->error);
-    ti_engine_unref(c->base.engine);
-    free(c);
-}
 
 static void deliver(tacit_call *base) {
     token_call *c = (token_call *)base;
     tacit_token *token = c->token;
 
     c->token = NULL;
-    c->done(base, token, c->error, base->user_data);
+    c->done(base, token, c->base.error, base->user_data);
 }
 
 static void finish(token_call *c) {
-    if (c->token == NULL) c->error = ti_engine_keep_error(ti_engine_scratch(c->base.engine));
+    if (c->token == NULL) ti_engine_fail(&c->base);
     tacit_token_unref((tacit_token *)c->need.refused);
     ti_engine_end(&c->base);
 }
@@ -75,11 +65,8 @@ static void due(ti_engine_call *base) {
     stop(base, TACIT_ERR_TIMEOUT);
 }
 
-static void cancel(tacit_call *base) {
-    ti_engine_ask_stop((ti_engine_call *)base);
-}
-
-static const ti_call_ops call_ops = {.cancel = cancel, .deliver = deliver, .free = free_token_call};
+static const ti_call_ops call_ops = {
+    .cancel = ti_engine_call_cancel, .deliver = deliver, .free = ti_engine_call_free};
 static const ti_engine_ops engine_ops = {.begin = begin, .woken = woken, .due = due, .stop = stop};
 
 /* Inside the session. */
@@ -102,7 +89,7 @@ static tacit_call *start(tacit_session *session, const ti_need *need, int timeou
     if (ti_engine_start(&c->base, ti_session_deadline(session, timeout_ms), error) == TACIT_OK)
         return &c->base.base;
     tacit_token_unref((tacit_token *)need->refused);
-    free_token_call(&c->base.base);
+    ti_engine_call_free(&c->base.base);
     return NULL;
 }
 

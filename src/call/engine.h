@@ -35,6 +35,7 @@ struct ti_engine_call {
     tacit_session *session; /* entered, until the call has ended */
 
     ti_waiter waiter;
+    const tacit_error *error; /* the outcome's; NULL: nothing failed */
 
     /* guarded by the engine's lock */
     unsigned asked;                     /* what is to come to it; 0: it is not in the inbox */
@@ -54,10 +55,13 @@ void ti_engine_call_init(ti_engine_call *call, const ti_call_ops *call_ops,
 /* From here on it is the engine's and the app's. Any thread, never blocks. TACIT_ERR_BUSY, _CLOSED, _NO_MEMORY: nothing was taken. */
 tacit_status ti_engine_start(ti_engine_call *call, int64_t due_boot_ms, tacit_error *error);
 
-/* From any thread: for the call's own ops. */
+/* For ti_call_ops. */
+void ti_engine_call_cancel(tacit_call *base);
+void ti_engine_call_pause(tacit_call *base, bool on);
+void ti_engine_call_free(tacit_call *base);
+
+/* From any thread: woken() is to come. */
 void ti_engine_wake(ti_engine_call *call);
-void ti_engine_ask_stop(ti_engine_call *call);
-void ti_engine_ask_pause(ti_engine_call *call, bool on);
 
 /* The rest is for ops, on the engine's thread. */
 
@@ -70,11 +74,9 @@ void ti_engine_queue(ti_engine_call *call, bool in_front);
 void ti_engine_unqueue(ti_engine_call *call); /* where it waits for one */
 /* Gives back the place that wired() brought. */
 void ti_engine_leave_wire(ti_engine_call *call);
+/* Makes of the scratch, or of having no memory for that, the call's error. */
+void ti_engine_fail(ti_engine_call *call);
 /* It has ended: it leaves the session and is delivered. Not touched by the engine any more. */
 void ti_engine_end(ti_engine_call *call);
-
-/* A copy of the error, to be freed with ti_engine_free_error(), or a constant one where there is no memory. */
-const tacit_error *ti_engine_keep_error(const tacit_error *error);
-void ti_engine_free_error(const tacit_error *error);
 
 #endif
