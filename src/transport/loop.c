@@ -185,6 +185,7 @@ static ti_handle *new_handle(ti_loop *loop, ti_handle_kind kind) {
     CURLcode code;
     ti_handle *handle = ti_handle_new(loop->transport, kind, true, &code);
     if (!handle) return NULL;
+    // cppcheck-suppress leakNoVarFunctionCall ; the function is handed over, not a socket
     curl_easy_setopt(handle->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
     curl_easy_setopt(handle->easy, CURLOPT_OPENSOCKETDATA, loop);
     curl_easy_setopt(handle->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
