@@ -126,7 +126,8 @@ static cli_run spawn(cli *self, const char *in_path, bool on_terminal,
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID); /* its terminal is its own */
     assert_int_equal(
-        posix_spawn(&run.pid, self->program, &files, &attributes, (char *const *)argv, variables), 0);
+        posix_spawn(&run.pid, self->program, &files, &attributes, (char *const *)argv, variables),
+        0);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&files);
     for (int i = 0; variables[i] != NULL; i++) free(variables[i]);

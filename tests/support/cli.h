@@ -12,8 +12,8 @@ enum { CLI_PATIENCE_MS = 20000 };
 typedef struct cli {
     ts_server *server;
     const char *program; /* the command; another may take its place */
-    char *directory; /* home/ below it is HOME, state/ XDG_STATE_HOME */
-    bool display;    /* there is one, and an xdg-open that only writes the address to bin/opened */
+    char *directory;     /* home/ below it is HOME, state/ XDG_STATE_HOME */
+    bool display; /* there is one, and an xdg-open that only writes the address to bin/opened */
     int runs;
 } cli;
 
