@@ -316,7 +316,7 @@ run_firmware() {
     without requests -DTACIT_WITH_ASYNC=OFF -DTACIT_WITH_FILE_STORE=OFF
     without sign_ins -DTACIT_WITH_BROWSER=OFF -DTACIT_WITH_DEVICE_CODE=OFF -DTACIT_CRYPTO=mbedtls
     tests="unit_(clock|crypto|journal|lifetime|process_lock|record|schedule|store_file)"
-    tests="$tests|integration_(flight|rotation|year_2038|store_file|device_code|send_async|switches)"
+    tests="$tests|integration_(flight|rotation|year_2038|store_file|device_(code|daemon|offline)|send_async|switches)"
     step "build for armhf" sh "$root/tests/firmware/build.sh" armhf "$work/armhf" \
         "-DTACIT_TESTS=^($tests)\$"
     run armhf/build -L "unit|integration"

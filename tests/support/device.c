@@ -16,16 +16,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifdef TS_DEVICE_PROGRAM
-static const char program[] = TS_DEVICE_PROGRAM;
-#else
-static const char program[] = "";
+/* The program, behind what runs programs of its processor here. */
+static const char *const command[] = {
+#ifdef TS_DEVICE_COMMAND
+    TS_DEVICE_COMMAND,
 #endif
+    NULL};
 
-enum { VARIABLES_MAX = 12 };
+enum { COMMAND_WORDS = sizeof command / sizeof *command - 1, VARIABLES_MAX = 12 };
 
 bool device_is_there(void) {
-    return *program != '\0';
+    return *command != NULL;
 }
 
 static int64_t now_ms(void) {
@@ -128,9 +129,11 @@ static void make_environment(const char *const *further, char *variables[VARIABL
 
 void device_start(device *d, const char *const *environment) {
     char *variables[VARIABLES_MAX], *config = path_of(d, "config.json"), *output;
-    char *argv[] = {(char *)(uintptr_t)program, config, NULL};
+    const char *argv[COMMAND_WORDS + 2] = {NULL};
     posix_spawn_file_actions_t files;
 
+    memcpy(argv, command, sizeof command);
+    argv[COMMAND_WORDS] = config;
     d->runs++;
     output = output_of(d);
     make_environment(environment, variables);
@@ -138,7 +141,7 @@ void device_start(device *d, const char *const *environment) {
     posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&files, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0600);
     posix_spawn_file_actions_adddup2(&files, 1, 2);
-    assert_int_equal(posix_spawn(&d->pid, program, &files, NULL, argv, variables), 0);
+    assert_int_equal(posix_spawn(&d->pid, *argv, &files, NULL, (char *const *)argv, variables), 0);
     posix_spawn_file_actions_destroy(&files);
     for (int i = 0; variables[i] != NULL; i++) free(variables[i]);
     free(output);
