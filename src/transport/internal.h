@@ -70,6 +70,7 @@ struct ti_handle {
     ti_http_answer *answer;
     bool performed;       /* libcurl has begun with it, so that what it tells is of this send */
     bool paused;          /* by ti_loop_pause() */
+    CURLcode resumed;     /* not OK: a callback refused what ti_loop_resume() gave it */
     tacit_status stopped; /* why a callback stopped it; TACIT_OK: none did */
     size_t head_bytes;    /* of all heads, 1xx and trailers included */
     int os_error;         /* of a file that stopped it; 0: none did */

@@ -50,6 +50,7 @@ struct ti_loop {
     int64_t progress_boot_ms; /* when progress is to be told next; likewise */
     uint64_t turns;           /* libcurl has looked at what was started before */
     bool failed;              /* no memory for the poller, or in libcurl's own midst */
+    bool refused;             /* one under way has `resumed` */
 };
 
 /*
@@ -305,11 +306,15 @@ void ti_loop_pause(ti_loop *loop, ti_transfer *transfer) {
 }
 
 void ti_loop_resume(ti_loop *loop, ti_transfer *transfer) {
-    (void)loop;
     ti_handle *handle = transfer->handle;
     if (!handle) return;
     handle->paused = false;
-    curl_easy_pause(handle->easy, CURLPAUSE_CONT);
+    CURLcode code = curl_easy_pause(handle->easy, CURLPAUSE_CONT);
+    /* without a connection there is nothing to resume; any other transfer would go on without what
+     * its writer has refused */
+    if (code == CURLE_OK || code == CURLE_BAD_FUNCTION_ARGUMENT) return;
+    handle->resumed = code;
+    loop->refused = true;
 }
 
 /*
@@ -391,6 +396,21 @@ static bool finish_failed(ti_loop *loop) {
     return true;
 }
 
+/* Before libcurl gives them more. */
+static bool finish_refused(ti_loop *loop) {
+    if (!loop->refused) return false;
+    loop->refused = false;
+    for (ti_handle *handle = loop->under_way; handle;) {
+        ti_handle *next = handle->next;
+        if (handle->resumed) {
+            finish(loop, handle, handle->resumed);
+            next = loop->under_way; /* finished() may have changed the list */
+        }
+        handle = next;
+    }
+    return true;
+}
+
 /* libcurl tells the progress of what moves. */
 static void tell_progress(ti_loop *loop) {
     if (loop->progress_boot_ms > ti_os_boot_ms()) return;
@@ -409,6 +429,7 @@ static void tell_progress(ti_loop *loop) {
 static bool turn(ti_loop *loop, int64_t until_boot_ms) {
     ti_poller_ready ready[READY_MAX];
     bool woken;
+    if (finish_refused(loop)) return true;
     int timeout_ms = wait_ms(loop, until_boot_ms);
     size_t count = ti_poller_wait(loop->poller, timeout_ms, ready, READY_MAX, &woken);
     act_on_sockets(loop, ready, count);

@@ -156,6 +156,7 @@ CURLcode ti_handle_begin(ti_handle *handle, const ti_url *url, const ti_http_req
                                  ? request->response_bytes_max
                                  : handle->transport->options.response_bytes_max;
     handle->performed = handle->paused = false;
+    handle->resumed = CURLE_OK;
     handle->stopped = TACIT_OK;
     handle->os_error = 0;
     handle->head_bytes = 0;

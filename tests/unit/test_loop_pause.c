@@ -174,6 +174,36 @@ static void compressed_answer_may_pause_too(void **state) {
     dispose(&e);
 }
 
+/* What came meanwhile is given to the writer by the resume itself. */
+static size_t pause_then_refuse(const char *data, size_t size, void *write_data) {
+    (void)data;
+    (void)size;
+    int *calls = write_data;
+    return ++*calls == 1 ? TACIT_WRITE_PAUSE : 0;
+}
+
+static void writer_that_refuses_after_its_pause_ends_the_transfer(void **state) {
+    loop_fixture *t = *state;
+    static const char *const paths[] = {"/api/bytes?n=26", LARGE_PATH};
+    for (int i = 0; i < 2; i++) {
+        int calls = 0;
+        exchange e;
+        prepare(&e, t, paths[i]);
+        e.request.write = pause_then_refuse;
+        e.request.write_data = &calls;
+        e.request.may_pause = true;
+        assert_int_equal(start(&e), TACIT_OK);
+        while (calls == 0) run_for(t, 1);
+
+        ti_loop_resume(t->loop, &e.transfer);
+        run_until(t, i + 1);
+
+        assert_int_equal(e.status, TACIT_ERR_CANCELLED);
+        assert_int_equal(calls, 2);
+        dispose(&e);
+    }
+}
+
 static void one_that_waits_holds_nobody_up(void **state) {
     loop_fixture *t = *state;
     writer w = {.pause_every = 1, .pauses_once = true};
@@ -409,6 +439,7 @@ int main(void) {
         LOOP_TEST(writer_may_pause_over_and_over),
         LOOP_TEST(writer_that_paused_with_the_last_byte_is_served),
         LOOP_TEST(compressed_answer_may_pause_too),
+        LOOP_TEST(writer_that_refuses_after_its_pause_ends_the_transfer),
         LOOP_TEST(one_that_waits_holds_nobody_up),
         LOOP_TEST(paused_before_it_begins_it_delivers_nothing),
         LOOP_TEST(pause_in_the_middle_stops_what_comes),
