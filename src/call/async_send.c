@@ -71,6 +71,7 @@ static void finish(send_call *c, ti_step step) {
         c->response = c->drive.response;
         c->drive.response = NULL;
     } else {
+        ti_drive_failed(&c->drive);
         ti_engine_fail(&c->base);
     }
     ti_drive_end(&c->drive);

@@ -124,9 +124,13 @@ void ti_drive_end(ti_drive *drive) {
     free(drive->lines);
 }
 
+void ti_drive_failed(ti_drive *drive) {
+    if (drive->outcome_unknown) drive->error->outcome_unknown = true;
+}
+
 /* The grant's outcome may be unknown; what counts is whether the request was sent. */
 ti_step ti_drive_no_token(ti_drive *drive, tacit_status status) {
-    drive->error->outcome_unknown = drive->outcome_unknown;
+    drive->error->outcome_unknown = false;
     return ti_exchange_no_token(&drive->exchange, status);
 }
 
@@ -138,10 +142,7 @@ static bool prepare_download(ti_drive *drive) {
     const char *const *more =
         ti_download_prepare(drive->download, drive->exchange.method, drive->error);
 
-    if (more == NULL) {
-        drive->error->outcome_unknown = drive->outcome_unknown;
-        return false;
-    }
+    if (more == NULL) return false;
     free(drive->lines);
     drive->lines = NULL;
     drive->http.headers = base;
@@ -227,16 +228,12 @@ static ti_step fit(ti_drive *drive, ti_step step, ti_step otherwise) {
 static ti_step fail_closed(ti_drive *drive) {
     ti_error_set(drive->error, TACIT_ERR_CLOSED,
                  "the session was closed while the request was under way");
-    drive->error->outcome_unknown = drive->outcome_unknown;
     return TI_STEP_FAIL;
 }
 
 /* A cancelled send was stopped by a callback of the caller's, or by the session's end. */
 static ti_step send_failed(ti_drive *drive, tacit_status status, ti_exchange_answer *seen) {
-    tacit_error *error = drive->error;
-
-    drive->outcome_unknown = drive->outcome_unknown || error->outcome_unknown;
-    error->outcome_unknown = drive->outcome_unknown;
+    if (drive->error->outcome_unknown) drive->outcome_unknown = true;
     if (status == TACIT_ERR_CANCELLED && atomic_load(ti_session_closing(drive->session))) {
         return fail_closed(drive);
     }

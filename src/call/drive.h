@@ -29,7 +29,7 @@ typedef struct ti_drive {
 
     bool body_begun;       /* the streamed body is no longer at its beginning */
     bool delivered;        /* bytes of an answer went to the caller's write */
-    bool outcome_unknown;  /* the server may have done it at an earlier send */
+    bool outcome_unknown;  /* the server may have done it at a send that failed */
     int tokens;            /* exchange's, as it was counted */
     ti_parts *parts;       /* NULL: no form */
     ti_download *download; /* NULL: no file */
@@ -44,6 +44,8 @@ typedef struct ti_drive {
  */
 ti_step ti_drive_begin(ti_drive *drive, tacit_session *session, const tacit_request *request,
                        const ti_url *url, tacit_error *error);
+/* TI_STEP_FAIL: completes the error with what may have come of the sends before. */
+void ti_drive_failed(ti_drive *drive);
 /* Takes the response unless it was taken. */
 void ti_drive_end(ti_drive *drive);
 

@@ -135,6 +135,8 @@ static tacit_status perform(call *c, tacit_session *session, const tacit_request
         *response = c->drive.response;
         c->drive.response = NULL;
         ti_error_clear(error);
+    } else {
+        ti_drive_failed(&c->drive);
     }
     ti_drive_end(&c->drive);
     return step == TI_STEP_ANSWER ? TACIT_OK : error->status;

@@ -302,6 +302,34 @@ static void retry_waits_for_its_time_and_not_on_the_wire(void **state) {
     end_world(w);
 }
 
+/* The server had it all when the connection broke, and the second send never came. */
+static void outcome_of_a_broken_send_stays_unknown(void **state) {
+    enum { CANCEL, CLOSE, DEADLINE, ENDS };
+
+    (void)state;
+    for (int end = 0; end < ENDS; end++) {
+        world *w = signed_in(&(world_options){.clock = true});
+        tacit_request request = request_to(server_url(world_server(w), "/api/x"));
+        call_outcome o = {.done = 0};
+        tacit_call *call;
+
+        server_close_connections(world_server(w), TS_API, 1, true);
+        request.method = "DELETE";
+        request.retries_max = 1;
+        call = must_start(world_session(w), &request, &o);
+        world_wait(has_been_refused, w, "the server breaks the connection");
+        look_a_while();
+        if (end == CANCEL) tacit_call_cancel(call);
+        if (end == CLOSE) assert_int_equal(world_close(w, PATIENCE_MS), TACIT_OK);
+        if (end == DEADLINE) world_clock_move(w, 3600000);
+        await_outcomes(&o, 1);
+
+        assert_true(o.error.outcome_unknown);
+        tacit_call_unref(call);
+        end_world(w);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writer_that_pauses_gets_the_rest_after_resume),
@@ -314,6 +342,7 @@ int main(void) {
         cmocka_unit_test(file_that_cannot_be_written_is_an_error),
         cmocka_unit_test(form_is_sent_again_after_a_401),
         cmocka_unit_test(retry_waits_for_its_time_and_not_on_the_wire),
+        cmocka_unit_test(outcome_of_a_broken_send_stays_unknown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -950,6 +950,37 @@ static void an_outcome_stays_unknown(void **state) {
     assert_true(error.outcome_unknown);
 }
 
+static bool refuse_rewind(void *data) {
+    (void)data;
+    return false;
+}
+
+static void replace_by_anothers(void) {
+    tacit_token_unref(session.current);
+    session.current = make_token("three", 2);
+}
+
+/* ... or what kept it from being sent. */
+static void an_outcome_stays_unknown_where_there_is_no_second_send(void **state) {
+    (void)state;
+    tacit_request request = retrying(1), streamed = retrying(1);
+    tacit_error error;
+
+    streamed.method = "PUT";
+    streamed.read = read_three;
+    streamed.read_data = "mine";
+    streamed.rewind = refuse_rewind;
+    wire.script = (script_line[]){{.failure = TACIT_ERR_NETWORK, .read_body = true},
+                                  {.failure = TACIT_ERR_NETWORK}};
+    send_expecting(&streamed, TACIT_ERR_BODY_NOT_REPLAYABLE, &error);
+    assert_true(error.outcome_unknown);
+
+    session.in_pause = replace_by_anothers;
+    send_expecting(&request, TACIT_ERR_SIGNED_OUT, &error);
+    assert_true(error.outcome_unknown);
+    assert_int_equal(wire.sends, 2);
+}
+
 static void close_session(void) {
     atomic_store(&session.closing, true);
 }
@@ -1028,6 +1059,7 @@ int main(void) {
         TEST(a_pause_beyond_the_deadline_is_not_begun),
         TEST(the_last_failure_is_the_callers),
         TEST(an_outcome_stays_unknown),
+        TEST(an_outcome_stays_unknown_where_there_is_no_second_send),
         TEST(a_closed_session_sends_nothing_after_the_pause),
         TEST(a_retry_goes_with_the_token_that_there_is),
     };
