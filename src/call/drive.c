@@ -254,7 +254,6 @@ static ti_step answered(ti_drive *drive, ti_exchange_answer *seen) {
     if (answer->status >= 300 && answer->status < 400) {
         seen->location = ti_http_answer_header(answer, "Location", 0) != NULL;
     } else if (answer->status >= 400) {
-        seen->retry_after_s = answer->retry_after_s;
         seen->random = draw(drive);
     }
     return fit(drive, ti_exchange_answered(&drive->exchange, seen), TI_STEP_ANSWER);
@@ -285,6 +284,7 @@ static ti_step sent_to_file(ti_drive *drive, tacit_status status, ti_exchange_an
 ti_step ti_drive_sent(ti_drive *drive, tacit_status status) {
     ti_exchange_answer seen = {
         .status = drive->response->answer.status,
+        .retry_after_s = drive->response->answer.retry_after_s,
         .body_begun = drive->body_begun,
         .delivered = drive->delivered,
     };

@@ -163,8 +163,9 @@ ti_step ti_exchange_answered(ti_exchange *exchange, const ti_exchange_answer *an
 ti_step ti_exchange_failed(ti_exchange *exchange, tacit_status why,
                            const ti_exchange_answer *answer) {
     exchange->answer = *answer;
-    if (why != TACIT_ERR_NETWORK || !may_retry(exchange)) return TI_STEP_FAIL;
-    return begin_pause(exchange);
+    /* A connection that was not made in time; after the deadline there is no time to pause. */
+    if (why != TACIT_ERR_NETWORK && why != TACIT_ERR_TIMEOUT) return TI_STEP_FAIL;
+    return may_retry(exchange) ? begin_pause(exchange) : TI_STEP_FAIL;
 }
 
 /* The token may be over by now. */

@@ -897,6 +897,13 @@ static void a_retry_waits_as_long_as_the_server_says(void **state) {
     assert_int_equal(session.paused_ms, 7000);
     assert_int_equal(session.replays, 0);
     assert_int_equal(wire.log[1].deadline_boot_ms, NOW_MS + REQUEST_TIMEOUT_MS);
+
+    /* also where only the head of that answer came */
+    wire.sends = 0;
+    wire.script = (script_line[]){{.status = 503, .retry_after_s = 9, .failure = TACIT_ERR_NETWORK},
+                                  {.status = 200}};
+    assert_int_equal(send_expecting(&request, TACIT_OK, &error), 200);
+    assert_int_equal(session.paused_ms, 9000);
 }
 
 static void a_pause_beyond_the_deadline_is_not_begun(void **state) {
@@ -934,6 +941,23 @@ static void the_last_failure_is_the_callers(void **state) {
 
     assert_in_range(wire.sends, 2, 3);
     assert_false(error.outcome_unknown);
+}
+
+static void deadline_passes(void) {
+    session.now_ms += REQUEST_TIMEOUT_MS;
+}
+
+static void a_connection_that_took_too_long_is_tried_again(void **state) {
+    (void)state;
+    tacit_request request = retrying(5);
+    tacit_error error;
+
+    wire.script = (script_line[]){{.failure = TACIT_ERR_TIMEOUT, .not_sent = true},
+                                  {.failure = TACIT_ERR_TIMEOUT, .meanwhile = deadline_passes}};
+    send_expecting(&request, TACIT_ERR_TIMEOUT, &error);
+
+    assert_int_equal(wire.sends, 2);
+    assert_int_equal(session.pauses, 1);
 }
 
 /* The first send may have done it, whatever became of the second. */
@@ -1058,6 +1082,7 @@ int main(void) {
         TEST(a_retry_waits_as_long_as_the_server_says),
         TEST(a_pause_beyond_the_deadline_is_not_begun),
         TEST(the_last_failure_is_the_callers),
+        TEST(a_connection_that_took_too_long_is_tried_again),
         TEST(an_outcome_stays_unknown),
         TEST(an_outcome_stays_unknown_where_there_is_no_second_send),
         TEST(a_closed_session_sends_nothing_after_the_pause),
