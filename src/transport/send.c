@@ -50,9 +50,10 @@ int ti_on_seek(void *user_data, curl_off_t offset, int origin) {
 /* false: it is to stop. */
 static bool tell_progress(ti_handle *handle) {
     const ti_http_request *request = handle->request;
-    bool unknown = handle->body_mode == TI_BODY_STREAM && request->read_size <= 0;
     curl_off_t to_send = handle->progress.to_send, to_receive = handle->progress.to_receive;
-    if (request->progress(handle->progress.sent, unknown ? -1 : to_send, handle->progress.received,
+    if (handle->body_mode == TI_BODY_STREAM && request->read_size <= 0) to_send = -1;
+    if (handle->body_mode == TI_BODY_FORM && to_send == 0) to_send = -1; /* none is empty */
+    if (request->progress(handle->progress.sent, to_send, handle->progress.received,
                           to_receive > 0 ? to_receive : -1, request->progress_data)) {
         return true;
     }

@@ -326,6 +326,41 @@ static void handle_sends_other_things_after_a_form(void **state) {
     ti_handle_release(t->f->transport, handle);
 }
 
+typedef struct progress {
+    int64_t least, most; /* of what was told that there is to send */
+} progress;
+
+static bool on_progress(int64_t sent, int64_t to_send, int64_t received, int64_t to_receive,
+                        void *data) {
+    (void)sent, (void)received, (void)to_receive;
+    progress *p = data;
+    if (to_send < p->least) p->least = to_send;
+    if (to_send > p->most) p->most = to_send;
+    return true;
+}
+
+static void progress_knows_a_size_or_says_that_it_does_not(void **state) {
+    forms *t = *state;
+    for (int known = 0; known < 2; known++) {
+        reader r = {.text = "from a reader"};
+        progress told = {.least = INT64_MAX, .most = INT64_MIN};
+        const ti_http_request request = {
+            .authorization = t->authorization,
+            .parts = FORM(
+                PART(.name = "r", .read = read_text, .read_data = &r, .read_size = known ? 13 : 0)),
+            .progress = on_progress,
+            .progress_data = &told};
+
+        assert_int_equal(
+            fixture_send(t->f, TI_HANDLE_POOLED, server_url(t->server, "/api/echo"), &request),
+            TACIT_OK);
+
+        assert_int_equal(told.least, -1);
+        if (known) assert_true(told.most > 13);
+        if (!known) assert_int_equal(told.most, -1);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         FORM_TEST(parts_arrive_as_they_are),
@@ -337,6 +372,7 @@ int main(void) {
         FORM_TEST(form_is_sent_again_from_its_start),
         FORM_TEST(form_that_cannot_be_rewound_is_not_sent_again),
         FORM_TEST(handle_sends_other_things_after_a_form),
+        FORM_TEST(progress_knows_a_size_or_says_that_it_does_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
