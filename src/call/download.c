@@ -163,11 +163,13 @@ static bool begin_anew(ti_download *download, const ti_http_answer *answer) {
     return true;
 }
 
-/* The answer to If-Range has the same validator, or none that could differ. */
+/* The answer to If-Range has the same validator, or none that could differ. Servers that know only
+ * Range send another. */
 static bool is_same_state(const ti_download *download, const ti_http_answer *answer) {
-    const char *etag = ti_http_answer_header(answer, "ETag", 0);
+    const char *name = download->validator[0] == '"' ? "ETag" : "Last-Modified";
+    const char *value = ti_http_answer_header(answer, name, 0);
 
-    return etag == NULL || download->validator[0] != '"' || strcmp(etag, download->validator) == 0;
+    return value == NULL || strcmp(value, download->validator) == 0;
 }
 
 static bool go_on(ti_download *download, const ti_http_answer *answer) {

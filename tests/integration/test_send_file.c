@@ -346,6 +346,22 @@ static void a_rest_that_does_not_fit_is_not_taken(void **state) {
     }
 }
 
+/* There are servers that know Range, but not If-Range. */
+static void the_rest_of_another_date_is_not_taken(void **state) {
+    (void)state;
+    static const char *const answers[] = {
+        HALF(DATES), REST("Last-Modified: Sun, 06 Nov 1994 08:49:40 GMT\r\n"), WHOLE(DATES), NULL};
+    download d = download_new(answers);
+
+    d.request.file_resume = true;
+    must_fail(d.raw.world, &d.request, TACIT_ERR_NETWORK);
+    assert_int_equal(fetched(&d), 200);
+
+    assert_holds(d.here.file, TEXT);
+    assert_int_equal(requests_with(&d, "Range: bytes=5-\r\n"), 1);
+    download_free(&d);
+}
+
 /* RFC 9110 section 15.3.7: a server may send less than it was asked for. */
 static void less_than_the_rest_is_not_the_whole(void **state) {
     (void)state;
@@ -654,6 +670,7 @@ int main(void) {
         cmocka_unit_test(without_a_strong_validator_nothing_stays),
         cmocka_unit_test(what_changed_meanwhile_begins_anew),
         cmocka_unit_test(a_rest_that_does_not_fit_is_not_taken),
+        cmocka_unit_test(the_rest_of_another_date_is_not_taken),
         cmocka_unit_test(less_than_the_rest_is_not_the_whole),
         cmocka_unit_test(a_part_that_nobody_asked_for_is_an_error),
         cmocka_unit_test(what_another_url_left_is_not_gone_on_with),
