@@ -163,6 +163,17 @@ static int64_t look(uplink *u) {
     return due;
 }
 
+/* Until nothing is left, or the disk takes no more. */
+static void save_all(uplink *u) {
+    bool more;
+
+    do {
+        mailbox_take(u->parts.mailbox, &u->open);
+        more = u->open.count == BATCH_READINGS_MAX;
+        spool_everything(u);
+    } while (more && !u->has_sealed);
+}
+
 static void *run(void *data) {
     uplink *u = data;
     int64_t due = 0;
@@ -175,11 +186,7 @@ static void *run(void *data) {
         mailbox_take(u->parts.mailbox, &u->open);
         due = look(u);
     }
-    do {
-        mailbox_take(u->parts.mailbox, &u->open);
-        u->disk_retry_boot_ms = 0;
-        spool_everything(u);
-    } while (u->open.count == BATCH_READINGS_MAX);
+    save_all(u);
     return NULL;
 }
 

@@ -36,6 +36,38 @@ static void an_answer_that_was_lost_doubles_nothing(void **state) {
     device_free(&d);
 }
 
+/* ------------------------------------------------------------------ the end */
+
+static void count_readings(const batch *b, void *data) {
+    *(long *)data += b->count;
+}
+
+/* One batch in the air, and in memory more than the next one takes. */
+static void all_that_is_in_memory_is_on_the_disk_at_the_end(void **state) {
+    device d = device_new(
+        &(device_options){.settings = "\"interval_ms\":2,\"flush_ms\":60000,\"timeout_ms\":30000"});
+    char *directory = fixture_path(d.directory, "state");
+    long readings = 0;
+    spool *s;
+
+    (void)state;
+    device_sign_in(&d);
+    device_await_empty_spool(&d);
+    server_gate_close(d.server, TS_API, TS_BEFORE_ANSWER);
+    assert_true(server_gate_waiters(d.server, TS_API, 1, DEVICE_PATIENCE_MS));
+    nanosleep(&(struct timespec){.tv_sec = 1}, NULL); /* nobody tells what it has measured */
+    device_terminate(&d, 1);
+    s = spool_open(directory, (size_t)1 << 20, count_readings, &readings);
+
+    assert_non_null(s);
+    assert_true(readings > 2L * BATCH_READINGS_MAX);
+    spool_close(s);
+    free(directory);
+    device_free(&d);
+}
+
+/* ------------------------------------------------------------------ sudden ends */
+
 /* How far the runs of the spool reach. */
 typedef struct kept {
     long runs;
@@ -131,6 +163,7 @@ static void death_at_any_moment_costs_nothing_that_was_kept(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_that_was_lost_doubles_nothing),
+        cmocka_unit_test(all_that_is_in_memory_is_on_the_disk_at_the_end),
         cmocka_unit_test(death_at_any_moment_costs_nothing_that_was_kept),
     };
 

@@ -202,6 +202,21 @@ static void it_ends_quickly_while_it_renews_its_token(void **state) {
     device_free(&d);
 }
 
+/* What is in memory has to be given up then. */
+static void it_ends_quickly_without_a_disk(void **state) {
+    device d = device_new(&(device_options){.settings = "\"interval_ms\":1,\"flush_ms\":20"});
+    char *directory = fixture_path(d.directory, "state");
+
+    (void)state;
+    device_start(&d, NULL);
+    device_await_words(&d, " and enter ");
+    fixture_directory_free(directory);
+    device_await_words(&d, "the spool cannot be written");
+    nanosleep(&(struct timespec){.tv_nsec = 500 * 1000000L}, NULL); /* until memory is full, too */
+    assert_quick(device_terminate(&d, 1));
+    device_free(&d);
+}
+
 /* ------------------------------------------------------------------ wrong from the start */
 
 static void a_wrong_configuration_is_told(void **state) {
@@ -251,6 +266,7 @@ int main(void) {
         cmocka_unit_test(it_ends_quickly_while_it_signs_in),
         cmocka_unit_test(it_ends_quickly_while_the_server_hangs),
         cmocka_unit_test(it_ends_quickly_while_it_renews_its_token),
+        cmocka_unit_test(it_ends_quickly_without_a_disk),
         cmocka_unit_test(a_wrong_configuration_is_told),
         cmocka_unit_test(a_directory_has_one_daemon),
     };
