@@ -7,8 +7,9 @@
 
 #include <tacit/tacit.hpp>
 
+/* On a thread of the client's: in one piece, since others write too. */
 static void on_event(tacit::session_ref &, const tacit::event &event) {
-    std::cerr << "event: " << event.message << '\n';
+    std::cerr << "event: " + std::string(event.message) + '\n';
 }
 
 /* Only the first time: from then on the store has the refresh token. */
