@@ -52,8 +52,6 @@ static const char *own_reason(tacit_status status) {
         return "the request was cancelled";
     case TACIT_ERR_TIMEOUT:
         return "no complete answer came in the time allowed";
-    case TACIT_ERR_FILE:
-        return "a file of the request's parts cannot be read";
     default:
         return NULL;
     }
@@ -70,10 +68,18 @@ static void tell_clock(const ti_handle *handle, const char *reason, tacit_error 
                  date.tm_year + 1900, date.tm_mon + 1, date.tm_mday, reason);
 }
 
+static void tell_file(const ti_handle *handle, tacit_error *error) {
+    char text[128];
+    ti_error_set(error, TACIT_ERR_FILE, "%s cannot be read: %s", handle->file,
+                 ti_error_system_text(handle->os_error, text, sizeof text));
+}
+
 tacit_status ti_handle_failure(const ti_handle *handle, CURLcode code, tacit_error *error) {
     tacit_status status = handle->stopped ? handle->stopped : status_of(code, handle->answer->sent);
     if (status == TACIT_ERR_NO_MEMORY) {
         ti_error_no_memory(error);
+    } else if (status == TACIT_ERR_FILE) {
+        tell_file(handle, error);
     } else {
         const char *reason = own_reason(status);
         if (!reason) reason = handle->error_text[0] ? handle->error_text : curl_easy_strerror(code);

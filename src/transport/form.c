@@ -33,8 +33,10 @@ struct ti_form {
  * Where content comes from
  */
 
-static size_t fail_file(ti_handle *handle, int os_error) {
+static size_t fail_file(const form_part *own, int os_error) {
+    ti_handle *handle = own->handle;
     handle->stopped = TACIT_ERR_FILE;
+    handle->file = own->part.file;
     handle->os_error = os_error;
     return CURL_READFUNC_ABORT;
 }
@@ -52,8 +54,8 @@ static size_t read_file(form_part *own, char *buffer, size_t capacity) {
     ssize_t count;
     while ((count = read(own->file, buffer, capacity)) < 0 && errno == EINTR) {
     }
-    if (count < 0) return fail_file(own->handle, errno);
-    if (count == 0) return fail_file(own->handle, EIO); /* it was cut meanwhile */
+    if (count < 0) return fail_file(own, errno);
+    if (count == 0) return fail_file(own, EIO); /* it was cut meanwhile */
     return (size_t)count;
 }
 
@@ -109,7 +111,7 @@ static CURLcode open_part(ti_handle *handle, form_part *own, const tacit_part *g
     if (own->part.file) {
         int os_error = open_file(own);
         if (os_error == 0) return CURLE_OK;
-        fail_file(handle, os_error);
+        fail_file(own, os_error);
         return CURLE_READ_ERROR;
     }
     if (own->part.read) {

@@ -73,7 +73,8 @@ struct ti_handle {
     CURLcode resumed;     /* not OK: a callback refused what ti_loop_resume() gave it */
     tacit_status stopped; /* why a callback stopped it; TACIT_OK: none did */
     size_t head_bytes;    /* of all heads, 1xx and trailers included */
-    int os_error;         /* of a file that stopped it; 0: none did */
+    const char *file;     /* of a part, which stopped it; borrowed */
+    int os_error;         /* ... and why; 0: none did */
     bool head_is_open;    /* between a status line and the empty line */
     bool body_has_begun, body_goes_to_write;
     ti_form *form;            /* CURLOPT_MIMEPOST is its; NULL: none */

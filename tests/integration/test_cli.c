@@ -159,7 +159,7 @@ static void a_form_is_sent_as_a_browser_would(void **state) {
     assert_non_null(strstr(run.out, "filename=\\\"notes.txt\\\""));
     assert_non_null(strstr(run.out, "on the disk"));
     cli_run_free(&run);
-    assert_run(CLI(w, NULL, "request", echo, "-F", "a=@/nowhere"), 1, "", "tacit: ");
+    assert_run(CLI(w, NULL, "request", echo, "-F", "a=@/nowhere"), 1, "", "/nowhere");
     assert_run(CLI(w, NULL, "request", echo, "-F", "nothing"), 2, "", "nothing");
     assert_run(CLI(w, NULL, "request", echo, "-F", "a=@"), 2, "", "NAME=@FILE");
     assert_run(CLI(w, NULL, "request", echo, "-F", "a=b", "-d", "c"), 2, "", "two bodies");

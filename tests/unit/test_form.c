@@ -189,6 +189,7 @@ static void file_that_cannot_be_read_is_told_before_anything_is_sent(void **stat
                          TACIT_ERR_FILE);
 
         assert_int_equal(t->f->error.os_error, cases[i].os_error);
+        assert_non_null(strstr(t->f->error.message, cases[i].path));
         assert_false(t->f->error.outcome_unknown);
         assert_false(t->f->answer.sent);
     }
