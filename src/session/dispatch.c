@@ -3,6 +3,7 @@
  *
  * Operation: `claimed` is the right to run items: whoever finds items and nobody who has it takes it, and hands it to the app's loop
  * (one posted job), to the thread, or, where neither can be had, uses it itself. The holder runs what is queued and gives it back.
+ * Whoever is inside post looks again afterwards, since the job may be over by then; meanwhile nobody else posts.
  *
  * Safety: `lock` guards everything but what is read-only; it is taken under an identity's lock by push, and nothing is locked
  * under it.
@@ -28,8 +29,9 @@ struct ti_dispatch {
     pthread_mutex_t lock;
     pthread_cond_t changed; /* handed, stopping, ended */
     ti_dispatch_item *first, **last;
-    unsigned refs; /* the client, the thread, a posted job, whoever is inside post */
+    unsigned refs; /* the client, the thread, a posted job, whoever kicks */
     bool claimed;
+    bool posting; /* somebody is inside post */
     bool handed;  /* ... by the thread */
     bool running; /* the thread is in a callback */
     bool started, stopping, ended;
@@ -162,26 +164,28 @@ void ti_dispatch_push(ti_dispatch *d, ti_dispatch_item *item) {
     pthread_mutex_unlock(&d->lock);
 }
 
+/* Lets go of the lock meanwhile. false: there is no post, or it refused. */
+static bool post_locked(ti_dispatch *d) {
+    bool taken;
+
+    if (d->post == NULL) return false;
+    d->posting = true;
+    d->refs++; /* the job's, which may run, and end everything, before post has returned */
+    pthread_mutex_unlock(&d->lock);
+    taken = d->post(run_posted, d, d->post_data);
+    pthread_mutex_lock(&d->lock);
+    d->posting = false;
+    if (!taken) d->refs--;
+    return taken;
+}
+
 void ti_dispatch_kick(ti_dispatch *d) {
     pthread_mutex_lock(&d->lock);
-    if (d->first == NULL || d->claimed) {
-        pthread_mutex_unlock(&d->lock);
-        return;
-    }
-    d->claimed = true;
     d->refs++;
-    if (d->post != NULL) {
-        d->refs++; /* the job's, which may run, and end everything, before post has returned */
-        pthread_mutex_unlock(&d->lock);
-        if (d->post(run_posted, d, d->post_data)) {
-            pthread_mutex_lock(&d->lock);
-            unref_and_unlock(d);
-            return;
-        }
-        pthread_mutex_lock(&d->lock);
-        d->refs--;
+    while (d->first != NULL && !d->claimed && !d->posting) {
+        d->claimed = true;
+        if (!post_locked(d) && !hand_to_thread_locked(d)) drain_locked(d);
     }
-    if (!hand_to_thread_locked(d)) drain_locked(d);
     unref_and_unlock(d);
 }
 

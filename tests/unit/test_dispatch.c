@@ -355,6 +355,78 @@ static void post_may_run_the_job_at_once(void **state) {
     free_log(l);
 }
 
+/* A loop on a thread of its own, whose job is over before post has returned. */
+typedef struct quick_loop {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    /* guarded by lock */
+    void (*run)(void *job);
+    void *job; /* NULL: none */
+    int jobs_over, inside, inside_max, posts;
+    bool ends;
+} quick_loop;
+
+static void *run_quick_loop(void *data) {
+    quick_loop *l = data;
+
+    pthread_mutex_lock(&l->lock);
+    while (!l->ends || l->job != NULL) {
+        void *job = l->job;
+
+        if (job == NULL) {
+            pthread_cond_wait(&l->changed, &l->lock);
+            continue;
+        }
+        l->job = NULL;
+        pthread_mutex_unlock(&l->lock);
+        l->run(job);
+        pthread_mutex_lock(&l->lock);
+        l->jobs_over++;
+        pthread_cond_broadcast(&l->changed);
+    }
+    pthread_mutex_unlock(&l->lock);
+    return NULL;
+}
+
+static bool post_to_quick_loop(void (*run)(void *job), void *job, void *data) {
+    quick_loop *l = data;
+    bool first;
+
+    pthread_mutex_lock(&l->lock);
+    first = l->posts++ == 0;
+    if (++l->inside > l->inside_max) l->inside_max = l->inside;
+    l->run = run;
+    l->job = job;
+    pthread_cond_broadcast(&l->changed);
+    while (first && l->jobs_over == 0) pthread_cond_wait(&l->changed, &l->lock);
+    l->inside--;
+    pthread_mutex_unlock(&l->lock);
+    return true;
+}
+
+static void post_is_called_by_one_thread_at_a_time(void **state) {
+    quick_loop app = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    ti_dispatch *d = new_dispatch(post_to_quick_loop, &app);
+    log *l = new_log();
+    pthread_t thread;
+
+    (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, run_quick_loop, &app), 0);
+    push(d, l, 1, d);
+    ti_dispatch_kick(d);
+    wait_count(l, 2);
+    pthread_mutex_lock(&app.lock);
+    app.ends = true;
+    pthread_cond_broadcast(&app.changed);
+    pthread_mutex_unlock(&app.lock);
+    pthread_join(thread, NULL);
+
+    assert_int_equal(app.posts, 2);
+    assert_int_equal(app.inside_max, 1);
+    ti_dispatch_free(d);
+    free_log(l);
+}
+
 static void refused_posts_run_on_a_library_thread(void **state) {
     loop app = {.takes = false};
     ti_dispatch *d = new_dispatch(post, &app);
@@ -396,6 +468,7 @@ int main(void) {
         cmocka_unit_test(posted_items_wait_for_the_loop_in_one_job),
         cmocka_unit_test(what_a_posted_item_pushes_is_posted_anew),
         cmocka_unit_test(post_may_run_the_job_at_once),
+        cmocka_unit_test(post_is_called_by_one_thread_at_a_time),
         cmocka_unit_test(refused_posts_run_on_a_library_thread),
         cmocka_unit_test(posted_job_may_come_after_the_free),
     };
