@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 typedef struct request_options {
     const char *name, *data, *output;
@@ -67,11 +68,21 @@ static bool read_operands(const operands *operands, request_options *options,
     return true;
 }
 
+static bool asks_for_a_range(const text_list *headers) {
+    for (size_t i = 0; i < headers->count; i++)
+        if (strncasecmp(headers->items[i], "Range:", 6) == 0 ||
+            strncasecmp(headers->items[i], "If-Range:", 9) == 0)
+            return true;
+    return false;
+}
+
 static bool fit_each_other(const request_options *options) {
     if (options->data != NULL && options->form.count > 0)
         return refuse_usage(&command, "--data and --form are two bodies"), false;
     if (options->resume && options->output == NULL)
         return refuse_usage(&command, "--continue wants an --output"), false;
+    if (options->resume && asks_for_a_range(&options->headers))
+        return refuse_usage(&command, "--continue asks for a range itself"), false;
     return true;
 }
 
@@ -95,12 +106,13 @@ static exit_code send_it(connection *connection, const void *data) {
     const errand *errand = data;
     const request_options *options = errand->options;
     tacit_request request = errand->request;
-    request_output output = request_output_to(options->output);
+    request_output output = request_output_to(options->output, asks_for_a_range(&options->headers));
+    bool is_head = request.method != NULL && strcmp(request.method, "HEAD") == 0;
     tacit_response *response;
     tacit_error error;
     exit_code code;
 
-    if (output.is_file) {
+    if (output.is_file && !is_head) {
         request.file = options->output;
         request.file_resume = options->resume;
     } else if (!options->include || options->output != NULL) { /* else the head comes first */

@@ -19,8 +19,8 @@ static bool is_file(const char *path) {
     return stat(path, &about) != 0 || S_ISREG(about.st_mode);
 }
 
-request_output request_output_to(const char *path) {
-    return (request_output){.path = path, .is_file = path != NULL && is_file(path)};
+request_output request_output_to(const char *path, bool ranged) {
+    return (request_output){.path = path, .is_file = path != NULL && !ranged && is_file(path)};
 }
 
 static bool open_output(request_output *output) {

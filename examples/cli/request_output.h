@@ -14,8 +14,8 @@ typedef struct request_output {
     bool failed;      /* the user was told why */
 } request_output;
 
-/* path may be NULL. */
-request_output request_output_to(const char *path);
+/* path may be NULL. ranged: a Range of the user's own, which the library writes into no file. */
+request_output request_output_to(const char *path, bool ranged);
 /* tacit_write_fn of a 2xx body; data is the request_output. */
 size_t request_output_write(const char *bytes, size_t size, void *data);
 /* "HTTP 200", the header lines, and an empty line. */

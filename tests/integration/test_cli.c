@@ -140,6 +140,22 @@ static void bodies_arrive_byte_for_byte(void **state) {
                "/dev/full");
 }
 
+static void what_is_no_whole_file_is_written_as_it_comes(void **state) {
+    cli *w = *state;
+    const char *url = server_url(w->server, "/api/x");
+    ts_fault part = {.kind = TS_FAULT_ANSWER, .requests = 1, .body = "part", .status = 206};
+    char file[512];
+
+    snprintf(file, sizeof file, "%s/part", w->directory);
+    server_fault_add(w->server, TS_API, &part);
+    assert_run(CLI(w, NULL, "request", url, "-H", "range: bytes=0-3", "-o", file), 0, "", "");
+    assert_int_equal(size_of(file), 4);
+    assert_run(CLI(w, NULL, "request", "HEAD", url, "-o", file), 0, "", "");
+    assert_int_equal(size_of(file), 4);
+    assert_run(CLI(w, NULL, "request", url, "-H", "If-Range: \"a\"", "-C", "-o", file), 2, "",
+               "--continue");
+}
+
 static void a_form_is_sent_as_a_browser_would(void **state) {
     cli *w = *state;
     char file[512], field[600];
@@ -316,6 +332,7 @@ int main(void) {
         SCENE(a_request_meets_a_401_with_a_new_token),
         SCENE(a_request_says_what_it_was_told),
         SCENE(bodies_arrive_byte_for_byte),
+        SCENE(what_is_no_whole_file_is_written_as_it_comes),
         SCENE(a_form_is_sent_as_a_browser_would),
         SCENE(what_fails_for_a_moment_is_tried_again),
         SCENE(a_download_goes_on_where_it_broke_off),
