@@ -130,7 +130,7 @@ static void free_part(ti_client_part *part) {
     engine->stopping = true;
     ti_loop_wake(engine->loop);
     own = engine->started && pthread_equal(engine->thread, pthread_self());
-    engine->freed = own;
+    if (own) engine->freed = true;
     pthread_mutex_unlock(&engine->lock);
     if (own)
         pthread_detach(engine->thread);
