@@ -121,6 +121,14 @@ static bool stop(ti_client_part *part, int64_t deadline_boot_ms) {
     return !left;
 }
 
+static void clock_moved(ti_client_part *part) {
+    ti_engine *engine = (ti_engine *)part;
+
+    pthread_mutex_lock(&engine->lock);
+    pthread_cond_broadcast(&engine->ended_cond);
+    pthread_mutex_unlock(&engine->lock);
+}
+
 /* There are no calls any more, since they hold the client. */
 static void free_part(ti_client_part *part) {
     ti_engine *engine = (ti_engine *)part;
@@ -149,7 +157,7 @@ static ti_client_part *new_part(tacit_client *client, tacit_error *error) {
     }
     pthread_mutex_init(&engine->lock, NULL);
     atomic_init(&engine->refs, 1);
-    engine->part = (ti_client_part){.stop = stop, .free = free_part};
+    engine->part = (ti_client_part){.stop = stop, .clock_moved = clock_moved, .free = free_part};
     engine->client = client;
     engine->clock = &client->context->clock;
     engine->wire_max = client->calls_max;

@@ -244,14 +244,28 @@ static bool wall_clock_stepped(tacit_client *client) {
     return step_ms >= STEP_MIN_MS || step_ms <= -STEP_MIN_MS;
 }
 
+/* NULL: nobody asked for it yet. */
+static ti_client_part *part_of(tacit_client *client) {
+    ti_client_part *part;
+
+    pthread_mutex_lock(&client->lock);
+    part = client->part;
+    pthread_mutex_unlock(&client->lock);
+    return part;
+}
+
 void tacit_client_clock_moved(tacit_client *client) {
+    ti_client_part *part;
     bool stepped;
 
     if (client == NULL || ti_client_forked(client)) return;
+    part = part_of(client);
     stepped = wall_clock_stepped(client);
     ti_refresher_wake(client->refresher);
     ti_store_calls_clock_moved(client->store_calls);
     ti_helpers_clock_moved(client->calls);
+    ti_dispatch_clock_moved(client->dispatch);
+    if (part != NULL) part->clock_moved(part);
     ti_transport_wake(client->transport);
     ti_client_nudge(client, stepped);
 }
@@ -344,11 +358,8 @@ static bool wait_for_identities(tacit_client *client, int64_t deadline) {
 }
 
 static bool stop_part(tacit_client *client, int64_t deadline) {
-    ti_client_part *part;
+    ti_client_part *part = part_of(client);
 
-    pthread_mutex_lock(&client->lock);
-    part = client->part;
-    pthread_mutex_unlock(&client->lock);
     return part == NULL || part->stop(part, deadline);
 }
 

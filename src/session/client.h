@@ -15,6 +15,7 @@
 /* What a floor above adds to a client: it is stopped with the client's threads and freed before the transport, on any thread. */
 typedef struct ti_client_part {
     bool (*stop)(struct ti_client_part *part, int64_t deadline_boot_ms); /* as ti_helpers_stop() */
+    void (*clock_moved)(struct ti_client_part *part); /* stop looks at its deadline again */
     void (*free)(struct ti_client_part *part);
 } ti_client_part;
 

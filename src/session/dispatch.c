@@ -208,6 +208,12 @@ bool ti_dispatch_stop(ti_dispatch *d, int64_t deadline_boot_ms) {
     return true;
 }
 
+void ti_dispatch_clock_moved(ti_dispatch *d) {
+    pthread_mutex_lock(&d->lock);
+    pthread_cond_broadcast(&d->changed);
+    pthread_mutex_unlock(&d->lock);
+}
+
 void ti_dispatch_free(ti_dispatch *d) {
     bool join = false;
 

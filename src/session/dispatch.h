@@ -37,6 +37,8 @@ void ti_dispatch_kick(ti_dispatch *dispatch);
 /* Waits until what was queued has run and the thread has ended, until deadline_boot_ms; what went to post is not waited for. false: the
  * thread is still in a callback. Later items run on the thread that kicks. Not on the dispatch thread. */
 bool ti_dispatch_stop(ti_dispatch *dispatch, int64_t deadline_boot_ms);
+/* Who stops looks at the deadline again. */
+void ti_dispatch_clock_moved(ti_dispatch *dispatch);
 /* Gives it up, on any thread, the dispatch thread included; what is still queued runs. */
 void ti_dispatch_free(ti_dispatch *dispatch);
 

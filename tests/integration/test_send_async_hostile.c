@@ -264,6 +264,89 @@ static void shutting_down_without_waiting_ends_them_later(void **state) {
     end_calls(c);
 }
 
+/* Where a callback of the app's hangs. */
+typedef struct trap {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool inside, open; /* guarded by lock */
+} trap;
+
+static void stay_in(trap *t) {
+    pthread_mutex_lock(&t->lock);
+    t->inside = true;
+    pthread_cond_broadcast(&t->changed);
+    while (!t->open) pthread_cond_wait(&t->changed, &t->lock);
+    pthread_mutex_unlock(&t->lock);
+}
+
+static size_t stay_in_write(const char *data, size_t size, void *write_data) {
+    (void)data;
+    stay_in(write_data);
+    return size;
+}
+
+static void stay_in_done(many_calls *c, tacit_call *call, int number) {
+    (void)call, (void)number;
+    stay_in(c->data);
+}
+
+static void await_inside(trap *t) {
+    pthread_mutex_lock(&t->lock);
+    while (!t->inside) pthread_cond_wait(&t->changed, &t->lock);
+    pthread_mutex_unlock(&t->lock);
+}
+
+static void open_trap(trap *t) {
+    pthread_mutex_lock(&t->lock);
+    t->open = true;
+    pthread_cond_broadcast(&t->changed);
+    pthread_mutex_unlock(&t->lock);
+}
+
+static void *shut_down_in_time(void *data) {
+    many_calls *c = data;
+
+    return (void *)(intptr_t)tacit_client_shutdown(world_client(c->world), 60000, NULL);
+}
+
+static bool is_closed(void *data) {
+    tacit_error error;
+
+    return many_try_start(data, &error) < 0 && error.status == TACIT_ERR_CLOSED;
+}
+
+/* On a clock that stands still, its deadline is over when the clock was moved, wherever it waits. */
+static void shutting_down_hears_that_the_clock_was_moved(void **state) {
+    (void)state;
+    for (int in_done = 0; in_done < 2; in_done++) {
+        many_calls *c = new_calls(&(world_options){.clock = true});
+        trap t = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+        pthread_t thread;
+        int64_t moved_ms;
+        void *answer;
+
+        c->request = (tacit_request)TACIT_REQUEST_INIT;
+        c->request.write = in_done ? NULL : stay_in_write;
+        c->request.write_data = &t;
+        c->then = in_done ? stay_in_done : NULL;
+        c->data = &t;
+        many_start(c);
+        await_inside(&t);
+        assert_int_equal(pthread_create(&thread, NULL, shut_down_in_time, c), 0);
+        world_wait(is_closed, c, "it has begun");
+        look_a_while();
+        moved_ms = now_ms();
+        world_clock_move(c->world, 60001);
+        pthread_join(thread, &answer);
+
+        assert_int_equal((intptr_t)answer, TACIT_ERR_TIMEOUT);
+        assert_true(now_ms() - moved_ms < 10000);
+        open_trap(&t);
+        many_await(c);
+        end_calls(c);
+    }
+}
+
 /* The handles outlive session, client and engine. */
 static void handles_may_outlive_everything(void **state) {
     many_calls *c = new_calls(NULL);
@@ -521,6 +604,7 @@ int main(void) {
         cmocka_unit_test(closing_ends_a_thousand),
         cmocka_unit_test(shutting_down_ends_a_thousand),
         cmocka_unit_test(shutting_down_without_waiting_ends_them_later),
+        cmocka_unit_test(shutting_down_hears_that_the_clock_was_moved),
         cmocka_unit_test(handles_may_outlive_everything),
         cmocka_unit_test(a_thousand_are_cancelled_at_once),
         cmocka_unit_test(threads_cancel_pause_and_resume_as_they_like),
