@@ -1,5 +1,6 @@
 /* HTTP/2 over TLS, by nginx in front of the tests' server: both drivers speak it, and asynchronous
- * calls share one connection, also in a storm. Skipped where there is no nginx. */
+ * calls share one connection, also in a storm and where some of them pause. Skipped where there is
+ * no nginx. */
 #include "support/calls.h"
 #include "support/fixture.h"
 #include "support/server.h"
@@ -217,10 +218,121 @@ static void a_storm_on_one_connection_refreshes_once(void **state) {
     front_free(&f);
 }
 
+enum { STREAMS = 8, STREAM_BYTES = 1000000 };
+
+/* What comes and goes in one call: the alphabet, over and over, with a pause now and then. */
+typedef struct stream_call {
+    call_outcome o;
+    tacit_call *call;
+    size_t received, sent;
+    int calls;
+    atomic_int pauses;
+    bool refuses, wrong;
+} stream_call;
+
+static bool pauses_now(stream_call *s) {
+    bool pauses = ++s->calls % 4 == 0;
+
+    if (pauses) atomic_fetch_add(&s->pauses, 1);
+    return pauses;
+}
+
+static size_t take(const char *data, size_t size, void *write_data) {
+    stream_call *s = write_data;
+
+    if (pauses_now(s)) return TACIT_WRITE_PAUSE;
+    if (s->refuses && s->calls > 4) return 0;
+    for (size_t i = 0; i < size; i++) s->wrong |= data[i] != (char)('a' + (s->received + i) % 26);
+    s->received += size;
+    return size;
+}
+
+static size_t give(char *buffer, size_t capacity, void *read_data) {
+    stream_call *s = read_data;
+    size_t size = STREAM_BYTES - s->sent < capacity ? STREAM_BYTES - s->sent : capacity;
+
+    if (pauses_now(s)) return TACIT_READ_PAUSE;
+    for (size_t i = 0; i < size; i++) buffer[i] = (char)('a' + (s->sent + i) % 26);
+    s->sent += size;
+    return size;
+}
+
+/* Resumes each whenever it has paused, until all are over. */
+static void resume_until_over(stream_call *streams) {
+    int resumed[STREAMS] = {0}, over = 0;
+
+    for (int left_ms = PATIENCE_MS; over < STREAMS; left_ms--) {
+        if (left_ms == 0) fail_msg("%d of %d are over", over, STREAMS);
+        over = 0;
+        for (int i = 0; i < STREAMS; i++) {
+            int pauses = atomic_load(&streams[i].pauses);
+
+            over += atomic_load(&streams[i].o.done) > 0;
+            if (pauses == resumed[i]) continue;
+            resumed[i] = pauses;
+            tacit_call_resume(streams[i].call);
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+}
+
+/* Even ones come, odd ones go; the first refuses what it is given after its pause. */
+static void start_stream(front *f, stream_call *s, int i) {
+    tacit_request request = TACIT_REQUEST_INIT;
+    char url[128];
+
+    snprintf(url, sizeof url, "%s/api/bytes?n=%d", f->base, STREAM_BYTES);
+    request.url = url;
+    if (i % 2 == 0) {
+        s->refuses = i == 0;
+        request.write = take;
+        request.write_data = s;
+    } else {
+        snprintf(url, sizeof url, "%s/api/x", f->base);
+        request.read = give;
+        request.read_data = s;
+        request.read_size = i % 4 == 1 ? STREAM_BYTES : 0;
+    }
+    s->call = must_start(f->session, &request, &s->o);
+}
+
+static void end_stream(stream_call *s, int i) {
+    assert_true(atomic_load(&s->pauses) > 0);
+    assert_int_equal(s->o.status, i == 0 ? -TACIT_ERR_CANCELLED : 200);
+    assert_false(s->wrong);
+    if (i > 0) assert_int_equal(s->received + s->sent, STREAM_BYTES);
+    tacit_call_unref(s->call);
+}
+
+static void streams_of_one_connection_pause_one_by_one(void **state) {
+    stream_call streams[STREAMS] = {{.calls = 0}};
+    tacit_request request = TACIT_REQUEST_INIT;
+    call_outcome other = {.done = 0};
+    char url[128];
+    front f;
+
+    (void)state;
+    if (!has_nginx()) skip();
+    f = front_new();
+    snprintf(url, sizeof url, "%s/api/x", f.base);
+    request.url = url;
+
+    for (int i = 0; i < STREAMS; i++) start_stream(&f, &streams[i], i);
+    tacit_call_unref(must_start(f.session, &request, &other));
+    await_outcomes(&other, 1); /* while the others wait to be resumed */
+    resume_until_over(streams);
+
+    assert_int_equal(other.ok, 1);
+    for (int i = 0; i < STREAMS; i++) end_stream(&streams[i], i);
+    assert_int_equal(await_log(&f, STREAMS + 1).connections, 1);
+    front_free(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_speak_http2),
         cmocka_unit_test(a_hundred_calls_share_one_connection),
+        cmocka_unit_test(streams_of_one_connection_pause_one_by_one),
         cmocka_unit_test(a_storm_on_one_connection_refreshes_once),
     };
 
