@@ -20,7 +20,8 @@ typedef size_t (*tacit_read_fn)(char *buffer, size_t capacity,
 typedef bool (*tacit_rewind_fn)(void *read_data); /* false: cannot start over */
 typedef bool (*tacit_progress_fn)(
     int64_t sent, int64_t to_send, int64_t received, int64_t to_receive,
-    void *progress_data); /* at least once a second; false stops; -1: unknown */
+    void *progress_data); /* at least once a second while it is on the wire, not while it waits for
+                             a token or a retry; false stops; -1: unknown */
 #define TACIT_READ_ABORT ((size_t)-1)
 /* Answers of write and read in asynchronous calls: nothing was taken, or is there yet; the same data
  * is offered, or asked for, again after tacit_call_resume(). */
@@ -72,9 +73,10 @@ typedef struct tacit_request {
      * the headers; NULL-terminated. */
     const tacit_part *const *parts;
     /* A 2xx body goes into this file, instead of to write: into "<file>.part" first (0600), which
-     * takes the file's place when all of it is there and written to the disk. What fails leaves the
-     * file as it was, and so do 204 and 205, which have no body. Only one call at a time may write
-     * it (else TACIT_ERR_FILE, os_error EBUSY). Not with HEAD, write, or a Range of the caller's. */
+     * takes the file's place (a symbolic link's too) when all of it is there and written to the
+     * disk. What fails leaves the file as it was, and so do 204 and 205, which have no body. Only
+     * one call at a time may write it (else TACIT_ERR_FILE, os_error EBUSY). Not with HEAD, write,
+     * or a Range of the caller's. */
     const char *file;
     /* What is left of a download is kept as "<file>.part" and "<file>.part.etag", and the next one
      * asks for the rest (Range and If-Range, RFC 9110 sections 13.1.5 and 14.2) where the server
