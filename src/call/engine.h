@@ -18,7 +18,8 @@ typedef struct ti_engine_call ti_engine_call;
 typedef struct ti_engine_ops {
     void (*begin)(ti_engine_call *call);
     void (*woken)(ti_engine_call *call); /* its waiter was, or somebody called ti_engine_wake() */
-    void (*wired)(ti_engine_call *call); /* it has the place on the wire that it asked for */
+    void (*wired)(ti_engine_call *call); /* it has the place on the wire that it asked for; NULL: it
+                                            never will */
     void (*due)(ti_engine_call *call);   /* its time has come: ends it, or moves the time */
     bool (*stop)(
         ti_engine_call *call,
@@ -69,9 +70,10 @@ ti_loop *ti_engine_loop(const ti_engine *engine);
 /* For what fails, until the next op. */
 tacit_error *ti_engine_scratch(ti_engine *engine);
 void ti_engine_move_due(ti_engine_call *call, int64_t due_boot_ms);
-/* Asks for a place on the wire; in_front: of those that did not have one yet. */
+/* Asks for a place on the wire; in_front: of those that did not have one yet, by who gave his back. */
 void ti_engine_queue(ti_engine_call *call, bool in_front);
-void ti_engine_unqueue(ti_engine_call *call); /* where it waits for one */
+/* It wants no place any more that it asked for, or was about to. */
+void ti_engine_unqueue(ti_engine_call *call);
 /* Gives back the place that wired() brought. */
 void ti_engine_leave_wire(ti_engine_call *call);
 /* Makes of the scratch, or of having no memory for that, the call's error. */

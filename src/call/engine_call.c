@@ -140,10 +140,19 @@ void ti_engine_move_due(ti_engine_call *call, int64_t due_boot_ms) {
 
 /* ------------------------------------------------------------------ the wire */
 
+static void add_bound(ti_engine *engine) {
+    atomic_fetch_add_explicit(&engine->bound, 1, memory_order_relaxed);
+}
+
+static void drop_bound(ti_engine *engine) {
+    atomic_fetch_sub_explicit(&engine->bound, 1, memory_order_relaxed);
+}
+
 void ti_engine_queue(ti_engine_call *call, bool in_front) {
     ti_engine *engine = call->engine;
     ti_engine_call **link = in_front ? &engine->queue : engine->queue_last;
 
+    if (in_front) add_bound(engine); /* it comes back */
     call->behind = *link;
     call->in_front = link;
     *link = call;
@@ -153,7 +162,7 @@ void ti_engine_queue(ti_engine_call *call, bool in_front) {
         call->behind->in_front = &call->behind;
 }
 
-void ti_engine_unqueue(ti_engine_call *call) {
+static void take_from_queue(ti_engine_call *call) {
     if (call->in_front == NULL) return;
     *call->in_front = call->behind;
     if (call->behind == NULL)
@@ -163,17 +172,22 @@ void ti_engine_unqueue(ti_engine_call *call) {
     call->in_front = NULL;
 }
 
+void ti_engine_unqueue(ti_engine_call *call) {
+    take_from_queue(call);
+    drop_bound(call->engine);
+}
+
 void ti_engine_leave_wire(ti_engine_call *call) {
-    atomic_fetch_sub_explicit(&call->engine->wired, 1, memory_order_relaxed);
+    call->engine->wired--;
+    drop_bound(call->engine);
 }
 
 void ti_engine_fill_wire(ti_engine *engine) {
-    while (engine->queue != NULL &&
-           atomic_load_explicit(&engine->wired, memory_order_relaxed) < engine->wire_max) {
+    while (engine->queue != NULL && engine->wired < engine->wire_max) {
         ti_engine_call *call = engine->queue;
 
-        ti_engine_unqueue(call);
-        atomic_fetch_add_explicit(&engine->wired, 1, memory_order_relaxed);
+        take_from_queue(call);
+        engine->wired++;
         call->ops->wired(call);
     }
 }
@@ -190,13 +204,18 @@ void ti_engine_call_init(ti_engine_call *call, const ti_call_ops *call_ops,
     call->waiter.woken = on_woken;
 }
 
+/* Who has not come to the wire yet, but has room there, does not wait. */
+static size_t count_waiting_locked(const ti_engine *engine) {
+    unsigned bound = atomic_load_explicit(&engine->bound, memory_order_relaxed);
+
+    return engine->heap.count - (bound < engine->wire_max ? bound : engine->wire_max);
+}
+
 static tacit_status start_locked(ti_engine_call *call, int64_t due_boot_ms, tacit_error *error) {
     ti_engine *engine = call->engine;
-    size_t waiting =
-        engine->heap.count - atomic_load_explicit(&engine->wired, memory_order_relaxed);
 
     if (engine->stopping) return ti_error_set(error, TACIT_ERR_CLOSED, "The client was shut down.");
-    if (waiting >= engine->waiting_max)
+    if (count_waiting_locked(engine) >= engine->waiting_max)
         return ti_error_set(error, TACIT_ERR_BUSY, "%u calls wait already.", engine->waiting_max);
     if (!ti_heap_reserve(&engine->heap, engine->heap.count + 1) ||
         !ti_engine_start_thread_locked(engine))
@@ -204,6 +223,7 @@ static tacit_status start_locked(ti_engine_call *call, int64_t due_boot_ms, taci
     if (!engine->busy) ti_client_ref(engine->client);
     engine->busy = true;
     ti_heap_put(&engine->heap, &call->node, due_boot_ms);
+    if (call->ops->wired != NULL) add_bound(engine);
     ask_locked(call, ASKED_BEGIN, 0);
     return ti_error_clear(error);
 }

@@ -24,9 +24,11 @@ struct ti_engine {
     bool busy;  /* holds the client */
     pthread_t thread;
 
-    atomic_uint wired; /* calls on the wire; changed by the thread */
+    /* Calls on the wire, in the queue for it, or about to come there; of a start under lock, else of the thread. */
+    atomic_uint bound;
 
     /* the thread's */
+    unsigned wired; /* calls on the wire */
     ti_engine_call *queue, **queue_last;
     bool delivers; /* something was pushed to the dispatch */
     int64_t trim_boot_ms;

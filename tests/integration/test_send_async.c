@@ -181,6 +181,44 @@ static void full_queue_is_busy_and_takes_nothing(void **state) {
     end_world(w);
 }
 
+/* Starts as many as there is room for, on the wire and behind it, and is refused the next. */
+static void fill_up(world *w, tacit_call **calls, int room, call_outcome *o) {
+    tacit_request request = request_to(server_url(world_server(w), "/api/x"));
+    tacit_error error;
+
+    for (int i = 0; i < room; i++) calls[i] = must_start(world_session(w), &request, o);
+    assert_null(tacit_send_async(world_session(w), &request, on_outcome, o, &error));
+    assert_int_equal(error.status, TACIT_ERR_BUSY);
+}
+
+/* However fast they come: none is refused that only has not got to the wire yet. */
+static void call_that_the_wire_has_room_for_does_not_wait(void **state) {
+    enum { WIRE = 8, BEHIND = 1, ROOM = WIRE + BEHIND, ROUNDS = 3 };
+    world *w = signed_in(&(world_options){.client = {.struct_size = sizeof(tacit_client_options),
+                                                     .calls_max = WIRE,
+                                                     .calls_waiting_max = BEHIND}});
+    tacit_call *calls[ROOM];
+    call_outcome o = {.done = 0};
+
+    (void)state;
+    for (int round = 1; round <= ROUNDS; round++) {
+        bool cancelled = round == 1;
+
+        server_gate_close(world_server(w), TS_API, TS_BEFORE_ANSWER);
+        if (!cancelled)
+            server_revoke_access_tokens(world_server(w)); /* all leave it and come back */
+        fill_up(w, calls, ROOM, &o);
+        for (int i = 0; cancelled && i < ROOM; i++) tacit_call_cancel(calls[i]);
+        if (!cancelled) server_gate_open(world_server(w), TS_API);
+        await_outcomes(&o, round * ROOM);
+        server_gate_open(world_server(w), TS_API);
+        for (int i = 0; i < ROOM; i++) tacit_call_unref(calls[i]);
+    }
+
+    assert_int_equal(o.ok, (ROUNDS - 1) * ROOM);
+    end_world(w);
+}
+
 /* ------------------------------------------------------------------ tokens */
 
 static void crowd_that_meets_a_401_causes_one_refresh(void **state) {
@@ -403,6 +441,7 @@ int main(void) {
         cmocka_unit_test(what_cannot_start_takes_nothing_over),
         cmocka_unit_test(thousands_go_through_a_bounded_wire_on_one_thread),
         cmocka_unit_test(full_queue_is_busy_and_takes_nothing),
+        cmocka_unit_test(call_that_the_wire_has_room_for_does_not_wait),
         cmocka_unit_test(crowd_that_meets_a_401_causes_one_refresh),
         cmocka_unit_test(waiting_calls_hold_no_place_on_the_wire),
         cmocka_unit_test(failed_refresh_is_the_error_of_all_who_waited),
