@@ -150,10 +150,12 @@ bool app_begin(int argc, char **argv, tacit_post_fn post, void (*quit)(void *dat
     return open_client(post, data) && open_session(argv[1], argv[2], argv[3]);
 }
 
-void app_shut_down(void) {
+bool app_shut_down(void) {
     tacit_error error;
 
-    if (tacit_client_shutdown(app.client, TACIT_TIMEOUT_DEFAULT, &error)) fail("end", &error);
+    if (tacit_client_shutdown(app.client, TACIT_TIMEOUT_DEFAULT, &error) == TACIT_OK) return true;
+    fail("end", &error);
+    return false;
 }
 
 int app_end(void) {

@@ -10,8 +10,9 @@
 bool app_begin(int argc, char **argv, tacit_post_fn post, void (*quit)(void *data), void *data);
 
 /* When the loop has ended. This waits for the network and the store, never for the loop; but jobs may
- * have been posted meanwhile: run them, they are the last words of the calls that were under way. */
-void app_shut_down(void);
+ * have been posted meanwhile: run them, they are the last words of the calls that were under way.
+ * false: something hangs, and may still post; what post needs must be there as long as the process. */
+bool app_shut_down(void);
 
 /* Then. The program's exit code. */
 int app_end(void);

@@ -1,5 +1,5 @@
 /* epoll ISSUER CLIENT_ID ORIGIN PATH: requests from a program with an epoll loop of its own.
- * cc epoll.c app.c $(pkg-config --cflags --libs tacit) -o epoll */
+ * cc -D_GNU_SOURCE epoll.c app.c $(pkg-config --cflags --libs tacit) -o epoll */
 #include "app.h"
 
 #include <errno.h>
@@ -79,6 +79,7 @@ static void run(loop *l) {
 
 int main(int argc, char **argv) {
     static loop l;
+    bool is_over;
     int exit_code;
 
     if (!begin(&l)) {
@@ -87,9 +88,10 @@ int main(int argc, char **argv) {
     }
     if (!app_begin(argc, argv, post, quit, &l)) return 1;
     run(&l);
-    app_shut_down();
+    is_over = app_shut_down();
     while (run_posted(&l)) continue;
     exit_code = app_end();
+    if (!is_over) return exit_code;
 
     close(l.jobs[0]);
     close(l.jobs[1]);

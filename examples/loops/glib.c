@@ -42,13 +42,15 @@ static gboolean on_interrupt(gpointer loop) {
 int main(int argc, char **argv) {
     GMainLoop *loop = g_main_loop_new(NULL, FALSE);
     guint interrupt = g_unix_signal_add(SIGINT, on_interrupt, loop);
+    gboolean is_over;
     int exit_code;
 
     if (!app_begin(argc, argv, post, quit, loop)) return 1;
     g_main_loop_run(loop);
-    app_shut_down();
+    is_over = app_shut_down();
     while (g_main_context_iteration(NULL, FALSE)) continue;
     exit_code = app_end();
+    if (!is_over) return exit_code;
 
     g_source_remove(interrupt);
     g_main_loop_unref(loop);

@@ -87,14 +87,15 @@ static void end(loop *l) {
 
 int main(int argc, char **argv) {
     static loop l;
+    bool is_over;
     int exit_code;
 
     begin(&l);
     if (!app_begin(argc, argv, post, quit, &l)) return 1;
     uv_run(&l.uv, UV_RUN_DEFAULT);
-    app_shut_down();
+    is_over = app_shut_down();
     while (run_posted(&l)) continue;
     exit_code = app_end();
-    end(&l);
+    if (is_over) end(&l);
     return exit_code;
 }
