@@ -1,6 +1,6 @@
 /*
- * What the library needs of a crypto library. One file crypto_<library>.c is linked:
- * crypto_openssl, or crypto_none, which has SHA-256 only. Below every floor: it includes nothing of
+ * What the library needs of a crypto library. One file crypto_<library>.c is linked: crypto_openssl,
+ * crypto_mbedtls, or crypto_none, which has SHA-256 only. Below every floor: it includes nothing of
  * the library. Thread-safe.
  */
 #ifndef TI_CRYPTO_H
