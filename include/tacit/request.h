@@ -161,9 +161,9 @@ TACIT_API tacit_call *tacit_session_token_async(tacit_session *session, const ta
 TACIT_API void tacit_call_cancel(tacit_call *call);
 /*
  * Of a call of tacit_send_async(): no more of the answer is read and no more of the body is sent
- * until tacit_call_resume(), also where it was write or read that paused. Its deadline runs on. What
- * is on the way already may still reach write after pause has returned. Never blocks; other calls,
- * and those that are over, are left alone.
+ * until tacit_call_resume(), also where it was write or read that paused; what has not begun to send
+ * does not begin. Its deadline runs on. What is on the way already may still reach write after pause
+ * has returned. Never blocks; other calls, and those that are over, are left alone.
  */
 TACIT_API void tacit_call_pause(tacit_call *call);
 TACIT_API void tacit_call_resume(tacit_call *call);

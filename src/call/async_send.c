@@ -2,7 +2,7 @@
  * Drives an exchange on the engine's thread.
  *
  * Properties: done gets one outcome. A call holds a place on the wire only while it sends, or gets there; who waits for a token or for a
- * retry holds none, and neither a handle nor a refused answer.
+ * retry, or was paused before it sends, holds none, and neither a handle nor a refused answer.
  *
  * Operation: a call queues for the wire, takes the current token when it is there, and sends. Where a step must wait the call leaves the
  * wire and goes on when its waiter or the clock says so; then it queues in front of those that have not begun. A file is synced on a
@@ -23,6 +23,7 @@ typedef enum place {
     QUEUED,  /* for the wire; `step` comes next */
     WAITING, /* for a token */
     PAUSING, /* until a retry */
+    HELD,    /* paused, so that it does not send; `step` comes next */
     SENDING,
     KEEPING /* all has come, and is on its way to the disk: it can no longer be stopped */
 } place;
@@ -143,7 +144,6 @@ static bool start_sending(send_call *c, ti_step *step) {
         *step = ti_drive_sent(drive, status);
         return true;
     }
-    if (c->paused) ti_loop_pause(loop, &c->transfer);
     return false;
 }
 
@@ -188,9 +188,19 @@ static ti_step take_kept(send_call *c) {
     return step;
 }
 
+/* libcurl cannot pause what it has no connection for yet. true: it waits for its resume. */
+static bool hold(send_call *c, ti_step step) {
+    if (!c->paused || (step != TI_STEP_TOKEN && step != TI_STEP_SEND)) return false;
+    c->step = step;
+    c->place = HELD;
+    ti_engine_leave_wire(&c->base);
+    return true;
+}
+
 /* On the wire. */
 static void run(send_call *c, ti_step step) {
     for (;;) {
+        if (hold(c, step)) return;
         switch (step) {
         case TI_STEP_TOKEN:
             if (!obtain_token(c, &step)) return;
@@ -285,6 +295,8 @@ static void say_why(const send_call *c, tacit_status why) {
         ti_error_set(error, why, "The call was cancelled.");
     else if (c->place == WAITING)
         ti_error_set(error, why, "There was no token in time; the refresh goes on.");
+    else if (c->place == HELD)
+        ti_error_set(error, why, "The call was paused until its time was over.");
     else
         ti_error_set(error, why, "There was no place on the wire in time.");
 }
@@ -326,6 +338,7 @@ static void set_paused(ti_engine_call *base, bool on) {
     ti_loop *loop = ti_engine_loop(base->engine);
 
     c->paused = on;
+    if (c->place == HELD && !on) queue(c, c->step);
     if (c->place != SENDING) return;
     if (on)
         ti_loop_pause(loop, &c->transfer);

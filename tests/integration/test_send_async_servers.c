@@ -97,7 +97,7 @@ static void a_deadline_holds_while_it_pauses(void **state) {
     end_calls(c);
 }
 
-/* Paused before the answer came: nothing moves until the deadline. */
+/* Paused before the answer came, or before they could send: nothing moves until the deadline. */
 static void a_deadline_holds_where_the_app_paused(void **state) {
     many_calls *c = new_calls_on_wire(1, true);
 
@@ -106,8 +106,8 @@ static void a_deadline_holds_where_the_app_paused(void **state) {
     c->request.timeout_ms = 300;
     hold(c, TS_API);
     many_start_all(c, 3);
-    for (int i = 0; i < 3; i++) tacit_call_pause(c->handles[i]);
     await_held(c, TS_API, 1);
+    for (int i = 0; i < 3; i++) tacit_call_pause(c->handles[i]);
     server_gate_open(server_of(c), TS_API);
     look_a_while();
     assert_int_equal(atomic_load(&c->done), 0);

@@ -145,6 +145,37 @@ static void call_that_is_paused_before_it_sends_waits_for_resume(void **state) {
     end_world(w);
 }
 
+/* Also where its body is in memory, and nobody has to be asked for it. */
+static void call_that_is_paused_before_it_sends_sends_nothing(void **state) {
+    world *w = signed_in(
+        &(world_options){.client = {.struct_size = sizeof(tacit_client_options), .calls_max = 1}});
+    ts_server *server = world_server(w);
+    tacit_request request = request_to(server_url(server, "/api/echo"));
+    call_outcome first = {.done = 0}, paused = {.done = 0}, other = {.done = 0};
+    tacit_call *call;
+
+    (void)state;
+    server_counters_reset(server);
+    server_gate_close(server, TS_API, TS_BEFORE_ANSWER);
+    start_get(w, "/api/x", &first);
+    request.body = "once";
+    request.body_size = 4;
+    call = must_start(world_session(w), &request, &paused);
+    tacit_call_pause(call);
+    server_gate_open(server, TS_API);
+    await_outcomes(&first, 1);
+    start_get(w, "/api/x", &other); /* nor does it hold the only place on the wire */
+    await_outcomes(&other, 1);
+    assert_int_equal(server_counters(server).api_requests, 2);
+    tacit_call_resume(call);
+    await_outcomes(&paused, 1);
+
+    assert_int_equal(paused.status, 200);
+    assert_int_equal(server_counters(server).api_requests, 3);
+    tacit_call_unref(call);
+    end_world(w);
+}
+
 static void paused_call_still_has_its_deadline_and_can_be_cancelled(void **state) {
     world *w = signed_in(NULL);
     tacit_request request = request_to(server_url(world_server(w), "/api/bytes?n=300000"));
@@ -335,6 +366,7 @@ int main(void) {
         cmocka_unit_test(writer_that_pauses_gets_the_rest_after_resume),
         cmocka_unit_test(reader_that_pauses_is_asked_again_after_resume),
         cmocka_unit_test(call_that_is_paused_before_it_sends_waits_for_resume),
+        cmocka_unit_test(call_that_is_paused_before_it_sends_sends_nothing),
         cmocka_unit_test(paused_call_still_has_its_deadline_and_can_be_cancelled),
         cmocka_unit_test(writer_that_refuses_ends_its_call_alone),
         cmocka_unit_test(reader_with_less_than_it_said_ends_its_call_alone),
