@@ -122,11 +122,11 @@ TACIT_API tacit_status tacit_global_init(unsigned flags, tacit_error *error);
 TACIT_API tacit_client *tacit_client_new(const tacit_client_options *options, tacit_error *error);
 
 /*
- * Closes all sessions, then waits at most timeout_ms (default 30 s), in all, for flights and
- * saves. Idempotent, thread-safe.
- * TACIT_OK: no thread of the client is left.
- * TACIT_ERR_TIMEOUT: a posted grant or a hanging store call is left behind and finishes by itself;
- *   what it needs stays allocated until then.
+ * Closes all sessions, then waits at most timeout_ms (default 30 s), in all, for flights, saves and
+ * calls. Idempotent, thread-safe.
+ * TACIT_OK: no thread of the client is left, and every done has run, or was handed to post.
+ * TACIT_ERR_TIMEOUT: a posted grant, a callback or a store call that hangs, is left behind and
+ *   finishes by itself; what it needs stays allocated until then.
  * TACIT_ERR_REENTRANT on a thread of the library (the closing has begun nevertheless). Jobs handed
  *   to post may still come afterwards.
  */

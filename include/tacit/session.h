@@ -119,7 +119,8 @@ TACIT_API tacit_session_state tacit_session_get_state(tacit_session *session);
  * once. Calls inside end with TACIT_ERR_CLOSED. Waits at most timeout_ms (default 30 s) for them,
  * and, where this was the sign-in's last session, for a grant under way and an unsaved record;
  * these go on by themselves afterwards. On a thread of the library, and with TACIT_NO_WAIT, it
- * does not wait.
+ * does not wait. The done of asynchronous calls may come later still; tacit_client_shutdown() waits
+ * for it.
  * TACIT_ERR_TIMEOUT: something is still under way.
  */
 TACIT_API tacit_status tacit_session_close(tacit_session *session, int timeout_ms);
