@@ -108,7 +108,7 @@ typedef struct tacit_response tacit_response;
  * TACIT_ERR_CANCELLED: write, read or progress stopped it, or would pause it.
  * TACIT_ERR_FILE: request->file cannot be written, or a part's file not read (os_error).
  * TACIT_ERR_BODY_NOT_REPLAYABLE: 401, the token was renewed, but the streamed body cannot be
- *   rewound: send it anew. Or a redirect (http_status 307 or 308) or a retry wanted it again.
+ *   rewound: send it anew. Or a redirect (http_status 3xx) or a retry wanted it again.
  * TACIT_ERR_CLOSED: the session was closed meanwhile.
  * TACIT_ERR_REENTRANT. And the errors of tacit_session_token().
  */
