@@ -32,6 +32,7 @@ openssl dbus-run-session gnome-keyring-daemon spin mandoc node npm chromium"
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 jobs=$(nproc 2>/dev/null || echo 2)
+side_by_side=$((2 * jobs)) # tests, which mostly wait
 selected=${1:-all}
 [ "$selected" != all ] || selected=$parts
 for part in $selected; do
@@ -168,14 +169,14 @@ if setarch "$(uname -m)" -R true 2>/dev/null; then
     without_randomness="setarch $(uname -m) -R"
 fi
 
-# run NAME CTEST-OPTION...: the tests of a build, which mostly wait, added to the count.
+# run NAME CTEST-OPTION...: the tests of a build, added to the count.
 run() {
     name=$1
     shift
     check_beside
     printf '%s: ctest %s\n' "$part" "$*"
     code=0
-    $without_randomness ctest --test-dir "$work/$name" -j $((2 * jobs)) --output-on-failure \
+    $without_randomness ctest --test-dir "$work/$name" -j "$side_by_side" --output-on-failure \
         --no-tests=error "$@" >"$work/log" 2>&1 || code=$?
     counts=$(sed -n 's/.*tests passed, \([0-9]*\) tests failed out of \([0-9]*\)$/\1 \2/p' "$work/log")
     bad=${counts% *}
@@ -227,10 +228,12 @@ run_valgrind() {
     launcher="$launcher;--leak-check=full;--show-leak-kinds=definite"
     launcher="$launcher;--errors-for-leak-kinds=definite"
     build_clang "$launcher"
+    side_by_side=$jobs # they compute now
     # Not the tests of what tests are made of, nor what waits for keyrings, for key derivation and for
     # many processes: ten times as slow they tell nothing that asan does not.
     run clang -L "unit|integration" -E "integration_(server_.*|fixture|store_(default|keyring|file_.*)|\
 keyring_.*|http2|listener_hostile|send_async_servers)\$|unit_crypto\$"
+    side_by_side=$((2 * jobs))
 }
 run_lint() {
     configure clang clang -DCMAKE_BUILD_TYPE=Debug
