@@ -50,6 +50,17 @@ static void results_chain() {
     CHECK(*good.or_else([](const tacit::error &) { return result<int>(1); }) == 20);
 }
 
+/* std::apply() is not what their functions mean, whatever the types of std here. */
+static void results_of_std_types_chain() {
+    result<std::string> good(std::string("value"));
+    std::function<std::size_t(const std::string &)> size = &std::string::size;
+
+    CHECK(*good.transform(size) == 5);
+    CHECK(*good.and_then([](const std::string &s) { return result<std::string>(s + "s"); }) ==
+          "values");
+    CHECK(*std::move(good).transform([](std::string s) { return s + s; }) == "valuevalue");
+}
+
 static void results_without_a_value_chain_too() {
     result<void> good, bad(broken());
     int runs = 0;
@@ -148,8 +159,8 @@ static void a_handler_gets_what_is_thrown() {
 int main() {
     return run_tests({
         TEST(a_value_is_there_or_an_error), TEST(what_only_moves_moves_out), TEST(results_chain),
-            TEST(results_without_a_value_chain_too), TEST(a_long_message_is_cut),
-            TEST(only_a_view_is_copied), TEST(a_nul_inside_is_refused),
+            TEST(results_of_std_types_chain), TEST(results_without_a_value_chain_too),
+            TEST(a_long_message_is_cut), TEST(only_a_view_is_copied), TEST(a_nul_inside_is_refused),
             TEST(a_timeout_is_never_the_default_by_accident),
             TEST(what_the_library_refuses_is_told),
 #if TACIT_CXX_EXCEPTIONS

@@ -69,23 +69,24 @@ template <class Self> class chain {
         return static_cast<const Self &>(*this);
     }
     template <class Me, class Function> static auto then(Me &&me, Function &&function) {
-        using Next = plain<decltype(apply(std::forward<Function>(function), std::forward<Me>(me)))>;
+        using Next =
+            plain<decltype(detail::apply(std::forward<Function>(function), std::forward<Me>(me)))>;
 
         static_assert(is_result<Next>::value, "and_then() takes what answers a tacit::result");
         if (!me) return Next(std::forward<Me>(me).error());
-        return Next(apply(std::forward<Function>(function), std::forward<Me>(me)));
+        return Next(detail::apply(std::forward<Function>(function), std::forward<Me>(me)));
     }
     template <class Me, class Function> static auto map(Me &&me, Function &&function) {
         using Value =
-            plain<decltype(apply(std::forward<Function>(function), std::forward<Me>(me)))>;
+            plain<decltype(detail::apply(std::forward<Function>(function), std::forward<Me>(me)))>;
         using Next = result<Value>;
 
         if (!me) return Next(std::forward<Me>(me).error());
         if constexpr (std::is_void_v<Value>) {
-            apply(std::forward<Function>(function), std::forward<Me>(me));
+            detail::apply(std::forward<Function>(function), std::forward<Me>(me));
             return Next();
         } else {
-            return Next(apply(std::forward<Function>(function), std::forward<Me>(me)));
+            return Next(detail::apply(std::forward<Function>(function), std::forward<Me>(me)));
         }
     }
 };
