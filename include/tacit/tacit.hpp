@@ -1,7 +1,9 @@
 /*
  * tacit for C++17 and later, header only: link with the C library, nothing else.
  *
- *   auto client = tacit::client::make({.application_id = "com.example.notes"}).value();
+ *   tacit::client_options options;
+ *   options.application_id = "com.example.notes";
+ *   tacit::client client = tacit::client::make(options).value();
  *
  * Handles are move-only, as large as a pointer, and give up their one reference when they go; get()
  * is the C handle. What can fail answers a result<T>: a value or an error. The C headers say what
@@ -13,7 +15,8 @@
  *   of the function of a std::thread; tacit::catching() gives it to a handler instead;
  * - out of read, rewind, write, progress, open_url or device_prompt it ends the request or the
  *   sign-in, and comes out of the function that waits; a completion finds it in error::cause();
- * - out of a store or get_key it is a failure of the store, which has its what() in the message.
+ * - out of a store it is a failure of the store, which has its what() in the message; out of get_key
+ *   it is one without.
  *
  * Works with -fno-exceptions and -fno-rtti; value() ends the program then where there is none. What
  * the wrapper itself has no memory for is std::bad_alloc; nothing was taken over then.

@@ -167,6 +167,25 @@ static void what_a_store_throws_is_its_failure() {
     functions.load = [](std::string_view) -> result<record> { throw 7; };
     CHECK(fails_with(load_with(functions), status::store_failed));
 }
+
+static void what_a_key_throws_is_a_failure_of_the_store() {
+    std::filesystem::path directory =
+        std::filesystem::temp_directory_path() / ("tacit-cxx-" + std::to_string(getpid()));
+    tacit::store_file_options file;
+    tacit::session_options options;
+
+    file.directory = directory.string();
+    file.get_key = [](std::array<unsigned char, 32> &) -> status { throw 7; };
+    tacit::store store = must(tacit::store::file(std::move(file)));
+    options.store = &store;
+    {
+        scene s({}, std::move(options));
+
+        s.sign_in(); /* in memory */
+        CHECK(s.session.stats().last_error == TACIT_ERR_STORE_FAILED);
+    }
+    std::filesystem::remove_all(directory);
+}
 #endif
 
 int main() {
@@ -175,6 +194,7 @@ int main() {
             TEST(a_file_keeps_the_sign_in_under_a_key_of_the_app),
 #if TACIT_CXX_EXCEPTIONS
             TEST(what_a_store_throws_is_its_failure),
+            TEST(what_a_key_throws_is_a_failure_of_the_store),
 #endif
     });
 }
