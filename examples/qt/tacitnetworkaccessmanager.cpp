@@ -286,7 +286,6 @@ void TacitNetworkAccessManager::Reply::stopExchange() {
     if (old == nullptr) return;
     old->disconnect(this);
     old->abort();
-    old->setParent(home);
     if (QCoreApplication::instance() != nullptr)
         old->deleteLater();
     else
@@ -324,12 +323,17 @@ QUrl TacitNetworkAccessManager::Reply::redirectTarget() const {
 
 void TacitNetworkAccessManager::Reply::headersArrived() {
     if (answer != Unknown) return;
-    if (isRefused() && canRewindBody())
+    bool refused = isRefused();
+    if (refused && canRewindBody())
         answer = Refused;
     else if (!redirectTarget().isEmpty())
         answer = Redirected;
-    else
+    if (refused && answer != Refused && session() != nullptr)
+        session()->renew(token); /* for the caller's next try */
+    if (answer == Unknown)
         showAnswer();
+    else
+        inner->setReadBufferSize(0); /* nobody reads it, and it must come to its end */
 }
 
 void TacitNetworkAccessManager::Reply::showAnswer() {

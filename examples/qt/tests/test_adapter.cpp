@@ -29,6 +29,8 @@ class TestAdapter : public QObject {
     void a_form_is_sent_again();
     void a_body_that_cannot_seek_is_sent_once();
     void a_large_answer_streams();
+    void a_small_buffer_holds_up_neither_a_401_nor_a_redirect_data();
+    void a_small_buffer_holds_up_neither_a_401_nor_a_redirect();
     void a_sign_in_that_is_over_is_an_error();
     void redirects_within_the_origins_keep_the_token();
     void a_foreign_origin_gets_neither_token_nor_cookie();
@@ -285,6 +287,7 @@ void TestAdapter::a_body_that_cannot_seek_is_sent_once() {
     QCOMPARE(statusOf(reply), 401);
     QCOMPARE(server->counters().api_requests, 1);
     QCOMPARE(server->apiBody(0), "once");
+    WAIT(server->counters().refreshes_ok == 1); /* so that the caller can send it anew */
 }
 
 void TestAdapter::a_large_answer_streams() {
@@ -307,6 +310,34 @@ void TestAdapter::a_large_answer_streams() {
     QVERIFY(progress.count() > 0);
     QCOMPARE(progress.last().at(0).toLongLong(), qint64(SIZE));
     QCOMPARE(reply->header(QNetworkRequest::ContentLengthHeader).toLongLong(), qint64(SIZE));
+}
+
+void TestAdapter::a_small_buffer_holds_up_neither_a_401_nor_a_redirect_data() {
+    QTest::addColumn<int>("status");
+    QTest::addColumn<QByteArray>("header");
+    QByteArray refusal = "WWW-Authenticate: Bearer error=\"invalid_token\"";
+    QTest::newRow("401") << 401 << refusal;
+    QTest::newRow("403") << 403 << refusal;
+    QTest::newRow("302") << 302 << QByteArray("Location: /api/x");
+}
+
+void TestAdapter::a_small_buffer_holds_up_neither_a_401_nor_a_redirect() {
+    QFETCH(int, status);
+    QFETCH(QByteArray, header);
+    QByteArray page(1000000, 'p');
+    ts_fault fault = {};
+    fault.kind = TS_FAULT_ANSWER;
+    fault.requests = 1;
+    fault.status = status;
+    fault.headers = header;
+    fault.body = page;
+    server_fault_add(*server, TS_API, &fault);
+    QNetworkReply *reply = get("echo");
+    reply->setReadBufferSize(1000);
+
+    finish(reply);
+
+    QCOMPARE(statusOf(reply), 200);
 }
 
 void TestAdapter::a_sign_in_that_is_over_is_an_error() {

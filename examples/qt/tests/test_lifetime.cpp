@@ -26,6 +26,7 @@ class TestLifetime : public QObject {
     void deleted_while_its_browser_is_out();
     void a_reply_deleted_in_a_slot_of_its_own_signal();
     void a_reply_outlives_its_manager();
+    void a_manager_deleted_in_a_slot_of_its_reply();
     void the_sign_out_goes_on_after_the_end();
 };
 
@@ -268,6 +269,25 @@ void TestLifetime::a_reply_outlives_its_manager() {
     QCOMPARE(held->error(), QNetworkReply::OperationCanceledError);
     QVERIFY(over->readAll().contains("\"method\""));
     server_gate_open(server, TS_API);
+}
+
+/* What emits in the end is an exchange, which Qt's destructor would take along as a child. */
+void TestLifetime::a_manager_deleted_in_a_slot_of_its_reply() {
+    TestServer server;
+    TacitSession session(server.configuration());
+    QPointer<TacitNetworkAccessManager> manager = new TacitNetworkAccessManager(&session);
+
+    signIn(session);
+    QPointer<QNetworkReply> reply = manager->get(QNetworkRequest(server.api("bytes?n=1000000")));
+    qsizetype children = 0;
+    connect(reply, &QIODevice::readyRead, this, [&] {
+        reply->abort();
+        children = manager->findChildren<QNetworkReply *>().size();
+        delete manager.data();
+    });
+
+    WAIT(manager.isNull() && reply.isNull());
+    QCOMPARE(children, 1); /* the reply itself */
 }
 
 void TestLifetime::the_sign_out_goes_on_after_the_end() {
