@@ -80,13 +80,28 @@ static bool fail(const char *what) {
     return false;
 }
 
-/* Made where it is missing. Two processes would number their batches in one spool: the lock lasts as long as the process. */
+/* Made where it is missing; its name, too, outlives a loss of power, as far as the file system has a call for that. */
+static bool make_directory(const char *path) {
+    char parent[512];
+    int file;
+
+    if (mkdir(path, 0700) != 0) return errno == EEXIST;
+    snprintf(parent, sizeof parent, "%s/..", path);
+    file = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (file >= 0) {
+        fsync(file);
+        close(file);
+    }
+    return true;
+}
+
+/* Two processes would number their batches in one spool: the lock lasts as long as the process. */
 static bool take_directory(const char *path) {
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     char lock[512];
     int file;
 
-    if (mkdir(path, 0700) != 0 && errno != EEXIST) return fail(path);
+    if (!make_directory(path)) return fail(path);
     snprintf(lock, sizeof lock, "%s/device.lock", path);
     file = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     return (file >= 0 && fcntl(file, F_SETLK, &whole) == 0) || fail(lock);
@@ -153,8 +168,8 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: tacit-device CONFIG\n");
         return 2;
     }
-    if (!settings_read(&d.settings, argv[1])) return 2;
     block(&signals);
+    if (!settings_read(&d.settings, argv[1])) return 2;
     started = start(&d);
     if (started) run(&d, &signals);
     if (!stop(&d)) _exit(started ? 0 : 1); /* exit() would clean up under threads that run */
