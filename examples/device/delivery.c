@@ -53,6 +53,7 @@ static delivery post(tacit_session *session, const settings *s, const char *key,
     request.body = text;
     request.body_size = strlen(text);
     request.timeout_ms = s->timeout_ms;
+    request.no_redirects = true; /* what it led to would be got, and say 200 */
     if (tacit_send(session, &request, &response, &error) != TACIT_OK) return from_error(&error);
     d = from_response(response);
     tacit_response_free(response);

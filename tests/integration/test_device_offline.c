@@ -96,6 +96,22 @@ static void readings_that_nobody_wants_hold_up_nothing(void **state) {
     device_free(&d);
 }
 
+/* To a log-in page, for instance, which says 200 to the GET that would follow. */
+static void a_redirect_is_no_receipt(void **state) {
+    device d = device_new(&(device_options){.settings = fast});
+
+    (void)state;
+    device_sign_in(&d);
+    device_await_empty_spool(&d);
+    server_redirect(d.server, TS_API, 1, 302, "/api/page");
+    device_await_words(&d, "the server answers 302");
+    device_await_readings(&d, 50);
+    device_terminate(&d, 1);
+
+    assert_int_equal(tally_of(d.server).missing, 0);
+    device_free(&d);
+}
+
 /* ------------------------------------------------------------------ without a sign-in */
 
 static void a_sign_in_that_was_revoked_is_asked_for_again(void **state) {
@@ -123,6 +139,7 @@ int main(void) {
         cmocka_unit_test(a_full_spool_tells_what_it_lost),
         cmocka_unit_test(the_servers_pauses_are_kept),
         cmocka_unit_test(readings_that_nobody_wants_hold_up_nothing),
+        cmocka_unit_test(a_redirect_is_no_receipt),
         cmocka_unit_test(a_sign_in_that_was_revoked_is_asked_for_again),
     };
 
