@@ -995,7 +995,9 @@ static int fork_while_libcurl_starts(void) {
 
     if (pthread_create(&thread, NULL, make_client, &client) != 0) return 20;
     nanosleep(&(struct timespec){.tv_nsec = 300000}, NULL);
+    end_child = _exit; /* the thread may hold a lock of OpenSSL's by now */
     result = in_child(make_client_here);
+    end_child = exit;
     pthread_join(thread, NULL);
     tacit_client_unref(client);
     return client == NULL ? 21 : result;
