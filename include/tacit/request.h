@@ -68,7 +68,7 @@ typedef struct tacit_request {
     int timeout_ms;    /* whole call, waiting for a refresh included; 0 and -1: the client's
                           request_timeout_ms; INT_MAX for streams that never end */
     int min_valid_s;   /* the token must live at least this long; for long streams */
-    bool no_redirects; /* a 3xx is the answer */
+    bool no_redirects; /* a 3xx is the answer; else 301, 302 and 303 make a GET of a POST */
     /* A form (multipart/form-data, RFC 7578), instead of body and read, and of a Content-Type among
      * the headers; NULL-terminated. */
     const tacit_part *const *parts;
