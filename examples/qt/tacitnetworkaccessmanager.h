@@ -8,7 +8,8 @@
  * A request to the session's origins gets the token; where the answer is a 401 about the token, it
  * is sent once more with a newer one (one refresh for everyone), its body too, from where it began.
  * All this is one QNetworkReply with the usual signals, and nothing of the first answer is seen. A
- * body from a device that cannot seek is sent once: then the 401 is the answer.
+ * body from a device that cannot seek is sent once: then the 401 is the answer, and the token is
+ * renewed for the next request.
  *
  * Redirects follow the request's policy, as ever; a hop to another origin is made without token,
  * cookies and the request's own Authorization. Requests to other origins, and those that bring an

@@ -231,7 +231,6 @@ class TacitSession::Private {
 
     /* begin(user_data, error) starts the call with the library. */
     template <class Result, class Begin> QFuture<Result> start(Begin begin, QByteArray body = {});
-    template <class Begin> QFuture<TacitToken> startToken(int timeoutMs, Begin begin);
     QFuture<TacitOutcome> signIn(tacit_grant grant, const TacitSignIn &options,
                                  const char *username = nullptr, const char *password = nullptr);
 
@@ -320,8 +319,9 @@ void TacitSession::Private::open(const TacitConfiguration &c) {
     ownsClient = c.client == nullptr;
     client = ownsClient ? newClient(c, &error) : c.client;
     if (client != nullptr) {
-        provider = c.issuer.isEmpty() ? tacit_provider_from_json(c.metadata.constData(), &error)
-                                      : tacit_provider_from_issuer(c.issuer.toUtf8(), &error);
+        provider = c.issuer.isEmpty()
+                       ? tacit_provider_from_json(c.metadata.constData(), &error)
+                       : tacit_provider_from_issuer(c.issuer.toUtf8().constData(), &error);
         if (provider != nullptr) openSession(c, provider, &error);
         tacit_provider_unref(provider);
     }
@@ -358,16 +358,21 @@ void TacitSession::Private::onEvent(tacit_session *, const tacit_event *event, v
     listener->mailbox->post([d = listener->d, copy] { d->heard(copy); });
 }
 
+/* It is told in whole seconds from now. */
+static bool isSameExpiry(const QDateTime &a, const QDateTime &b) {
+    return a.isValid() == b.isValid() && (!a.isValid() || qAbs(a.msecsTo(b)) <= 1000);
+}
+
 void TacitSession::Private::setState(State newState, qint64 expiresInSeconds) {
     QPointer<TacitSession> alive(q);
     bool isNewState = newState != state;
     QDateTime newExpiry = expiresInSeconds < 0
                               ? QDateTime()
                               : QDateTime::currentDateTimeUtc().addSecs(expiresInSeconds);
-    bool isNewExpiry = newExpiry != expiry;
+    bool isNewExpiry = !isSameExpiry(newExpiry, expiry);
 
     state = newState;
-    expiry = newExpiry;
+    if (isNewExpiry) expiry = newExpiry;
     if (isNewState) Q_EMIT q->stateChanged(newState);
     if (alive && isNewExpiry) Q_EMIT q->expiryChanged(newExpiry);
 }
@@ -647,7 +652,7 @@ QFuture<TacitOutcome> TacitSession::signInWithPassword(const QString &username,
                                                        const TacitSignIn &options) {
     SecretString secret = toSecret(password);
 
-    return d->signIn(TACIT_GRANT_PASSWORD, options, username.toUtf8(), secret.get());
+    return d->signIn(TACIT_GRANT_PASSWORD, options, username.toUtf8().constData(), secret.get());
 }
 
 QFuture<TacitOutcome> TacitSession::signInWithClientCredentials(const TacitSignIn &options) {

@@ -280,6 +280,7 @@ void TestSession::a_refresh_that_fails_is_told_and_the_network_ends_the_wait() {
     TestServer server;
     TacitSession session(server.configuration());
     QSignalSpy failed(&session, &TacitSession::refreshFailed);
+    QSignalSpy expiries(&session, &TacitSession::expiryChanged);
 
     signIn(session);
     server_fail_retry_after(server, TS_TOKEN_ENDPOINT, 1, 503, "600");
@@ -290,6 +291,7 @@ void TestSession::a_refresh_that_fails_is_told_and_the_network_ends_the_wait() {
     QVERIFY(response.error.retryAfterSeconds > 500);
     WAIT(failed.count() == 1);
     QCOMPARE(failed.first().first().value<TacitError>().httpStatus, 503);
+    QCOMPARE(expiries.count(), 1); /* the token is still the same */
     session.networkChanged();
 
     QCOMPARE(resultOf(session.get(server.api("x"))).status, 200);
