@@ -177,7 +177,7 @@ class session_functions : public handle<tacit_session, give_up> {
             tacit_sign_in_with_refresh_token(get(), refresh_token.c_str(), c, error);
         });
     }
-    /* refresh_token nullptr: the sign-in ends with the token. */
+    /* expires_in none or zero: unknown. refresh_token nullptr: the sign-in ends with the token. */
     result<void> sign_in_with_tokens(const text &access_token,
                                      std::optional<std::chrono::seconds> expires_in = {},
                                      const text &refresh_token = nullptr) const {
