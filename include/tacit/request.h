@@ -79,8 +79,8 @@ typedef struct tacit_request {
      * or a Range of the caller's. */
     const char *file;
     /* What is left of a download is kept as "<file>.part" and "<file>.part.etag", and the next one
-     * asks for the rest (Range and If-Range, RFC 9110 sections 13.1.5 and 14.2) where the server
-     * gave a strong ETag or a date. */
+     * of the same sign-in asks for the rest (Range and If-Range, RFC 9110 sections 13.1.5 and 14.2)
+     * where the server gave a strong ETag or a date. */
     bool file_resume;
     /*
      * How often GET, HEAD, OPTIONS, PUT and DELETE are sent anew after 429, 503 or where the

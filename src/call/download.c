@@ -21,7 +21,7 @@
 struct ti_download {
     /* set at the beginning */
     bool resume;
-    uint64_t url_hash;
+    uint64_t source_hash; /* of the URL; from the first send on, of whose it is as well */
 
     ti_partial_file partial;
     uint64_t size;                     /* of what is there */
@@ -39,11 +39,13 @@ struct ti_download {
     const char *lines[3];
 };
 
-/* FNV-1a: tells URLs apart without writing down what may be secret in one. */
-static uint64_t hash_of(const char *text) {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+/* FNV-1a: tells sources apart without writing down what may be secret in a URL. */
+#define FNV_BASIS UINT64_C(0xcbf29ce484222325)
 
-    for (; *text != '\0'; text++) hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+static uint64_t hash_on(uint64_t hash, const void *data, size_t size) {
+    const unsigned char *bytes = data;
+
+    for (size_t i = 0; i < size; i++) hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
     return hash;
 }
 
@@ -52,7 +54,7 @@ ti_download *ti_download_new(const char *file, bool resume, const char *url) {
 
     if (download == NULL) return NULL;
     download->resume = resume;
-    download->url_hash = hash_of(url);
+    download->source_hash = hash_on(FNV_BASIS, url, strlen(url));
     download->whole = -1;
     if (ti_partial_init(&download->partial, file)) return download;
     free(download);
@@ -84,13 +86,14 @@ static tacit_status fail(const ti_download *download, int cause, tacit_error *er
     return TACIT_ERR_FILE;
 }
 
-static bool open_part(ti_download *download) {
+static bool open_part(ti_download *download, const ti_sign_in_id *whose) {
     ti_partial_file *partial = &download->partial;
 
     if (partial->fd >= 0) return true;
     if (!ti_partial_open(partial)) return false;
+    download->source_hash = hash_on(download->source_hash, whose, sizeof *whose);
     if (!download->resume) return true;
-    if (!ti_partial_read_etag(partial, download->url_hash, download->validator)) return true;
+    if (!ti_partial_read_etag(partial, download->source_hash, download->validator)) return true;
     return ti_partial_size(partial, &download->size);
 }
 
@@ -104,8 +107,8 @@ static void ask_for_rest(ti_download *download) {
 }
 
 const char *const *ti_download_prepare(ti_download *download, const char *method,
-                                       tacit_error *error) {
-    if (!open_part(download)) {
+                                       const ti_sign_in_id *whose, tacit_error *error) {
+    if (!open_part(download, whose)) {
         fail(download, errno, error);
         return NULL;
     }
@@ -158,7 +161,7 @@ static bool begin_anew(ti_download *download, const ti_http_answer *answer) {
     }
     note_validator(download, answer);
     if (download->resume && download->validator[0] != '\0') {
-        ti_partial_write_etag(partial, download->validator, download->url_hash);
+        ti_partial_write_etag(partial, download->validator, download->source_hash);
     }
     return true;
 }

@@ -6,6 +6,7 @@
 #ifndef TI_DOWNLOAD_H
 #define TI_DOWNLOAD_H
 
+#include "session/token.h"
 #include "transport/transport.h"
 
 typedef struct ti_download ti_download;
@@ -23,10 +24,11 @@ ti_download *ti_download_new(const char *file, bool resume, const char *url);
 /* What is not complete stays where the next call may go on with it; else nothing does. Takes NULL. */
 void ti_download_free(ti_download *download);
 
-/* Before each send. The lines to be added to the request's, at most two, NULL-terminated; they ask
+/* Before each send; whose: of the token that goes along (R16: another user's part is not gone on
+ * with). The lines to be added to the request's, at most two, NULL-terminated; they ask
  * for the rest where that can be had. NULL: TACIT_ERR_FILE. */
 const char *const *ti_download_prepare(ti_download *download, const char *method,
-                                       tacit_error *error);
+                                       const ti_sign_in_id *whose, tacit_error *error);
 /* ti_http_request's write_begins and write; data is the download. */
 bool ti_download_begins(const ti_http_answer *answer, void *data);
 size_t ti_download_write(const char *bytes, size_t size, void *data);

@@ -139,8 +139,8 @@ ti_step ti_drive_no_token(ti_drive *drive, tacit_status status) {
 /* Adds to the headers what asks for the rest of the file. */
 static bool prepare_download(ti_drive *drive) {
     const char *const *base = drive->headers != NULL ? drive->headers : drive->request->headers;
-    const char *const *more =
-        ti_download_prepare(drive->download, drive->exchange.method, drive->error);
+    const char *const *more = ti_download_prepare(drive->download, drive->exchange.method,
+                                                  &drive->exchange.sign_in_id, drive->error);
 
     if (more == NULL) return false;
     free(drive->lines);

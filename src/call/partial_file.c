@@ -189,9 +189,9 @@ void ti_partial_remove_etag(const ti_partial_file *partial) {
 }
 
 void ti_partial_write_etag(const ti_partial_file *partial, const char *validator,
-                           uint64_t url_hash) {
+                           uint64_t source_hash) {
     char text[ETAG_BYTES + 1];
-    int size = snprintf(text, sizeof text, "%s\n%016" PRIx64 "\n", validator, url_hash);
+    int size = snprintf(text, sizeof text, "%s\n%016" PRIx64 "\n", validator, source_hash);
     bool written;
     int fd;
 
@@ -217,7 +217,7 @@ static bool read_small(const char *path, char *text, size_t capacity) {
     return true;
 }
 
-bool ti_partial_read_etag(const ti_partial_file *partial, uint64_t url_hash,
+bool ti_partial_read_etag(const ti_partial_file *partial, uint64_t source_hash,
                           char validator[TI_VALIDATOR_SIZE]) {
     char text[ETAG_BYTES + 1], expected[HASH_DIGITS + 3];
     const char *end;
@@ -225,7 +225,7 @@ bool ti_partial_read_etag(const ti_partial_file *partial, uint64_t url_hash,
 
     if (!read_small(partial->etag, text, sizeof text)) return false;
     end = strchr(text, '\n');
-    snprintf(expected, sizeof expected, "\n%016" PRIx64 "\n", url_hash);
+    snprintf(expected, sizeof expected, "\n%016" PRIx64 "\n", source_hash);
     if (end == NULL || strcmp(end, expected) != 0) return false;
     size = (size_t)(end - text);
     if (size == 0 || size >= TI_VALIDATOR_SIZE) return false;

@@ -36,12 +36,12 @@ bool ti_partial_size(const ti_partial_file *partial, uint64_t *size);
 bool ti_partial_keep(ti_partial_file *partial);
 void ti_partial_remove(ti_partial_file *partial); /* both */
 
-/* What is there is of the URL with this hash, and this validator says which state of it. Best
- * effort: without it the next one begins anew. false: there is none for that URL. */
+/* What is there is of the source with this hash, and this validator says which state of it. Best
+ * effort: without it the next one begins anew. false: there is none for that source. */
 void ti_partial_write_etag(const ti_partial_file *partial, const char *validator,
-                           uint64_t url_hash);
+                           uint64_t source_hash);
 void ti_partial_remove_etag(const ti_partial_file *partial);
-bool ti_partial_read_etag(const ti_partial_file *partial, uint64_t url_hash,
+bool ti_partial_read_etag(const ti_partial_file *partial, uint64_t source_hash,
                           char validator[TI_VALIDATOR_SIZE]);
 
 #endif

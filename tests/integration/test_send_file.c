@@ -412,6 +412,23 @@ static void what_another_url_left_is_not_gone_on_with(void **state) {
     download_free(&d);
 }
 
+/* R16: the same address may have another file for another user. */
+static void what_another_user_left_is_not_gone_on_with(void **state) {
+    (void)state;
+    static const char *const answers[] = {HALF(TAGGED), WHOLE(TAGGED), NULL};
+    download d = download_new(answers);
+
+    d.request.file_resume = true;
+    must_fail(d.raw.world, &d.request, TACIT_ERR_NETWORK);
+    assert_holds(d.here.part, "01234");
+    world_sign_in(d.raw.world);
+
+    assert_int_equal(fetched(&d), 200);
+    assert_holds(d.here.file, TEXT);
+    assert_int_equal(requests_with(&d, "Range:"), 0);
+    download_free(&d);
+}
+
 static void an_error_leaves_what_there_is_to_go_on_with(void **state) {
     (void)state;
     static const char *const answers[] = {HALF(TAGGED), NOT_FOUND, REST(TAGGED), NULL};
@@ -674,6 +691,7 @@ int main(void) {
         cmocka_unit_test(less_than_the_rest_is_not_the_whole),
         cmocka_unit_test(a_part_that_nobody_asked_for_is_an_error),
         cmocka_unit_test(what_another_url_left_is_not_gone_on_with),
+        cmocka_unit_test(what_another_user_left_is_not_gone_on_with),
         cmocka_unit_test(an_error_leaves_what_there_is_to_go_on_with),
         cmocka_unit_test(a_damaged_note_is_none),
         cmocka_unit_test(a_retry_goes_on_where_the_send_broke_off),
