@@ -81,13 +81,17 @@ static size_t give_to_write(ti_handle *handle, const char *data, size_t size) {
     const ti_http_request *request = handle->request;
     size_t taken = request->write(data, size, request->write_data);
     if (taken == size) return size;
-    if (taken == TACIT_WRITE_PAUSE && request->may_pause) return CURL_WRITEFUNC_PAUSE;
+    if (taken == TACIT_WRITE_PAUSE && request->may_pause) {
+        handle->has_paused = true;
+        return CURL_WRITEFUNC_PAUSE;
+    }
     return stop(handle, TACIT_ERR_CANCELLED);
 }
 
 size_t ti_on_body(char *data, size_t one, size_t size, void *user_data) {
     (void)one;
     ti_handle *handle = user_data;
+    if (handle->discards) return size;
     if (handle->paused) return CURL_WRITEFUNC_PAUSE;
     if (!handle->body_has_begun) {
         tacit_status status = begin_body(handle);

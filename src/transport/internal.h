@@ -70,6 +70,8 @@ struct ti_handle {
     ti_http_answer *answer;
     bool performed;       /* libcurl has begun with it, so that what it tells is of this send */
     bool paused;          /* by ti_loop_pause() */
+    bool has_paused;      /* libcurl may hold back some of what came */
+    bool discards;        /* what comes is for nobody any more */
     CURLcode resumed;     /* not OK: a callback refused what ti_loop_resume() gave it */
     tacit_status stopped; /* why a callback stopped it; TACIT_OK: none did */
     size_t head_bytes;    /* of all heads, 1xx and trailers included */

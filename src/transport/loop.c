@@ -270,15 +270,29 @@ tacit_status ti_loop_start(ti_loop *loop, ti_transfer *transfer, ti_handle_kind 
     return ti_error_clear(error);
 }
 
+/* Before 8.1 libcurl itself neither frees what it holds back of a transfer that ends, nor forgets it,
+ * where others go on with the connection: the handle's next would be given it. */
+static void drop_held_back(ti_handle *handle) {
+    if (!handle->has_paused) return;
+    handle->discards = true;
+    curl_easy_pause(handle->easy, CURLPAUSE_SEND);
+}
+
 /* Takes it off the loop. */
 static tacit_status take_off(ti_loop *loop, ti_handle *handle, CURLcode code, tacit_error *error) {
     handle->performed = handle->started_in_turn != loop->turns;
     remove_under_way(loop, handle);
+    drop_held_back(handle);
     curl_multi_remove_handle(loop->multi, handle->easy);
     handle->transfer->handle = NULL;
     handle->transfer = NULL;
     tacit_status status = ti_handle_end(handle, code, error);
-    put_back(loop, handle);
+    /* where libcurl ended it, there was nothing to be dropped from any more */
+    if (status && handle->has_paused) {
+        ti_handle_free(handle);
+    } else {
+        put_back(loop, handle);
+    }
     return status;
 }
 
@@ -301,7 +315,7 @@ void ti_loop_pause(ti_loop *loop, ti_transfer *transfer) {
     ti_handle *handle = transfer->handle;
     if (!handle) return;
     /* libcurl forgets it where it has no connection yet: then the callbacks say it again */
-    handle->paused = true;
+    handle->paused = handle->has_paused = true;
     curl_easy_pause(handle->easy, CURLPAUSE_ALL);
 }
 
@@ -379,7 +393,8 @@ static bool finish_messages(ti_loop *loop) {
  * finished() starts anew can. */
 static bool finish_failed(ti_loop *loop) {
     if (!loop->failed) return false;
-    for (const ti_handle *handle = loop->under_way; handle; handle = handle->next) {
+    for (ti_handle *handle = loop->under_way; handle; handle = handle->next) {
+        drop_held_back(handle);
         curl_multi_remove_handle(loop->multi, handle->easy);
     }
     start_over(loop);

@@ -156,7 +156,7 @@ CURLcode ti_handle_begin(ti_handle *handle, const ti_url *url, const ti_http_req
     handle->body_bytes_max = request->response_bytes_max > 0
                                  ? request->response_bytes_max
                                  : handle->transport->options.response_bytes_max;
-    handle->performed = handle->paused = false;
+    handle->performed = handle->paused = handle->has_paused = handle->discards = false;
     handle->resumed = CURLE_OK;
     handle->stopped = TACIT_OK;
     handle->os_error = 0;

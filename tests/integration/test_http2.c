@@ -328,11 +328,101 @@ static void streams_of_one_connection_pause_one_by_one(void **state) {
     front_free(&f);
 }
 
+/* Takes nothing before it is opened. */
+typedef struct tap {
+    call_outcome o;
+    tacit_call *call;
+    atomic_bool open, stops;
+    atomic_int pauses;
+    size_t received;
+    bool wrong;
+} tap;
+
+static size_t take_when_open(const char *data, size_t size, void *write_data) {
+    tap *t = write_data;
+
+    if (!atomic_load(&t->open)) {
+        atomic_fetch_add(&t->pauses, 1);
+        return TACIT_WRITE_PAUSE;
+    }
+    for (size_t i = 0; i < size; i++) t->wrong |= data[i] != (char)('a' + (t->received + i) % 26);
+    t->received += size;
+    return size;
+}
+
+static bool goes_on(int64_t sent, int64_t to_send, int64_t received, int64_t to_receive,
+                    void *progress_data) {
+    (void)sent, (void)to_send, (void)received, (void)to_receive;
+    return !atomic_load(&((tap *)progress_data)->stops);
+}
+
+static bool has_paused(void *data) {
+    return atomic_load(&((tap *)data)->pauses) > 0;
+}
+
+/* Until it holds something back. */
+static void start_tap(front *f, tap *t, int bytes, int timeout_ms) {
+    tacit_request request = TACIT_REQUEST_INIT;
+    char url[128];
+
+    snprintf(url, sizeof url, "%s/api/bytes?n=%d", f->base, bytes);
+    request.url = url;
+    request.timeout_ms = timeout_ms;
+    request.write = take_when_open;
+    request.write_data = request.progress_data = t;
+    request.progress = goes_on;
+    t->call = must_start(f->session, &request, &t->o);
+    world_wait(has_paused, t, "it pauses");
+}
+
+static void end_tap(tap *t) {
+    await_outcomes(&t->o, 1);
+    tacit_call_unref(t->call);
+}
+
+/* libcurl before 8.1 keeps it, where others go on with the connection, for the next that it is given
+ * that handle for. */
+static void what_a_stopped_stream_holds_back_comes_to_nobody(void **state) {
+    enum { BY_CANCEL, BY_DEADLINE, BY_PROGRESS, WAYS };
+    tap holder = {.received = 0};
+    front f;
+
+    (void)state;
+    if (!has_nginx()) skip();
+    f = front_new();
+    start_tap(&f, &holder, STREAM_BYTES, 0);
+
+    for (int way = 0; way < WAYS; way++) {
+        tap stopped = {.received = 0}, next = {.received = 0};
+
+        start_tap(&f, &stopped, STREAM_BYTES, way == BY_DEADLINE ? 1000 : 0);
+        if (way == BY_CANCEL) tacit_call_cancel(stopped.call);
+        atomic_store(&stopped.stops, way == BY_PROGRESS);
+        end_tap(&stopped);
+        start_tap(&f, &next, 26, 0);
+        atomic_store(&next.open, true);
+        tacit_call_resume(next.call);
+        end_tap(&next);
+
+        assert_int_equal(stopped.received, 0);
+        assert_int_equal(next.o.status, 200);
+        assert_int_equal(next.received, 26);
+        assert_false(next.wrong);
+    }
+    atomic_store(&holder.open, true);
+    tacit_call_resume(holder.call);
+    end_tap(&holder);
+    assert_int_equal(holder.received, STREAM_BYTES);
+    assert_false(holder.wrong);
+    front_free(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_speak_http2),
         cmocka_unit_test(a_hundred_calls_share_one_connection),
         cmocka_unit_test(streams_of_one_connection_pause_one_by_one),
+        cmocka_unit_test(what_a_stopped_stream_holds_back_comes_to_nobody),
         cmocka_unit_test(a_storm_on_one_connection_refreshes_once),
     };
 
