@@ -102,7 +102,7 @@ static void a_deadline_holds_where_the_app_paused(void **state) {
     many_calls *c = new_calls_on_wire(1, true);
 
     (void)state;
-    c->path = "/api/bytes?n=1000000";
+    c->path = "/api/bytes?n=20000000"; /* more than comes at once */
     c->request.timeout_ms = 300;
     hold(c, TS_API);
     many_start_all(c, 3);
