@@ -270,19 +270,28 @@ tacit_status ti_loop_start(ti_loop *loop, ti_transfer *transfer, ti_handle_kind 
     return ti_error_clear(error);
 }
 
+/* CURLE_BAD_FUNCTION_ARGUMENT: it has no connection yet. Without memory libcurl leaves what it knows of
+ * a shared socket broken, and is not to be asked for more. */
+static CURLcode set_pause(ti_loop *loop, ti_handle *handle, int what) {
+    if (loop->failed) return CURLE_OK;
+    CURLcode code = curl_easy_pause(handle->easy, what);
+    if (code == CURLE_ABORTED_BY_CALLBACK) loop->failed = true;
+    return code;
+}
+
 /* Before 8.1 libcurl itself neither frees what it holds back of a transfer that ends, nor forgets it,
  * where others go on with the connection: the handle's next would be given it. */
-static void drop_held_back(ti_handle *handle) {
+static void drop_held_back(ti_loop *loop, ti_handle *handle) {
     if (!handle->has_paused) return;
     handle->discards = true;
-    curl_easy_pause(handle->easy, CURLPAUSE_SEND);
+    set_pause(loop, handle, CURLPAUSE_SEND);
 }
 
 /* Takes it off the loop. */
 static tacit_status take_off(ti_loop *loop, ti_handle *handle, CURLcode code, tacit_error *error) {
     handle->performed = handle->started_in_turn != loop->turns;
     remove_under_way(loop, handle);
-    drop_held_back(handle);
+    drop_held_back(loop, handle);
     curl_multi_remove_handle(loop->multi, handle->easy);
     handle->transfer->handle = NULL;
     handle->transfer = NULL;
@@ -311,19 +320,18 @@ void ti_loop_stop(ti_loop *loop, ti_transfer *transfer, tacit_status why, tacit_
 }
 
 void ti_loop_pause(ti_loop *loop, ti_transfer *transfer) {
-    (void)loop;
     ti_handle *handle = transfer->handle;
     if (!handle) return;
     /* libcurl forgets it where it has no connection yet: then the callbacks say it again */
     handle->paused = handle->has_paused = true;
-    curl_easy_pause(handle->easy, CURLPAUSE_ALL);
+    set_pause(loop, handle, CURLPAUSE_ALL);
 }
 
 void ti_loop_resume(ti_loop *loop, ti_transfer *transfer) {
     ti_handle *handle = transfer->handle;
     if (!handle) return;
     handle->paused = false;
-    CURLcode code = curl_easy_pause(handle->easy, CURLPAUSE_CONT);
+    CURLcode code = set_pause(loop, handle, CURLPAUSE_CONT);
     /* without a connection there is nothing to resume; any other transfer would go on without what
      * its writer has refused */
     if (code == CURLE_OK || code == CURLE_BAD_FUNCTION_ARGUMENT) return;
@@ -354,6 +362,7 @@ static int wait_ms(const ti_loop *loop, int64_t until_boot_ms) {
 
 static void act(ti_loop *loop, curl_socket_t descriptor, int what) {
     int running = 0;
+    if (loop->failed) return;
     loop->turns++; /* it looks at all that is due, whatever it is called for */
     if (curl_multi_socket_action(loop->multi, descriptor, what, &running)) loop->failed = true;
 }
@@ -393,8 +402,7 @@ static bool finish_messages(ti_loop *loop) {
  * finished() starts anew can. */
 static bool finish_failed(ti_loop *loop) {
     if (!loop->failed) return false;
-    for (ti_handle *handle = loop->under_way; handle; handle = handle->next) {
-        drop_held_back(handle);
+    for (const ti_handle *handle = loop->under_way; handle; handle = handle->next) {
         curl_multi_remove_handle(loop->multi, handle->easy);
     }
     start_over(loop);
@@ -444,7 +452,7 @@ static void tell_progress(ti_loop *loop) {
 static bool turn(ti_loop *loop, int64_t until_boot_ms) {
     ti_poller_ready ready[READY_MAX];
     bool woken;
-    if (finish_refused(loop)) return true;
+    if (finish_failed(loop) || finish_refused(loop)) return true;
     int timeout_ms = wait_ms(loop, until_boot_ms);
     size_t count = ti_poller_wait(loop->poller, timeout_ms, ready, READY_MAX, &woken);
     act_on_sockets(loop, ready, count);

@@ -6,6 +6,8 @@
 #include "support/server.h"
 #include "support/unit.h"
 
+#include <curl/curl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -417,14 +419,76 @@ static void what_a_stopped_stream_holds_back_comes_to_nobody(void **state) {
     front_free(&f);
 }
 
+/* libcurl's memory: the request after so many is refused, once. */
+static atomic_long granted = LONG_MAX;
+
+static bool grants(void) {
+    return atomic_fetch_sub(&granted, 1) != 0;
+}
+
+static void *scarce_malloc(size_t size) {
+    return grants() ? malloc(size) : NULL;
+}
+
+static void *scarce_calloc(size_t count, size_t size) {
+    return grants() ? calloc(count, size) : NULL;
+}
+
+static void *scarce_realloc(void *block, size_t size) {
+    return grants() ? realloc(block, size) : NULL;
+}
+
+static char *scarce_strdup(const char *text) {
+    return grants() ? strdup(text) : NULL;
+}
+
+/* What libcurl knows of a socket that many share must not be asked for again once it is broken. */
+static void without_memory_calls_on_one_connection_end(void **state) {
+    enum { CALLS = 8, STEP = 3 };
+    front f;
+    bool refused = true;
+
+    (void)state;
+    if (!has_nginx()) skip();
+    f = front_new();
+
+    for (long n = 0; refused; n += STEP) {
+        tap taps[CALLS] = {{.received = 0}};
+        call_outcome after = {.done = 0};
+        tacit_request request = TACIT_REQUEST_INIT;
+        char url[128];
+
+        for (int i = 0; i < CALLS; i++) start_tap(&f, &taps[i], 50000, 0);
+        atomic_store(&granted, n);
+        for (int i = 0; i < CALLS; i++) {
+            atomic_store(&taps[i].open, true);
+            tacit_call_resume(taps[i].call);
+        }
+        for (int i = 0; i < CALLS; i++) end_tap(&taps[i]);
+        refused = atomic_exchange(&granted, LONG_MAX) < 0;
+
+        snprintf(url, sizeof url, "%s/api/x", f.base);
+        request.url = url;
+        tacit_call_unref(must_start(f.session, &request, &after));
+        await_outcomes(&after, 1);
+        assert_int_equal(after.status, 200);
+    }
+    front_free(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_speak_http2),
         cmocka_unit_test(a_hundred_calls_share_one_connection),
         cmocka_unit_test(streams_of_one_connection_pause_one_by_one),
         cmocka_unit_test(what_a_stopped_stream_holds_back_comes_to_nobody),
+        cmocka_unit_test(without_memory_calls_on_one_connection_end),
         cmocka_unit_test(a_storm_on_one_connection_refreshes_once),
     };
 
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, scarce_malloc, free, scarce_realloc,
+                             scarce_strdup, scarce_calloc)) {
+        return 1;
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
