@@ -3,13 +3,18 @@
 #include <future>
 #include <iostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <tacit/tacit.hpp>
 
-/* On a thread of the client's: in one piece, since others write too. */
+/* In one piece: events come on a thread of the client's. */
+static void say(const std::string &what, std::string_view message) {
+    std::cerr << what + ": " + std::string(message) + '\n';
+}
+
 static void on_event(tacit::session_ref &, const tacit::event &event) {
-    std::cerr << "event: " + std::string(event.message) + '\n';
+    say("event", event.message);
 }
 
 /* Only the first time: from then on the store has the refresh token. */
@@ -36,8 +41,7 @@ static bool show(tacit::result<tacit::response> response) {
     if (response)
         std::cout << response->status() << '\n' << response->body() << '\n';
     else
-        std::cerr << to_string(response.error().status()) << ": " << response.error().message()
-                  << '\n';
+        say(to_string(response.error().status()), response.error().message());
     return response.has_value();
 }
 
@@ -65,7 +69,7 @@ int main(int argc, char **argv) {
     try {
         return get_pages(argv) == 0 ? 0 : 1;
     } catch (const tacit::exception &thrown) {
-        std::cerr << to_string(thrown.error().status()) << ": " << thrown.what() << '\n';
+        say(to_string(thrown.error().status()), thrown.what());
         return 1;
     }
 }
