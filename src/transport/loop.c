@@ -434,18 +434,21 @@ static bool finish_refused(ti_loop *loop) {
     return true;
 }
 
-/* libcurl tells the progress of what moves. */
-static void tell_progress(ti_loop *loop) {
-    if (loop->progress_boot_ms > ti_os_boot_ms()) return;
+/* libcurl tells the progress of what moves. Whether any transfer ended. */
+static bool tell_progress(ti_loop *loop) {
+    if (loop->progress_boot_ms > ti_os_boot_ms()) return false;
+    bool any = false;
     loop->progress_boot_ms = ti_os_boot_ms() + PROGRESS_MS;
     for (ti_handle *handle = loop->under_way; handle;) {
         ti_handle *next = handle->next;
         if (handle->request->progress && !ti_handle_tell_progress(handle)) {
             finish(loop, handle, CURLE_ABORTED_BY_CALLBACK);
+            any = true;
             next = loop->under_way; /* finished() may have changed the list */
         }
         handle = next;
     }
+    return any;
 }
 
 /* Whether anything was done: callbacks may have run, so that its owner wants to look. */
@@ -457,7 +460,7 @@ static bool turn(ti_loop *loop, int64_t until_boot_ms) {
     size_t count = ti_poller_wait(loop->poller, timeout_ms, ready, READY_MAX, &woken);
     act_on_sockets(loop, ready, count);
     bool acted = act_on_timer(loop) || count > 0;
-    tell_progress(loop);
+    if (tell_progress(loop)) acted = true;
     if (finish_messages(loop)) acted = true;
     if (finish_failed(loop)) acted = true;
     return woken || acted;

@@ -64,6 +64,7 @@ static bool tell_progress(ti_handle *handle) {
 int ti_on_progress(void *user_data, curl_off_t to_receive, curl_off_t received, curl_off_t to_send,
                    curl_off_t sent) {
     ti_handle *handle = user_data;
+    if (handle->stopped) return 1; /* libcurl tells it once more as it lets go */
     handle->progress.to_receive = to_receive;
     handle->progress.received = received;
     handle->progress.to_send = to_send;
