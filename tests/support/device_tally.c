@@ -26,6 +26,7 @@ static void add_date(tally *t, const json_t *date) {
 static void add_batch(tally *t, const json_t *batch) {
     const json_t *readings = json_object_get(batch, "readings"), *reading;
     int64_t run = number(batch, "run");
+    long dropped = (long)number(batch, "dropped");
     size_t index;
 
     if (t->runs == 0 || t->of_run[t->runs - 1].run != run) {
@@ -33,7 +34,8 @@ static void add_batch(tally *t, const json_t *batch) {
         assert_true(t->runs < TALLY_RUNS_MAX);
         t->of_run[t->runs++].run = run;
     }
-    t->dropped += (long)number(batch, "dropped");
+    t->dropped += dropped;
+    if (dropped > t->most_dropped) t->most_dropped = dropped;
     json_array_foreach(readings, index, reading) {
         int64_t seq = number(reading, "seq"), *next = &t->of_run[t->runs - 1].next;
 

@@ -10,8 +10,9 @@ enum { TALLY_RUNS_MAX = 64 };
 
 typedef struct tally {
     long readings, undated;
-    long missing; /* between those that came */
-    long dropped; /* as the device tells, behind what was left */
+    long missing;      /* between those that came */
+    long dropped;      /* as the device tells, behind what was left */
+    long most_dropped; /* of one batch */
     long runs;
     struct {
         int64_t run;  /* its number */
