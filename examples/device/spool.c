@@ -230,24 +230,28 @@ bool spool_append(spool *s, const batch *b) {
 
 /* ------------------------------------------------------------------ reading */
 
-static bool read_oldest(spool *s, frame *f) {
+typedef enum sight { WHOLE, DAMAGED, NOT_NOW } sight;
+
+static sight read_oldest(spool *s, frame *f) {
     const segment *g = at(s, s->first);
     int file = segment_open(s->directory, g->number, O_RDONLY);
 
-    s->peeked_size = file < 0 ? 0 : frame_read(f, file, g->read_at);
-    if (file >= 0) close(file);
+    s->peeked_size = 0;
+    if (file < 0) return errno == ENOENT ? DAMAGED : NOT_NOW;
+    s->peeked_size = frame_read(f, file, g->read_at);
+    close(file);
     s->peeked_readings = f->batch.count + f->batch.dropped;
-    return s->peeked_size != 0;
+    return s->peeked_size != 0 ? WHOLE : DAMAGED;
 }
 
 bool spool_peek(spool *s, batch *b) {
     frame f = {0};
 
     while (s->first < s->end) {
-        if (read_oldest(s, &f)) {
-            *b = f.batch;
-            return true;
-        }
+        sight seen = read_oldest(s, &f);
+
+        if (seen == WHOLE) *b = f.batch;
+        if (seen != DAMAGED) return seen == WHOLE;
         at(s, s->first)->read_at = at(s, s->first)->size; /* the disk has lost it */
         s->dropped += at(s, s->first)->readings;
         skip_delivered(s);

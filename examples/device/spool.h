@@ -28,7 +28,7 @@ void spool_make_room(spool *s);
 uint32_t spool_take_dropped(spool *s);
 /* Behind all others; on the disk when it returns. false: as before, and errno. */
 bool spool_append(spool *s, const batch *b);
-/* The oldest. false: there is none. */
+/* The oldest. false: there is none, or its file cannot be opened now. What is damaged is given up. */
 bool spool_peek(spool *s, batch *b);
 /* The oldest was delivered. */
 void spool_pop(spool *s);

@@ -118,7 +118,10 @@ static void send_spooled(uplink *u) {
     delivery d;
     batch b;
 
-    if (!spool_peek(u->parts.spool, &b)) return;
+    if (!spool_peek(u->parts.spool, &b)) {
+        if (!spool_is_empty(u->parts.spool)) backoff_failed(&u->backoff, clock_boot_ms(), 0);
+        return;
+    }
     d = deliver(u, &b);
     if (d.fate == DELIVERED || d.fate == REFUSED) spool_pop(u->parts.spool);
     heed(u, &d);

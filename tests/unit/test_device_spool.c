@@ -409,6 +409,29 @@ static void a_disk_that_takes_nothing_costs_nothing(void **state) {
     fixture_directory_free(directory);
 }
 
+/* A process that has no descriptor left, say, has one later. */
+static void what_cannot_be_opened_now_is_kept(void **state) {
+    char *directory = fixture_directory_new();
+    spool *s = opened(directory, LARGE);
+    struct rlimit usual, none;
+    batch b;
+
+    (void)state;
+    append(s, 1, 10);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = usual.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    bool there = spool_peek(s, &b);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+
+    assert_false(there);
+    assert_false(spool_is_empty(s));
+    assert_next(s, 1, 10);
+    assert_int_equal(spool_take_dropped(s), 0);
+    spool_close(s);
+    fixture_directory_free(directory);
+}
+
 static void without_its_directory_there_is_no_spool(void **state) {
     int seen = 0;
 
@@ -458,6 +481,7 @@ int main(void) {
         cmocka_unit_test(what_was_not_told_as_lost_is_sent),
         cmocka_unit_test(a_spool_made_smaller_gives_up_what_is_too_much),
         cmocka_unit_test(a_disk_that_takes_nothing_costs_nothing),
+        cmocka_unit_test(what_cannot_be_opened_now_is_kept),
         cmocka_unit_test(without_its_directory_there_is_no_spool),
         cmocka_unit_test(files_are_the_same_on_every_processor),
     };
