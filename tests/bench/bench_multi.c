@@ -25,6 +25,7 @@ enum { IN_THE_AIR = 256, TOKEN_SIZE = 64, ROUNDS = 9, REQUESTS = 10000, READY_MA
 typedef struct job {
     const char *url, *ca_file;
     long requests;
+    int in_the_air; /* IN_THE_AIR at most */
 } job;
 
 /*
@@ -71,13 +72,13 @@ static void hand_open(hand *h, const job *j) {
     h->headers = curl_slist_append(NULL, line);
     h->multi = curl_multi_init();
     if (!h->headers || !h->multi) bench_fail("no memory");
-    curl_multi_setopt(h->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)IN_THE_AIR);
-    curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, (long)IN_THE_AIR);
-    for (int i = 0; i < IN_THE_AIR; i++) h->handles[i] = new_handle(h);
+    curl_multi_setopt(h->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)j->in_the_air);
+    curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, (long)j->in_the_air);
+    for (int i = 0; i < j->in_the_air; i++) h->handles[i] = new_handle(h);
 }
 
 static void hand_close(hand *h) {
-    for (int i = 0; i < IN_THE_AIR; i++) {
+    for (int i = 0; i < h->job->in_the_air; i++) {
         curl_multi_remove_handle(h->multi, h->handles[i]);
         curl_easy_cleanup(h->handles[i]);
     }
@@ -93,7 +94,7 @@ static void start_one(hand *h, CURL *easy) {
 
 static void hand_begin(hand *h) {
     h->started = h->finished = 0;
-    for (int i = 0; i < IN_THE_AIR; i++) start_one(h, h->handles[i]);
+    for (int i = 0; i < h->job->in_the_air; i++) start_one(h, h->handles[i]);
 }
 
 /* What has ended makes room for the next. */
@@ -215,7 +216,7 @@ static void tacit_open(crowd *c, const job *j) {
     const char *path = strstr(j->url, "/api");
     if (!path) bench_fail("the URL's path is not within /api");
     snprintf(base, sizeof base, "%.*s", (int)(path - j->url), j->url);
-    options.calls_max = IN_THE_AIR;
+    options.calls_max = (unsigned)j->in_the_air;
     options.ca_file = j->ca_file;
     *c = (crowd){.job = j, .app = bench_app_open_with(base, &options)};
     pthread_mutex_init(&c->lock, NULL);
@@ -279,7 +280,7 @@ static void show(const job *j, const char *name, double *ratios, double *tacit, 
     char what[96], target[96];
     double ratio = bench_median(ratios, ROUNDS);
     snprintf(what, sizeof what, "%ld asynchronous requests/s, %d in the air, %s", j->requests,
-             IN_THE_AIR, j->ca_file ? "HTTP/2 with TLS" : "HTTP/1.1");
+             j->in_the_air, j->ca_file ? "HTTP/2 with TLS" : "HTTP/1.1");
     snprintf(target, sizeof target, ">= 0.97 of %s by hand", name);
     bench_row(what, target, ratio >= 0.97, "%.2f (%.0f; by hand %.0f; ratios %.2f to %.2f)", ratio,
               bench_median(tacit, ROUNDS), bench_median(other, ROUNDS), ratios[0],
@@ -320,13 +321,17 @@ static void compare(const job *j) {
 
 int main(int argc, char **argv) {
     static const char usage[] = "usage: bench_multi compare <url> [CA file] | "
-                                "poll|socket|tacit <url> <requests> [CA file]";
+                                "poll|socket|tacit <url> <requests> <in the air> [CA file]";
     bench_allow_many_files();
     curl_global_init(CURL_GLOBAL_DEFAULT);
     if ((argc == 3 || argc == 4) && strcmp(argv[1], "compare") == 0) {
-        compare(&(job){.url = argv[2], .ca_file = argv[3], .requests = REQUESTS});
-    } else if (argc == 4 || argc == 5) {
-        run_one(argv[1], &(job){.url = argv[2], .requests = atol(argv[3]), .ca_file = argv[4]});
+        compare(&(job){
+            .url = argv[2], .ca_file = argv[3], .requests = REQUESTS, .in_the_air = IN_THE_AIR});
+    } else if ((argc == 5 || argc == 6) && atoi(argv[4]) > 0 && atoi(argv[4]) <= IN_THE_AIR) {
+        run_one(argv[1], &(job){.url = argv[2],
+                                .requests = atol(argv[3]),
+                                .in_the_air = atoi(argv[4]),
+                                .ca_file = argv[5]});
     } else {
         bench_fail(usage);
     }
