@@ -1,33 +1,10 @@
 /* What an exchange makes of answers and failures that may be tried again. */
-#include "call/exchange.h"
-
-#include "tests/support/unit.h"
+#include "exchange_fixture.h"
 
 #include <limits.h>
 
-static const ti_exchange_answer OK = {.status = 200};
 static const ti_exchange_answer BUSY = {.status = 503};
 static const ti_exchange_answer NOTHING = {.status = 0};
-static const ti_exchange_answer REFUSED = {.status = 401, .refuses_token = true, .may_force = true};
-
-static tacit_token *token_of(int user, uint64_t id) {
-    static tacit_token tokens[2][8];
-    tacit_token *token = &tokens[user][id];
-
-    token->id = id + 100 * (uint64_t)user;
-    token->generation = id;
-    token->sign_in_id.bytes[0] = (unsigned char)(user + 1);
-    return token;
-}
-
-/* Up to the first send, with alice's token 1. */
-static ti_exchange sending(const ti_exchange_plan *plan) {
-    ti_exchange exchange;
-
-    assert_int_equal(ti_exchange_begin(&exchange, plan), TI_STEP_TOKEN);
-    assert_int_equal(ti_exchange_token(&exchange, token_of(0, 1), NULL), TI_STEP_SEND);
-    return exchange;
-}
 
 static ti_exchange getting(unsigned retries_max) {
     return sending(&(ti_exchange_plan){.method = "GET", .retries_max = retries_max});

@@ -1,8 +1,6 @@
 /* What may be in a form, and what else a request with one, or with a file, may have. */
 #include "call/parts.h"
-#include "call/request.h"
-
-#include "tests/support/unit.h"
+#include "request_fixture.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -28,23 +26,6 @@ static bool rewind_it(void *read_data) {
 static bool refuse_to_rewind(void *read_data) {
     (void)read_data;
     return false;
-}
-
-static tacit_request request_to(const char *url) {
-    tacit_request request = TACIT_REQUEST_INIT;
-
-    request.url = url;
-    return request;
-}
-
-static void expect_refused(const tacit_request *request, const char *argument) {
-    tacit_request checked;
-    tacit_error error;
-
-    assert_int_equal(ti_request_read(&checked, request, &error), TACIT_ERR_INVALID_ARGUMENT);
-    if (strstr(error.message, argument) == NULL) {
-        fail_msg("\"%s\" does not name %s", error.message, argument);
-    }
 }
 
 static tacit_part part_with(const char *name, const void *data, size_t size) {

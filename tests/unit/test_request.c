@@ -1,7 +1,5 @@
 #include "call/headers.h"
-#include "call/request.h"
-
-#include "tests/support/unit.h"
+#include "request_fixture.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,24 +16,6 @@ static size_t read_nothing(char *buffer, size_t capacity, void *read_data) {
 static bool rewind_it(void *read_data) {
     (void)read_data;
     return true;
-}
-
-static tacit_request request_to(const char *url) {
-    tacit_request request = TACIT_REQUEST_INIT;
-
-    request.url = url;
-    return request;
-}
-
-static void expect_refused(const tacit_request *request, const char *argument) {
-    tacit_request checked;
-    tacit_error error;
-
-    assert_int_equal(ti_request_read(&checked, request, &error), TACIT_ERR_INVALID_ARGUMENT);
-    assert_int_equal(error.status, TACIT_ERR_INVALID_ARGUMENT);
-    if (strstr(error.message, argument) == NULL) {
-        fail_msg("\"%s\" does not name %s", error.message, argument);
-    }
 }
 
 static void the_method_follows_from_the_body(void **state) {
