@@ -35,8 +35,23 @@ typedef enum tacit_event_type {
     TACIT_EVENT_STORE_FAILED =
         7, /* the record could not be read, saved or erased; tried again by itself */
     TACIT_EVENT_STORE_RECOVERED = 8,
-    TACIT_EVENT_REFRESH_STORM = 9 /* tokens are refused faster than they may be renewed */
-} tacit_event_type;               /* more may follow: ignore what you don't know */
+    TACIT_EVENT_REFRESH_STORM = 9, /* tokens are refused faster than they may be renewed */
+    /* The refresh token ends in sign_in_ends_in_s, and no refresh has put that off: 3 days before (a
+     * quarter of its lifetime, where that is less). Ask the user to sign in when it suits. */
+    TACIT_EVENT_SIGN_IN_ENDS = 10,
+    TACIT_EVENT_ANOMALY = 11 /* something that should not happen did: see anomaly */
+} tacit_event_type;          /* more may follow: ignore what you don't know */
+
+/* Signs of an attack or of a broken server, for the app's security log. Nothing follows from them by
+ * itself; where the sign-in ended, TACIT_EVENT_SIGN_IN_REQUIRED says that. */
+typedef enum tacit_anomaly {
+    TACIT_ANOMALY_NONE = 0,
+    TACIT_ANOMALY_REFUSED_EARLY = 1,    /* the server refused a refresh token whose lifetime was not
+                                          over: revoked elsewhere, or stolen and used */
+    TACIT_ANOMALY_REUSE = 2,            /* the server says that the refresh token was used twice */
+    TACIT_ANOMALY_OTHER_SUBJECT = 3,    /* a renewed token is somebody else's ("sub" of the JWT) */
+    TACIT_ANOMALY_WALL_CLOCK_JUMPED = 4 /* by more than a minute; expiry does not depend on it */
+} tacit_anomaly;
 
 typedef struct tacit_event {
     size_t struct_size;
@@ -46,6 +61,8 @@ typedef struct tacit_event {
     uint64_t generation;       /* of the access token; begins again at 1 with each sign-in */
     const char *message;       /* one sentence, never NULL */
     const tacit_error *error;  /* NULL where nothing failed */
+    int64_t sign_in_ends_in_s; /* when the refresh token is over; -1: unknown or none */
+    tacit_anomaly anomaly;     /* with TACIT_EVENT_ANOMALY */
 } tacit_event;
 
 /* On the client's dispatch thread or through its post, in order, with no lock held; event is
@@ -55,8 +72,11 @@ typedef void (*tacit_event_fn)(tacit_session *session, const tacit_event *event,
 
 typedef enum tacit_policy {
     TACIT_POLICY_PROACTIVE = 0, /* renew in the background, before the token expires */
-    TACIT_POLICY_REACTIVE = 1   /* renew when a request needs it */
-} tacit_policy;
+    TACIT_POLICY_REACTIVE = 1,  /* renew when a request needs it */
+    TACIT_POLICY_SLIDING = 2    /* the API's answers renew it ("sliding_header" in the dialect);
+                                   where there is a refresh token too, a request that needs it has it
+                                   sent */
+} tacit_policy; /* Whatever the policy, a refresh token about to end is renewed while that is possible. */
 
 typedef struct tacit_session_options {
     size_t struct_size;
@@ -79,6 +99,11 @@ typedef struct tacit_session_options {
     tacit_event_fn on_event;
     void *event_data;
     void (*event_release)(void *event_data); /* may be NULL; once, after close and the last event */
+    /* Limits of the app's own, 0: none. The sign-in ends (revoked, erased,
+     * TACIT_EVENT_SIGN_IN_REQUIRED) when no request was made for max_idle_s, or max_age_s after it
+     * began; across restarts, suspend and steps of the wall clock. Of several sessions of a sign-in the
+     * strictest counts. */
+    int max_idle_s, max_age_s;
 } tacit_session_options;
 #define TACIT_SESSION_OPTIONS_INIT TACIT_INIT(tacit_session_options)
 
@@ -88,7 +113,8 @@ typedef struct tacit_session_options {
  * store, issuer, client id and account share one sign-in. Yours; give it up with
  * tacit_session_close().
  * TACIT_ERR_INVALID_ARGUMENT: no client id, neither a store nor an application id, a header or
- *   parameter that is not of its form, an origin that is not scheme://host[:port].
+ *   parameter that is not of its form, an origin that is not scheme://host[:port], the sliding policy
+ *   with a provider whose dialect has no sliding_header.
  * TACIT_ERR_INSECURE_URL: an http origin that is not loopback.
  * TACIT_ERR_CLOSED: the client was shut down.
  * TACIT_ERR_UNSUPPORTED: a client secret, and the provider takes neither client_secret_basic nor
@@ -168,6 +194,8 @@ typedef struct tacit_session_stats {
     uint64_t generation;                    /* of the current token; 0: none */
     int64_t expires_in_s, refresh_due_in_s; /* -1: unknown, none */
     tacit_status last_error;                /* of the last refresh or store call */
+    uint64_t slides;                        /* tokens that came with API answers */
+    int64_t sign_in_ends_in_s;              /* -1: unknown, none */
 } tacit_session_stats;
 #define TACIT_SESSION_STATS_INIT TACIT_INIT(tacit_session_stats)
 

@@ -34,8 +34,18 @@ typedef struct ti_grant { /* borrowed */
     const char *scope, *resource;             /* NULL: left out */
     const char *const *params; /* further "name=value"; NULL: none. One of a name that tacit sends
                                   itself replaces nothing: both go */
-    const atomic_bool *cancelled; /* NULL: it cannot be (R4) */
+    const ti_secret
+        *access_token; /* the one that ends, for dialects that send it along; NULL: none */
+    const char *const *fingerprint; /* ti_grant_fingerprint() of the sign-in; NULL: as it is now */
+    const atomic_bool *cancelled;   /* NULL: it cannot be (R4) */
 } ti_grant;
+
+/* The lines of the headers that the dialect wants to stay the same for the life of a sign-in, as a grant
+ * would send them now: "Name: value", or "Name:" for one that is not sent, so that a later version of
+ * app or library does not begin to. NULL-terminated, one block: free(). *lines is NULL where the dialect
+ * names none, or nothing is known of the server yet. false: no memory. */
+bool ti_grant_fingerprint(const ti_transport *transport, const ti_grant_client *client,
+                          char ***lines);
 
 /* Blocks until deadline_boot_ms. TACIT_ERR_UNSUPPORTED: the server takes neither Basic nor post with the client's secret.
  * TI_VERDICT_UNKNOWN also where the grant was sent and no answer

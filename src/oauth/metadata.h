@@ -8,6 +8,8 @@
 
 #include <tacit/error.h>
 
+#include "oauth/dialect.h"
+
 typedef struct ti_metadata ti_metadata;
 
 typedef enum ti_client_auth { /* RFC 6749 section 2.3.1 */
@@ -28,11 +30,14 @@ bool ti_metadata_is_fresh(int64_t fetched_wall_ms, int64_t wall_ms);
 
 /* URLs as text, because a ti_url belongs to one thread. NULL: not in it. */
 const char *ti_metadata_issuer(const ti_metadata *metadata);
-const char *ti_metadata_token_endpoint(const ti_metadata *metadata); /* never NULL */
+/* NULL only where a dialect needs none: it slides. */
+const char *ti_metadata_token_endpoint(const ti_metadata *metadata);
 const char *ti_metadata_authorization_endpoint(const ti_metadata *metadata);
 const char *ti_metadata_device_authorization_endpoint(const ti_metadata *metadata);
 const char *ti_metadata_revocation_endpoint(const ti_metadata *metadata);
 const char *ti_metadata_end_session_endpoint(const ti_metadata *metadata);
+/* Lives as long as the metadata. NULL: plain OAuth. */
+const ti_dialect *ti_metadata_dialect(const ti_metadata *metadata);
 /* The server puts iss into every callback (RFC 9207): one without is not its. */
 bool ti_metadata_sends_iss(const ti_metadata *metadata);
 /* Basic where the server takes it or says nothing (RFC 8414's default), else post; NONE without a

@@ -11,15 +11,16 @@
 
 typedef struct ti_token_response {
     ti_secret *access_token;
-    ti_secret *refresh_token; /* NULL: keep the one that was sent */
-    ti_secret *id_token;      /* as it came, unchecked; NULL: none */
-    char type[16];            /* "Bearer", in that spelling; other types are refused */
-    char *scope;              /* space-separated; NULL: as asked for */
-    int64_t lifetime_s;       /* of the access token; -1: unknown */
-    int64_t refresh_in_s;     /* the server's wish; -1: none */
+    ti_secret *refresh_token;   /* NULL: keep the one that was sent */
+    ti_secret *id_token;        /* as it came, unchecked; NULL: none */
+    char type[16];              /* "Bearer", in that spelling; other types are refused */
+    char *scope;                /* space-separated; NULL: as asked for */
+    int64_t lifetime_s;         /* of the access token; -1: unknown */
+    int64_t refresh_in_s;       /* the server's wish; -1: none */
+    int64_t refresh_lifetime_s; /* of the refresh token, from now; -1: nothing new is known of it */
 } ti_token_response;
 #define TI_TOKEN_RESPONSE_INIT                                                                     \
-    { .lifetime_s = -1, .refresh_in_s = -1 }
+    { .lifetime_s = -1, .refresh_in_s = -1, .refresh_lifetime_s = -1 }
 void ti_token_response_free(ti_token_response *response);
 
 typedef enum ti_verdict {                     /* on the grant that was sent */

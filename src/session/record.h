@@ -3,6 +3,7 @@
 #define TI_RECORD_H
 
 #include "base/buffer.h"
+#include "session/terms.h"
 #include "session/token.h"
 
 #define TI_VIEW_KEY_SIZE 33 /* hexadecimal, with its NUL */
@@ -21,7 +22,8 @@ typedef struct ti_record {
     ti_secret *refresh_token; /* NULL: none */
     ti_secret *id_token;      /* NULL: none, or no room for it */
     bool by_credentials;      /* it is renewed with the client's own: there is no refresh token */
-    bool refused; /* the server refused the refresh token: kept, and not sent again by itself */
+    bool refused;    /* the server refused the refresh token: kept, and not sent again by itself */
+    ti_terms *terms; /* NULL: nothing is known of how long the sign-in may last */
     ti_record_token *tokens;
     size_t token_count;
 } ti_record;

@@ -204,7 +204,8 @@ static void run_tokens_locked(ti_identity *identity, ti_job *job) {
     ti_token_response answer = {.access_token = job->access_token,
                                 .refresh_token = job->refresh_token,
                                 .lifetime_s = job->lifetime_s,
-                                .refresh_in_s = -1};
+                                .refresh_in_s = -1,
+                                .refresh_lifetime_s = -1};
 
     sign_in_locked(identity, job, &answer, ti_identity_now(identity));
 }
