@@ -11,7 +11,7 @@
 set -eu
 
 parts="gcc clang asan tsan valgrind lint package e2e fuzz mutants model qt cxx firmware"
-beside="lint model cxx fuzz"
+beside="lint model cxx fuzz qt"
 packages="gcc g++ clang libclang-rt-14-dev binutils ca-certificates openssl nginx-light
     cmake ninja-build pkg-config libcurl4-openssl-dev libjansson-dev libssl-dev libsecret-1-dev
     libcmocka-dev libmicrohttpd-dev gnome-keyring dbus

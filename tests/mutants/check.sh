@@ -9,7 +9,8 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"
 directory=$(cd "$1" && pwd)
 shift
-workers=$(seq "$(nproc 2>/dev/null || echo 2)")
+# One more than processors: most of the time their tests wait.
+workers=$(seq $(($(nproc 2>/dev/null || echo 2) + 1)))
 
 # A test ends with its first failure: after it a mutant may have it wait for what never comes.
 export CMOCKA_TEST_ABORT=1
