@@ -1,0 +1,30 @@
+// What these back-ends have in common: how they read bodies, a line per request, an end for failures.
+const express = require('express');
+const { requestLog } = require('../common/request-log');
+
+function newApp() {
+  const app = express();
+
+  app.disable('x-powered-by');
+  app.use(requestLog);
+  app.use(express.json());
+  app.use(express.urlencoded({ extended: false }));
+  return app;
+}
+
+// Express tells such a handler from the others by its four parameters.
+// eslint-disable-next-line no-unused-vars
+function answerFailure(error, req, res, next) {
+  console.error(error);
+  res.status(error.status ?? 500).json({ message: error.expose ? error.message : 'Internal error' });
+}
+
+function serve(app) {
+  app.use((req, res) => res.status(404).json({ message: 'Not found' }));
+  app.use(answerFailure);
+  const server = app.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () => {
+    console.log(`listening on http://127.0.0.1:${server.address().port}`);
+  });
+}
+
+module.exports = { newApp, serve };
