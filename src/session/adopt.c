@@ -66,6 +66,7 @@ static void adopt_locked(ti_identity *identity, ti_record *record) {
     if (another) {
         ti_views_reset_locked(identity);
         ti_backoff_reset_locked(identity);
+        ti_terms_reset_locked(identity);
     }
     ti_journal_adopted(&identity->journal, &record->sign_in_id, record->generation,
                        record->refresh_token);
@@ -73,6 +74,7 @@ static void adopt_locked(ti_identity *identity, ti_record *record) {
     if (ti_token_hash_is_of(&identity->journal.head, record->refresh_token))
         identity->generation = identity->journal.generation; /* the same one: nothing is lost */
     adopt_secrets_locked(identity, record, another);
+    ti_terms_adopt_locked(identity, record->terms);
     adopt_tokens_locked(identity, record);
     ti_waiters_wake_locked(identity);
 }

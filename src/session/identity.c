@@ -122,6 +122,7 @@ static void free_identity(ti_identity *identity) {
     ti_secret_unref(identity->id_token);
     ti_turn_free(identity->turn);
     ti_identity_drop_storm_locked(identity);
+    ti_terms_free(identity->terms);
     pthread_cond_destroy(&identity->changed);
     pthread_mutex_destroy(&identity->lock);
     free(identity->key);
@@ -249,6 +250,7 @@ void ti_identity_forget_user_locked(ti_identity *identity) {
     ti_secret_unref(identity->id_token);
     identity->id_token = NULL;
     identity->by_credentials = false;
+    ti_terms_reset_locked(identity);
 }
 
 bool ti_identity_is_stale_locked(const ti_identity *identity) {

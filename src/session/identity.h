@@ -18,6 +18,7 @@
 #include "session/refresher.h"
 #include "session/revocation.h"
 #include "session/storm.h"
+#include "session/terms.h"
 #include "session/view.h"
 #include "session/waiter.h"
 
@@ -64,6 +65,7 @@ typedef struct ti_identity {
     ti_flight flight;
     ti_backoff backoff;
     ti_storm *storm; /* NULL: no forced refresh counted yet */
+    ti_terms *terms; /* NULL: nothing is known, as of most */
     ti_job *jobs, **last_job;
     ti_attempt *attempt; /* NULL: none is under way */
     ti_waiter *waiters;  /* that have no thread */

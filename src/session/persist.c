@@ -178,7 +178,8 @@ static bool describe_locked(const ti_identity *identity, const ti_view *view,
     record->refresh_token = ti_secret_ref(identity->refresh_token);
     record->id_token = ti_secret_ref(identity->id_token);
     record->tokens = calloc(most + 1, sizeof *record->tokens);
-    if (record->tokens == NULL) return false;
+    if (record->tokens == NULL || !ti_terms_to_record_locked(identity, &record->terms))
+        return false;
     for (const ti_view *v = identity->views; v != NULL; v = v->next) {
         const tacit_token *token = v == view && newest != NULL ? newest : v->token;
 

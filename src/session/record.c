@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "oauth/json.h"
+#include "session/record_terms.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@ static const char by_credentials[] = "client_credentials";
 void ti_record_free(ti_record *record) {
     for (size_t i = 0; i < record->token_count; i++) ti_secret_unref(record->tokens[i].value);
     free(record->tokens);
+    ti_record_terms_free(record->terms);
     ti_secret_unref(record->refresh_token);
     ti_secret_unref(record->id_token);
     *record = (ti_record){.tokens = NULL};
@@ -67,6 +69,7 @@ static bool put_tokens(json_t *root, const ti_record *record) {
 /* What a record of an earlier version has not, either. */
 static bool put_optional(json_t *root, const ti_record *record, bool with_id_token) {
     if (record->by_credentials && !put(root, "renewal", json_string(by_credentials))) return false;
+    if (!ti_record_terms_put(root, record->terms)) return false;
     return !with_id_token || record->id_token == NULL ||
            put(root, "id_token", secret_to_json(record->id_token));
 }
@@ -143,7 +146,7 @@ static bool id_from_hex(const char *hex, ti_sign_in_id *id) {
     return !ti_sign_in_id_is_none(id);
 }
 
-static bool get_integer(const json_t *object, const char *name, int64_t least, int64_t *value) {
+bool ti_record_get_integer(const json_t *object, const char *name, int64_t least, int64_t *value) {
     const json_t *item = json_object_get(object, name);
 
     if (!json_is_integer(item) || json_integer_value(item) < least) return false;
@@ -160,83 +163,83 @@ static bool is_token_text(const char *text) {
     return true;
 }
 
-typedef enum reading { READ, FOREIGN, NO_MEMORY } reading;
-
-static reading read_token(const json_t *item, ti_record_token *token) {
+static ti_record_reading read_token(const json_t *item, ti_record_token *token) {
     const char *view = ti_json_string(item, "view"), *value = ti_json_string(item, "value");
     int64_t generation;
 
-    if (view == NULL || strlen(view) >= sizeof token->view || !is_token_text(value)) return FOREIGN;
-    if (!get_integer(item, "generation", 1, &generation) ||
-        !get_integer(item, "expires_unix_ms", -1, &token->expires_wall_ms) ||
-        !get_integer(item, "lifetime_ms", -1, &token->lifetime_ms))
-        return FOREIGN;
+    if (view == NULL || strlen(view) >= sizeof token->view || !is_token_text(value))
+        return TI_RECORD_FOREIGN;
+    if (!ti_record_get_integer(item, "generation", 1, &generation) ||
+        !ti_record_get_integer(item, "expires_unix_ms", -1, &token->expires_wall_ms) ||
+        !ti_record_get_integer(item, "lifetime_ms", -1, &token->lifetime_ms))
+        return TI_RECORD_FOREIGN;
     memcpy(token->view, view, strlen(view) + 1);
     token->generation = (uint64_t)generation;
     token->value = ti_secret_from_string(value);
-    return token->value == NULL ? NO_MEMORY : READ;
+    return token->value == NULL ? TI_RECORD_NO_MEMORY : TI_RECORD_READ;
 }
 
-static reading read_tokens(const json_t *root, ti_record *record) {
+static ti_record_reading read_tokens(const json_t *root, ti_record *record) {
     const json_t *list = json_object_get(root, "access_tokens");
     size_t count = json_array_size(list);
 
-    if (list == NULL || count == 0) return READ;
-    if (count > TOKENS_MAX) return FOREIGN;
+    if (list == NULL || count == 0) return TI_RECORD_READ;
+    if (count > TOKENS_MAX) return TI_RECORD_FOREIGN;
     record->tokens = calloc(count, sizeof *record->tokens);
-    if (record->tokens == NULL) return NO_MEMORY;
+    if (record->tokens == NULL) return TI_RECORD_NO_MEMORY;
     for (size_t i = 0; i < count; i++) {
-        reading result = read_token(json_array_get(list, i), &record->tokens[i]);
+        ti_record_reading result = read_token(json_array_get(list, i), &record->tokens[i]);
 
         record->token_count = i + 1;
-        if (result != READ) return result;
+        if (result != TI_RECORD_READ) return result;
     }
-    return READ;
+    return TI_RECORD_READ;
 }
 
-static reading read_refresh_token(const json_t *root, ti_record *record) {
+static ti_record_reading read_refresh_token(const json_t *root, ti_record *record) {
     const json_t *item = json_object_get(root, "refresh_token");
 
-    if (json_is_null(item)) return READ;
-    if (!json_is_string(item) || json_string_length(item) == 0) return FOREIGN;
+    if (json_is_null(item)) return TI_RECORD_READ;
+    if (!json_is_string(item) || json_string_length(item) == 0) return TI_RECORD_FOREIGN;
     record->refresh_token = ti_secret_new(json_string_value(item), json_string_length(item));
-    return record->refresh_token == NULL ? NO_MEMORY : READ;
+    return record->refresh_token == NULL ? TI_RECORD_NO_MEMORY : TI_RECORD_READ;
 }
 
 /* As a token: it goes into URLs. */
-static reading read_id_token(const json_t *root, ti_record *record) {
+static ti_record_reading read_id_token(const json_t *root, ti_record *record) {
     const char *text = ti_json_string(root, "id_token");
 
-    if (json_object_get(root, "id_token") == NULL) return READ;
-    if (!is_token_text(text)) return FOREIGN;
+    if (json_object_get(root, "id_token") == NULL) return TI_RECORD_READ;
+    if (!is_token_text(text)) return TI_RECORD_FOREIGN;
     record->id_token = ti_secret_from_string(text);
-    return record->id_token == NULL ? NO_MEMORY : READ;
+    return record->id_token == NULL ? TI_RECORD_NO_MEMORY : TI_RECORD_READ;
 }
 
-static reading read_renewal(const json_t *root, ti_record *record) {
+static ti_record_reading read_renewal(const json_t *root, ti_record *record) {
     const char *text = ti_json_string(root, "renewal");
 
-    if (json_object_get(root, "renewal") == NULL) return READ;
-    if (text == NULL || strcmp(text, by_credentials) != 0) return FOREIGN;
-    if (record->refresh_token != NULL) return FOREIGN;
+    if (json_object_get(root, "renewal") == NULL) return TI_RECORD_READ;
+    if (text == NULL || strcmp(text, by_credentials) != 0) return TI_RECORD_FOREIGN;
+    if (record->refresh_token != NULL) return TI_RECORD_FOREIGN;
     record->by_credentials = true;
-    return READ;
+    return TI_RECORD_READ;
 }
 
-static reading read_members(const json_t *root, ti_record *record) {
+static ti_record_reading read_members(const json_t *root, ti_record *record) {
     const json_t *refused = json_object_get(root, "refused");
     int64_t generation;
-    reading result;
+    ti_record_reading result;
 
     if (!id_from_hex(ti_json_string(root, "sign_in_id"), &record->sign_in_id) ||
-        !get_integer(root, "generation", 1, &generation) || !json_is_boolean(refused))
-        return FOREIGN;
+        !ti_record_get_integer(root, "generation", 1, &generation) || !json_is_boolean(refused))
+        return TI_RECORD_FOREIGN;
     record->generation = (uint64_t)generation;
     record->refused = json_is_true(refused);
     result = read_refresh_token(root, record);
-    if (result == READ) result = read_id_token(root, record);
-    if (result == READ) result = read_renewal(root, record);
-    return result == READ ? read_tokens(root, record) : result;
+    if (result == TI_RECORD_READ) result = read_id_token(root, record);
+    if (result == TI_RECORD_READ) result = read_renewal(root, record);
+    if (result == TI_RECORD_READ) result = ti_record_terms_get(root, &record->terms);
+    return result == TI_RECORD_READ ? read_tokens(root, record) : result;
 }
 
 static tacit_status corrupt(tacit_error *error, const char *what) {
@@ -255,15 +258,15 @@ static tacit_status from_json(const json_t *root, const char *issuer, const char
                               ti_record *record, tacit_error *error) {
     int64_t version;
 
-    if (!get_integer(root, "tacit_record", 1, &version))
+    if (!ti_record_get_integer(root, "tacit_record", 1, &version))
         return corrupt(error, "is not a tacit record");
     if (version != VERSION) return corrupt(error, "a later version of tacit wrote");
     if (!names(root, "issuer", issuer) || !names(root, "client_id", client_id))
         return corrupt(error, "belongs to another issuer or client");
     switch (read_members(root, record)) {
-    case READ:
+    case TI_RECORD_READ:
         return ti_error_clear(error);
-    case NO_MEMORY:
+    case TI_RECORD_NO_MEMORY:
         return ti_error_no_memory(error);
     default:
         return corrupt(error, "is a damaged tacit record");

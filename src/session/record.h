@@ -3,7 +3,6 @@
 #define TI_RECORD_H
 
 #include "base/buffer.h"
-#include "session/terms.h"
 #include "session/token.h"
 
 #define TI_VIEW_KEY_SIZE 33 /* hexadecimal, with its NUL */
@@ -16,14 +15,21 @@ typedef struct ti_record_token {
     int64_t lifetime_ms;     /* -1: unknown */
 } ti_record_token;
 
+/* What bounds the sign-in beside the server's word (terms.h). -1: unknown. */
+typedef struct ti_record_terms {
+    int64_t refresh_expires_wall_ms, refresh_lifetime_ms;
+    int64_t signed_in_wall_ms, used_wall_ms;
+    char **fingerprint; /* header lines (base/strings.h); NULL: none */
+} ti_record_terms;
+
 typedef struct ti_record {
     ti_sign_in_id sign_in_id;
     uint64_t generation;
     ti_secret *refresh_token; /* NULL: none */
     ti_secret *id_token;      /* NULL: none, or no room for it */
     bool by_credentials;      /* it is renewed with the client's own: there is no refresh token */
-    bool refused;    /* the server refused the refresh token: kept, and not sent again by itself */
-    ti_terms *terms; /* NULL: nothing is known of how long the sign-in may last */
+    bool refused; /* the server refused the refresh token: kept, and not sent again by itself */
+    ti_record_terms *terms; /* NULL: all unknown */
     ti_record_token *tokens;
     size_t token_count;
 } ti_record;

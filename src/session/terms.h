@@ -1,26 +1,44 @@
 /*
- * What bounds a sign-in beside the server's word: how long its refresh token lives, when it began and was
- * last used, and what its token requests have to repeat. Made with the first of these that is known, so that
- * sessions without any pay a pointer. Guarded by the identity's lock, but for `used_boot_ms`.
+ * What bounds a sign-in beside the server's word: how long its refresh token lives, when it began and was last used, and what its
+ * token requests have to repeat. Made with the first of these that is known, so that sessions without any pay a pointer.
+ *
+ * Guarded by the identity's lock, but for `used_boot_ms`. Once made they stay where they are as long as the identity does: the next
+ * sign-in only begins them anew.
  */
 #ifndef TI_TERMS_H
 #define TI_TERMS_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "session/record.h"
+
+typedef struct ti_identity ti_identity;
 
 typedef struct ti_terms {
-    /* of the refresh token; TI_NEVER and -1: unknown. In a record: Unix time */
+    /* of the refresh token; TI_NEVER and -1: unknown */
     int64_t refresh_expires_boot_ms, refresh_lifetime_ms;
-    bool end_told; /* TACIT_EVENT_SIGN_IN_ENDS of this refresh_expires went out */
+    bool end_told; /* TACIT_EVENT_SIGN_IN_ENDS of this end went out */
 
-    /* for max_age_s and max_idle_s */
+    /* for max_age_s and max_idle_s; TI_NEVER: unknown */
     int64_t signed_in_boot_ms;
     atomic_int_fast64_t used_boot_ms; /* the last request; written without the lock */
 
-    char **fingerprint; /* ti_grant_fingerprint(), one block; NULL: none */
+    char **fingerprint; /* as ti_grant_fingerprint() has it (base/strings.h); NULL: none */
 } ti_terms;
+
+/* The identity's, made where it has none yet. NULL: no memory. */
+ti_terms *ti_terms_make_locked(ti_identity *identity);
+/* Another sign-in, or none: everything is unknown again. */
+void ti_terms_reset_locked(ti_identity *identity);
+void ti_terms_free(ti_terms *terms); /* takes NULL */
+
+/* As the record keeps them, NULL where nothing is known; the caller's to free with the record. false: no memory. */
+bool ti_terms_to_record_locked(const ti_identity *identity, ti_record_terms **kept);
+/* Takes over what a record of the current sign-in says (R13); kept may be NULL. Without memory it is as if the record had none. What an
+ * earlier version of the library left out stays, of the same sign-in. */
+void ti_terms_adopt_locked(ti_identity *identity, ti_record_terms *kept);
 
 #endif

@@ -1,5 +1,6 @@
 #include "session/record.h"
 
+#include "base/strings.h"
 #include "tests/support/unit.h"
 
 #include <jansson.h>
@@ -32,6 +33,20 @@ static ti_record_token some_token(const char *view, const char *value, uint64_t 
     return token;
 }
 
+static ti_record_terms *some_terms(void) {
+    static const char *const lines[] = {"User-Agent: app/1 \"x\"",
+                                        "Accept-Language:", "X-Any: \xC3\xA4\xFF\t\xA0", NULL};
+    ti_record_terms *terms = calloc(1, sizeof *terms);
+
+    assert_non_null(terms);
+    *terms = (ti_record_terms){.refresh_expires_wall_ms = INT64_C(1767830400000),
+                               .refresh_lifetime_ms = 604800000,
+                               .signed_in_wall_ms = 0,
+                               .used_wall_ms = -1};
+    assert_true(ti_strings_copy(&terms->fingerprint, lines));
+    return terms;
+}
+
 static ti_record some_record(void) {
     ti_record record = {.sign_in_id = some_id, .generation = 7, .token_count = 2};
 
@@ -41,6 +56,7 @@ static ti_record some_record(void) {
     assert_non_null(record.tokens);
     record.tokens[0] = some_token(VIEW_A, "access-a", 7, INT64_C(1767225600000), 3600000);
     record.tokens[1] = some_token(VIEW_B, "access-b", 3, -1, -1);
+    record.terms = some_terms();
     return record;
 }
 
@@ -65,6 +81,20 @@ static void assert_same_token(const ti_record_token *a, const ti_record_token *b
     assert_int_equal(a->lifetime_ms, b->lifetime_ms);
 }
 
+static void assert_same_terms(const ti_record_terms *a, const ti_record_terms *b) {
+    assert_int_equal(a == NULL, b == NULL);
+    if (a == NULL) return;
+    assert_int_equal(a->refresh_expires_wall_ms, b->refresh_expires_wall_ms);
+    assert_int_equal(a->refresh_lifetime_ms, b->refresh_lifetime_ms);
+    assert_int_equal(a->signed_in_wall_ms, b->signed_in_wall_ms);
+    assert_int_equal(a->used_wall_ms, b->used_wall_ms);
+    for (size_t i = 0;; i++) {
+        assert_int_equal(a->fingerprint[i] == NULL, b->fingerprint[i] == NULL);
+        if (a->fingerprint[i] == NULL) break;
+        assert_string_equal(a->fingerprint[i], b->fingerprint[i]);
+    }
+}
+
 static void assert_same(const ti_record *a, const ti_record *b) {
     assert_true(ti_sign_in_id_equal(&a->sign_in_id, &b->sign_in_id));
     assert_int_equal(a->generation, b->generation);
@@ -73,6 +103,7 @@ static void assert_same(const ti_record *a, const ti_record *b) {
     assert_int_equal(a->by_credentials, b->by_credentials);
     assert_int_equal(a->refused, b->refused);
     assert_int_equal(a->token_count, b->token_count);
+    assert_same_terms(a->terms, b->terms);
     for (size_t i = 0; i < a->token_count; i++) assert_same_token(&a->tokens[i], &b->tokens[i]);
 }
 
@@ -80,6 +111,7 @@ static void assert_empty(const ti_record *record) {
     assert_null(record->refresh_token);
     assert_null(record->id_token);
     assert_null(record->tokens);
+    assert_null(record->terms);
     assert_int_equal(record->token_count, 0);
 }
 
@@ -149,9 +181,12 @@ static void record_without_the_newer_members_is_as_it_was(void **state) {
     bytes = written(&record, 0);
     assert_null(strstr(bytes.data, "id_token"));
     assert_null(strstr(bytes.data, "renewal"));
+    assert_null(strstr(bytes.data, "refresh_expires"));
+    assert_null(strstr(bytes.data, "fingerprint"));
     assert_int_equal(read_back(bytes.data, bytes.size, &back, NULL), TACIT_OK);
     assert_null(back.id_token);
     assert_false(back.by_credentials);
+    assert_null(back.terms);
     ti_record_free(&back);
     ti_buffer_free(&bytes);
     ti_record_free(&record);
@@ -362,6 +397,24 @@ static void records_are_read_strictly(void **state) {
         {OWN ",\"renewal\":\"by magic\"}", false, "a way that is not known"},
         {OWN ",\"renewal\":true}", false, "a way that is no text"},
         {OWN ",\"renewal\":null}", false, "no way, said with a null"},
+        {HEAD ",\"refresh_expires_unix_ms\":1,\"refresh_lifetime_ms\":1}", true, "an end"},
+        {HEAD ",\"refresh_expires_unix_ms\":9007199254740992}", true, "the last end there is"},
+        {HEAD ",\"refresh_expires_unix_ms\":9007199254740993}", false, "an end beyond it"},
+        {HEAD ",\"refresh_expires_unix_ms\":-1}", false, "an end that is none"},
+        {HEAD ",\"refresh_lifetime_ms\":1.5}", false, "a lifetime that is no whole number"},
+        {HEAD ",\"signed_in_unix_ms\":\"1\"}", false, "a beginning that is text"},
+        {HEAD ",\"used_unix_ms\":null}", false, "a use that is null"},
+        {HEAD ",\"fingerprint\":[]}", true, "no lines"},
+        {HEAD ",\"fingerprint\":[\"A: b\",\"C:\"]}", true, "lines"},
+        {HEAD ",\"fingerprint\":\"A: b\"}", false, "lines that are no list"},
+        {HEAD ",\"fingerprint\":[7]}", false, "a line that is a number"},
+        {HEAD ",\"fingerprint\":[\"\"]}", false, "an empty line"},
+        {HEAD ",\"fingerprint\":[\": b\"]}", false, "a line without a name"},
+        {HEAD ",\"fingerprint\":[\"A b\"]}", false, "a line without a colon"},
+        {HEAD ",\"fingerprint\":[\"A B: c\"]}", false, "a name with a space in it"},
+        {HEAD ",\"fingerprint\":[\"A: b\\r\\nX: y\"]}", false, "a line that ends itself"},
+        {HEAD ",\"fingerprint\":[\"A: b\\u0000c\"]}", false, "a line with a NUL in it"},
+        {HEAD ",\"fingerprint\":[\"A: \\u0100\"]}", false, "a character that is no byte"},
         {HEAD "} ", true, "white space behind it"},
         {HEAD "}x", false, "something behind it"},
         {"", false, "nothing"},
