@@ -31,3 +31,15 @@ bool ti_strings_copy(char ***copy, const char *const *list) {
     }
     return true;
 }
+
+bool ti_string_equal(const char *a, const char *b) {
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+bool ti_strings_equal(char *const *a, char *const *b) {
+    if (a == NULL || b == NULL) return a == b;
+    for (; *a != NULL && *b != NULL; a++, b++) {
+        if (strcmp(*a, *b) != 0) return false;
+    }
+    return *a == *b;
+}

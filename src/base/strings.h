@@ -11,4 +11,8 @@ void ti_strings_free(char **list); /* wiped: parameters may be secrets. Takes NU
 /* A copy of the string; NULL stays NULL. */
 bool ti_string_copy(char **copy, const char *text);
 
+/* Either may be NULL, which equals NULL only. */
+bool ti_string_equal(const char *a, const char *b);
+bool ti_strings_equal(char *const *a, char *const *b);
+
 #endif

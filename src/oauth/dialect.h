@@ -65,4 +65,7 @@ ti_dialect *ti_dialect_parse(const json_t *dialect, tacit_error *error);
 void ti_dialect_free(ti_dialect *dialect);                       /* takes NULL */
 bool ti_dialect_equal(const ti_dialect *a, const ti_dialect *b); /* either may be NULL */
 
+/* Not so with GET, HEAD and DELETE, whose fields go into the query. */
+bool ti_dialect_method_has_body(const char *method);
+
 #endif

@@ -1,6 +1,7 @@
 #include "oauth/metadata.h"
 
 #include "base/error.h"
+#include "base/strings.h"
 #include "oauth/json.h"
 #include "transport/url.h"
 
@@ -15,6 +16,7 @@ struct ti_metadata {
     /* set at creation, then read-only; NULL: not in it */
     char *issuer, *token_endpoint, *authorization_endpoint, *device_authorization_endpoint,
         *revocation_endpoint, *end_session_endpoint;
+    ti_dialect *dialect;
     bool takes_basic, takes_post, sends_iss;
 };
 
@@ -134,9 +136,7 @@ static bool read_endpoints(ti_metadata *metadata, const json_t *root, tacit_erro
             return false;
         }
     }
-    if (metadata->token_endpoint) return true;
-    ti_error_argument(error, "/token_endpoint:", "is missing");
-    return false;
+    return true;
 }
 
 static bool read_auth_methods(ti_metadata *metadata, const json_t *root, tacit_error *error) {
@@ -159,17 +159,42 @@ static bool read_auth_methods(ti_metadata *metadata, const json_t *root, tacit_e
     return true;
 }
 
+static bool read_dialect(ti_metadata *metadata, const json_t *root, tacit_error *error) {
+    const json_t *dialect = json_object_get(root, "dialect");
+    if (is_absent(dialect)) return true;
+    metadata->dialect = ti_dialect_parse(dialect, error);
+    return metadata->dialect != NULL;
+}
+
+/* Where the answers to requests renew the token, nothing is sent to a token endpoint. */
+static bool check_token_endpoint(const ti_metadata *metadata, tacit_error *error) {
+    const ti_dialect *dialect = metadata->dialect;
+    if (metadata->token_endpoint || (dialect && dialect->sliding_header && !dialect->refresh)) {
+        return true;
+    }
+    ti_error_argument(error, "/token_endpoint:", "is missing");
+    return false;
+}
+
+/* By which its sign-ins are known in the store. */
+static bool check_name(const ti_metadata *metadata, tacit_error *error) {
+    if (metadata->issuer || metadata->token_endpoint || metadata->dialect->sign_in) return true;
+    ti_error_argument(error, "/issuer:",
+                      "is missing, and so are /token_endpoint and /dialect/sign_in, which could "
+                      "stand for it");
+    return false;
+}
+
+/* What a server says of itself must not change how tokens travel, or where to: a dialect is the app's
+ * own word only. */
 static bool read_metadata(ti_metadata *metadata, const json_t *root, const char *issuer,
                           tacit_error *error) {
-    if (!is_absent(json_object_get(root, "dialect"))) {
-        ti_error_set(error, TACIT_ERR_UNSUPPORTED,
-                     "/dialect: this version speaks to servers that follow OAuth only");
-        return false;
-    }
     metadata->sends_iss =
         json_is_true(json_object_get(root, "authorization_response_iss_parameter_supported"));
-    return read_endpoints(metadata, root, error) && read_issuer(metadata, root, issuer, error) &&
-           read_auth_methods(metadata, root, error);
+    return read_endpoints(metadata, root, error) &&
+           (issuer || read_dialect(metadata, root, error)) &&
+           check_token_endpoint(metadata, error) && read_issuer(metadata, root, issuer, error) &&
+           check_name(metadata, error) && read_auth_methods(metadata, root, error);
 }
 
 ti_metadata *ti_metadata_parse(const char *json, size_t size, const char *issuer,
@@ -209,21 +234,19 @@ void ti_metadata_unref(ti_metadata *metadata) {
     free(metadata->device_authorization_endpoint);
     free(metadata->revocation_endpoint);
     free(metadata->end_session_endpoint);
+    ti_dialect_free(metadata->dialect);
     free(metadata);
 }
 
-static bool same_text(const char *a, const char *b) {
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 bool ti_metadata_equal(const ti_metadata *a, const ti_metadata *b) {
-    return same_text(a->issuer, b->issuer) && same_text(a->token_endpoint, b->token_endpoint) &&
-           same_text(a->authorization_endpoint, b->authorization_endpoint) &&
-           same_text(a->device_authorization_endpoint, b->device_authorization_endpoint) &&
-           same_text(a->revocation_endpoint, b->revocation_endpoint) &&
-           same_text(a->end_session_endpoint, b->end_session_endpoint) &&
+    return ti_string_equal(a->issuer, b->issuer) &&
+           ti_string_equal(a->token_endpoint, b->token_endpoint) &&
+           ti_string_equal(a->authorization_endpoint, b->authorization_endpoint) &&
+           ti_string_equal(a->device_authorization_endpoint, b->device_authorization_endpoint) &&
+           ti_string_equal(a->revocation_endpoint, b->revocation_endpoint) &&
+           ti_string_equal(a->end_session_endpoint, b->end_session_endpoint) &&
            a->takes_basic == b->takes_basic && a->takes_post == b->takes_post &&
-           a->sends_iss == b->sends_iss;
+           a->sends_iss == b->sends_iss && ti_dialect_equal(a->dialect, b->dialect);
 }
 
 bool ti_metadata_is_fresh(int64_t fetched_wall_ms, int64_t wall_ms) {
@@ -232,6 +255,12 @@ bool ti_metadata_is_fresh(int64_t fetched_wall_ms, int64_t wall_ms) {
 
 const char *ti_metadata_issuer(const ti_metadata *metadata) {
     return metadata->issuer;
+}
+
+const char *ti_metadata_name(const ti_metadata *metadata) {
+    if (metadata->issuer) return metadata->issuer;
+    if (metadata->token_endpoint) return metadata->token_endpoint;
+    return metadata->dialect->sign_in->url;
 }
 
 const char *ti_metadata_token_endpoint(const ti_metadata *metadata) {
@@ -252,6 +281,10 @@ const char *ti_metadata_revocation_endpoint(const ti_metadata *metadata) {
 
 const char *ti_metadata_end_session_endpoint(const ti_metadata *metadata) {
     return metadata->end_session_endpoint;
+}
+
+const ti_dialect *ti_metadata_dialect(const ti_metadata *metadata) {
+    return metadata->dialect;
 }
 
 bool ti_metadata_sends_iss(const ti_metadata *metadata) {

@@ -18,7 +18,8 @@ typedef enum ti_client_auth { /* RFC 6749 section 2.3.1 */
                               TI_CLIENT_AUTH_POST
 } ti_client_auth;
 
-/* issuer: whose it has to be, exactly (RFC 8414 section 3.3); NULL: any, also one without a name. NULL: error says why, as
+/* issuer: whose it has to be, exactly (RFC 8414 section 3.3), and then a server's own word, in which
+ * "dialect" is ignored; NULL: any, also one without a name, and the app's. NULL: error says why, as
  * tacit_provider_from_json() documents it; TACIT_ERR_PROTOCOL: another issuer's. */
 ti_metadata *ti_metadata_parse(const char *json, size_t size, const char *issuer,
                                tacit_error *error);
@@ -30,6 +31,8 @@ bool ti_metadata_is_fresh(int64_t fetched_wall_ms, int64_t wall_ms);
 
 /* URLs as text, because a ti_url belongs to one thread. NULL: not in it. */
 const char *ti_metadata_issuer(const ti_metadata *metadata);
+/* The issuer, else the token endpoint, else where the dialect signs in; never NULL. */
+const char *ti_metadata_name(const ti_metadata *metadata);
 /* NULL only where a dialect needs none: it slides. */
 const char *ti_metadata_token_endpoint(const ti_metadata *metadata);
 const char *ti_metadata_authorization_endpoint(const ti_metadata *metadata);

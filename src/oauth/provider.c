@@ -107,9 +107,7 @@ void tacit_provider_unref(tacit_provider *provider) {
 
 const char *ti_provider_issuer(const tacit_provider *provider) {
     if (provider->issuer) return provider->issuer;
-    const ti_metadata *metadata = atomic_load(&provider->newest)->metadata;
-    const char *issuer = ti_metadata_issuer(metadata);
-    return issuer ? issuer : ti_metadata_token_endpoint(metadata);
+    return ti_metadata_name(atomic_load(&provider->newest)->metadata);
 }
 
 ti_metadata *ti_provider_metadata(tacit_provider *provider) {

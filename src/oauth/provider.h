@@ -9,8 +9,8 @@
 #include "oauth/metadata.h"
 
 tacit_provider *ti_provider_ref(tacit_provider *provider);
-const char *ti_provider_issuer(
-    const tacit_provider *provider); /* the token endpoint where metadata names none */
+/* Or ti_metadata_name(), where the provider was made from metadata. */
+const char *ti_provider_issuer(const tacit_provider *provider);
 
 /* The caller's reference; NULL: not found yet, which is never so after tacit_provider_from_json(). Thread-safe. */
 ti_metadata *ti_provider_metadata(tacit_provider *provider);

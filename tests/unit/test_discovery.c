@@ -357,10 +357,8 @@ static void metadata_that_cannot_be_used_is_refused(void **state) {
          "{\"issuer\":\"" ISSUER "\",\"token_endpoint\":\"https://as.example.com/token\","
          "\"end_session_endpoint\":\"http://localhost/logout\"}",
          "http"},
-        {ISSUER,
-         "{\"issuer\":\"" ISSUER "\",\"token_endpoint\":\"https://as.example.com/token\","
-         "\"dialect\":{}}",
-         "cannot be used"},
+        {ISSUER, "{\"issuer\":\"" ISSUER "\",\"dialect\":{\"sliding_header\":\"X-Token\"}}",
+         "token_endpoint: is missing"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         fake.requests = 0;
@@ -377,6 +375,19 @@ static void metadata_that_cannot_be_used_is_refused(void **state) {
         assert_null(with.found.url);
         assert_null(with.found.json.data);
     }
+}
+
+/* Whoever can change a server's metadata must not come by its users' tokens. */
+static void a_server_cannot_say_how_tokens_travel(void **state) {
+    (void)state;
+    fake.replies[0].body =
+        "{\"issuer\":\"" ISSUER "\",\"token_endpoint\":\"https://as.example.com/token\","
+        "\"dialect\":{\"sign_in\":{\"url\":\"https://evil.example/\"},"
+        "\"refresh\":{\"send\":\"query\",\"allow_refresh_token_in_url\":true}}}";
+
+    assert_int_equal(fetch(ISSUER, NULL, NULL), TACIT_OK);
+
+    assert_null(ti_metadata_dialect(with.found.metadata));
 }
 
 static void a_loopback_issuer_may_have_plain_endpoints(void **state) {
@@ -419,6 +430,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(trouble_on_the_way_is_not_answered_with_more_requests,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(metadata_that_cannot_be_used_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_server_cannot_say_how_tokens_travel, setup, teardown),
         cmocka_unit_test_setup_teardown(a_loopback_issuer_may_have_plain_endpoints, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(without_memory_nothing_is_found, setup, teardown),

@@ -140,6 +140,8 @@ static void each_member_makes_a_difference(void **state) {
         "{" TOKEN ",\"token_endpoint_auth_methods_supported\":[\"client_secret_post\"]}",
         "{" TOKEN ",\"token_endpoint_auth_methods_supported\":[\"none\"]}",
         "{" TOKEN ",\"authorization_response_iss_parameter_supported\":true}",
+        "{" TOKEN ",\"dialect\":{}}",
+        "{" TOKEN ",\"dialect\":{\"sliding_header\":\"X-Token\"}}",
     };
     const size_t count = sizeof texts / sizeof *texts;
     for (size_t i = 0; i < count; i++) {
@@ -152,6 +154,27 @@ static void each_member_makes_a_difference(void **state) {
         }
         ti_metadata_unref(a);
     }
+}
+
+/* A server that could send one would say where tokens go, and how. */
+static void a_dialect_is_the_apps_word_only(void **state) {
+    (void)state;
+    static const char *const dialects[] = {
+        "{\"sign_in\":{\"url\":\"https://evil.example/\"}}",
+        "{\"refresh\":{\"send\":\"query\",\"allow_refresh_token_in_url\":true}}",
+        "{\"sliding_header\":\"X-Token\"}", "\"nonsense\"", "{}"};
+    for (size_t i = 0; i < sizeof dialects / sizeof *dialects; i++) {
+        char json[256];
+        tacit_error error;
+        snprintf(json, sizeof json, "{" NAMED TOKEN ",\"dialect\":%s}", dialects[i]);
+
+        ti_metadata *metadata = parse(json, ISSUER, &error);
+
+        if (!metadata) fail_msg("%s: %s", json, error.message);
+        assert_null(ti_metadata_dialect(metadata));
+        ti_metadata_unref(metadata);
+    }
+    assert_null(parse("{" NAMED "\"dialect\":{\"sliding_header\":\"X-Token\"}}", ISSUER, NULL));
 }
 
 /* The text need not end with a NUL, and may hold more than the metadata's size says. */
@@ -186,6 +209,7 @@ int main(void) {
         cmocka_unit_test(each_endpoint_has_to_be_a_url),
         cmocka_unit_test(only_true_promises_iss),
         cmocka_unit_test(each_member_makes_a_difference),
+        cmocka_unit_test(a_dialect_is_the_apps_word_only),
         cmocka_unit_test(the_size_is_what_counts),
         cmocka_unit_test(lives_as_long_as_a_reference),
     };

@@ -157,6 +157,21 @@ static void odd_members_do_no_harm(void **state) {
     assert_true(load());
 }
 
+/* The cache holds what the server sent, word for word, and reads it as the server's word again. */
+static void a_dialect_in_it_does_not_count(void **state) {
+    (void)state;
+
+    assert_int_equal(save_as(ISSUER,
+                             "{\"issuer\":\"" ISSUER
+                             "\",\"token_endpoint\":\"https://as.example.com/token\","
+                             "\"dialect\":{\"refresh\":{\"send\":\"json\"}}}",
+                             NULL),
+                     TACIT_OK);
+
+    assert_true(load());
+    assert_null(ti_metadata_dialect(with.loaded.metadata));
+}
+
 /* --- whose it is --- */
 
 static void an_issuer_gets_its_own_only(void **state) {
@@ -399,6 +414,7 @@ int main(void) {
         TEST(an_etag_is_not_needed),
         TEST(the_last_one_counts),
         TEST(odd_members_do_no_harm),
+        TEST(a_dialect_in_it_does_not_count),
         TEST(an_issuer_gets_its_own_only),
         TEST(an_application_gets_its_own_only),
         TEST(a_file_of_another_issuer_never_serves),

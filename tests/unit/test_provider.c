@@ -57,6 +57,37 @@ static void the_token_endpoint_is_enough(void **state) {
     tacit_provider_unref(provider);
 }
 
+/* A sign-in that the answers to its requests renew has no use for one. */
+static void a_sliding_dialect_needs_no_token_endpoint(void **state) {
+    (void)state;
+    static const struct {
+        const char *json, *name;
+    } rows[] = {
+        {"{\"issuer\":\"shop\",\"dialect\":{\"sliding_header\":\"Authorization\"}}", "shop"},
+        {"{\"dialect\":{\"sliding_header\":\"Authorization\","
+         "\"sign_in\":{\"url\":\"https://shop.example/login\"}}}",
+         "https://shop.example/login"},
+        {"{\"issuer\":\"shop\",\"dialect\":{\"sliding_header\":\"Authorization\","
+         "\"sign_in\":{\"url\":\"https://shop.example/login\"}}}",
+         "shop"},
+        {"{" TOKEN ",\"dialect\":{\"sliding_header\":\"Authorization\","
+         "\"sign_in\":{\"url\":\"https://shop.example/login\"}}}",
+         "https://as.example.com/token"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        tacit_error error;
+
+        tacit_provider *provider = tacit_provider_from_json(rows[i].json, &error);
+
+        if (!provider) fail_msg("%s: %s", rows[i].json, error.message);
+        assert_string_equal(ti_provider_issuer(provider), rows[i].name);
+        ti_metadata *metadata = ti_provider_metadata(provider);
+        assert_string_equal(ti_metadata_dialect(metadata)->sliding_header, "Authorization");
+        ti_metadata_unref(metadata);
+        tacit_provider_unref(provider);
+    }
+}
+
 static void lives_as_long_as_a_reference(void **state) {
     (void)state;
     tacit_provider *provider = tacit_provider_from_json("{" TOKEN "}", NULL);
@@ -104,8 +135,19 @@ static void says_what_is_wrong_and_where(void **state) {
          TACIT_ERR_INVALID_ARGUMENT, "/token_endpoint_auth_methods_supported: is not an array"},
         {"{" TOKEN ",\"token_endpoint_auth_methods_supported\":[\"none\",1]}",
          TACIT_ERR_INVALID_ARGUMENT, "/token_endpoint_auth_methods_supported/1: is not a string"},
-        {"{" TOKEN ",\"dialect\":\"tiktok\"}", TACIT_ERR_UNSUPPORTED, "/dialect:"},
-        {"{\"dialect\":{}}", TACIT_ERR_UNSUPPORTED, "/dialect:"},
+        {"{" TOKEN ",\"dialect\":\"tiktok\"}", TACIT_ERR_INVALID_ARGUMENT,
+         "/dialect: is not an object"},
+        {"{" TOKEN ",\"dialect\":{\"tiktok\":1}}", TACIT_ERR_INVALID_ARGUMENT,
+         "/dialect/tiktok: is not known"},
+        {"{" TOKEN ",\"dialect\":{\"sign_in\":{\"url\":\"http://a.example/\"}}}",
+         TACIT_ERR_INSECURE_URL, "/dialect/sign_in/url:"},
+        {"{\"dialect\":{}}", TACIT_ERR_INVALID_ARGUMENT, "/token_endpoint: is missing"},
+        {"{\"dialect\":{\"sliding_header\":\"X-Token\"}}", TACIT_ERR_INVALID_ARGUMENT,
+         "/issuer: is missing"},
+        {"{\"dialect\":{\"sign_in\":{\"url\":\"https://a.example/\"}}}", TACIT_ERR_INVALID_ARGUMENT,
+         "/token_endpoint: is missing"},
+        {"{\"issuer\":\"shop\",\"dialect\":{\"sliding_header\":\"X-Token\",\"refresh\":{}}}",
+         TACIT_ERR_INVALID_ARGUMENT, "/token_endpoint: is missing"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *json = rows[i].json ? rows[i].json : "NULL";
@@ -279,6 +321,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_what_is_used_and_ignores_the_rest),
         cmocka_unit_test(the_token_endpoint_is_enough),
+        cmocka_unit_test(a_sliding_dialect_needs_no_token_endpoint),
         cmocka_unit_test(lives_as_long_as_a_reference),
         cmocka_unit_test(says_what_is_wrong_and_where),
         cmocka_unit_test(loopback_may_be_plain_http),
