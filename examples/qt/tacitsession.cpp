@@ -226,6 +226,8 @@ class TacitSession::Private {
         quint64 generation;
         QString message;
         TacitError error;
+        qint64 signInEndsInSeconds;
+        tacit_anomaly anomaly;
     };
     void heard(const Event &event);
 
@@ -302,8 +304,10 @@ void TacitSession::Private::openSession(const TacitConfiguration &c, tacit_provi
     options.origins = strings.list(c.origins);
     options.token_params = strings.list(c.tokenParams);
     options.store = c.store;
-    options.policy = c.reactive ? TACIT_POLICY_REACTIVE : TACIT_POLICY_PROACTIVE;
+    options.policy = c.policy;
     options.refresh_lead_s = c.refreshLeadSeconds;
+    options.max_idle_s = c.maxIdleSeconds;
+    options.max_age_s = c.maxAgeSeconds;
     options.on_event = onEvent;
     options.event_data = listener;
     options.event_release = [](void *data) { delete static_cast<Listener *>(data); };
@@ -353,7 +357,9 @@ void TacitSession::Private::onEvent(tacit_session *, const tacit_event *event, v
                   event->expires_in_s,
                   event->generation,
                   QString::fromUtf8(event->message),
-                  toError(event->error)};
+                  toError(event->error),
+                  event->sign_in_ends_in_s,
+                  event->anomaly};
 
     listener->mailbox->post([d = listener->d, copy] { d->heard(copy); });
 }
@@ -413,6 +419,12 @@ void TacitSession::Private::tell(const Event &event) {
         break;
     case TACIT_EVENT_REFRESH_STORM:
         Q_EMIT q->refreshStorm(event.error);
+        break;
+    case TACIT_EVENT_SIGN_IN_ENDS:
+        Q_EMIT q->signInEnds(event.signInEndsInSeconds);
+        break;
+    case TACIT_EVENT_ANOMALY:
+        Q_EMIT q->anomaly(event.anomaly, event.message);
         break;
     }
 }

@@ -107,8 +107,10 @@ struct TacitConfiguration {
     QString account; /* empty: "default" */
     QStringList origins;
     QStringList tokenParams;
-    bool reactive = false;      /* no refresh before a request needs it */
+    tacit_policy policy = TACIT_POLICY_PROACTIVE;
     int refreshLeadSeconds = 0; /* 0: automatic */
+    int maxIdleSeconds = 0;     /* the sign-in ends after so long without a request; 0: never */
+    int maxAgeSeconds = 0;      /* and so long after it began; 0: never */
     QString caFile;             /* PEM; instead of the system's CAs */
     QString stateDirectory;     /* empty: below the user's state directory */
     /* Both may be null, and are only looked at by the constructor; a session keeps what it uses. */
@@ -177,6 +179,10 @@ class TacitSession : public QObject {
     void storeFailed(const TacitError &error); /* tried again by itself */
     void storeRecovered();
     void refreshStorm(const TacitError &error); /* tokens are refused as fast as they come */
+    /* The refresh token ends in so long: ask the user to sign in when it suits. */
+    void signInEnds(qint64 inSeconds);
+    /* Something that should not happen did, for the security log. message is a sentence. */
+    void anomaly(tacit_anomaly anomaly, const QString &message);
 
     /* Open this page, with QDesktopServices::openUrl() for instance. Where nobody is connected when
      * the sign-in begins, tacit starts the system's browser. */

@@ -186,6 +186,12 @@ class client : public detail::handle<tacit_client, tacit_client_unref> {
     }
 };
 
+enum class answer_kind : int {
+    sign_in = TACIT_ANSWER_SIGN_IN,
+    refresh = TACIT_ANSWER_REFRESH,
+    api = TACIT_ANSWER_API
+};
+
 /* Immutable. Sessions keep what is behind it alive. */
 class provider : public detail::handle<tacit_provider, tacit_provider_unref> {
   public:
@@ -196,6 +202,15 @@ class provider : public detail::handle<tacit_provider, tacit_provider_unref> {
     }
     static result<provider> from_issuer(const text &issuer) {
         return from(issuer, "issuer", tacit_provider_from_issuer);
+    }
+    /* What tacit reads from a captured answer, as JSON: tacit_provider_read_answer(). */
+    result<std::string> read_answer(answer_kind kind, std::string_view answer) const {
+        tacit_error error;
+        auto json = detail::owned(tacit_provider_read_answer(
+            get(), static_cast<tacit_answer_kind>(kind), answer.data(), answer.size(), &error));
+
+        if (!json) return tacit::error(error);
+        return std::string(json.get());
     }
 
   private:

@@ -24,11 +24,27 @@ enum class event_type : int {
     signed_out = TACIT_EVENT_SIGNED_OUT,
     store_failed = TACIT_EVENT_STORE_FAILED,
     store_recovered = TACIT_EVENT_STORE_RECOVERED,
-    refresh_storm = TACIT_EVENT_REFRESH_STORM
+    refresh_storm = TACIT_EVENT_REFRESH_STORM,
+    sign_in_ends = TACIT_EVENT_SIGN_IN_ENDS,
+    anomaly = TACIT_EVENT_ANOMALY
     /* more may follow */
 };
 
-enum class policy : int { proactive = TACIT_POLICY_PROACTIVE, reactive = TACIT_POLICY_REACTIVE };
+/* With event_type::anomaly: what should not have happened. */
+enum class anomaly : int {
+    none = TACIT_ANOMALY_NONE,
+    refused_early = TACIT_ANOMALY_REFUSED_EARLY,
+    reuse = TACIT_ANOMALY_REUSE,
+    other_subject = TACIT_ANOMALY_OTHER_SUBJECT,
+    wall_clock_jumped = TACIT_ANOMALY_WALL_CLOCK_JUMPED
+    /* more may follow */
+};
+
+enum class policy : int {
+    proactive = TACIT_POLICY_PROACTIVE,
+    reactive = TACIT_POLICY_REACTIVE,
+    sliding = TACIT_POLICY_SLIDING
+};
 
 /* The message is valid for the call. */
 struct event {
@@ -38,6 +54,8 @@ struct event {
     std::uint64_t generation;
     std::string_view message;
     std::optional<tacit::error> error;
+    std::optional<std::chrono::seconds> sign_in_ends_in; /* none: unknown, or no refresh token */
+    tacit::anomaly anomaly;
 };
 
 /* As tacit_session_options. */
@@ -54,6 +72,8 @@ struct session_options {
     tacit::policy policy = tacit::policy::proactive;
     std::chrono::seconds refresh_lead = std::chrono::seconds(0);
     std::function<void(session_ref &session, const event &event)> on_event = {};
+    std::chrono::seconds max_idle = std::chrono::seconds(0); /* 0: no limit of the app's own */
+    std::chrono::seconds max_age = std::chrono::seconds(0);
 };
 
 namespace detail {
@@ -89,7 +109,9 @@ struct event_hook {
                    known_seconds(c->expires_in_s),
                    c->generation,
                    c->message,
-                   std::nullopt};
+                   std::nullopt,
+                   known_seconds(c->sign_in_ends_in_s),
+                   static_cast<tacit::anomaly>(c->anomaly)};
 
         if (c->error) e.error.emplace(*c->error);
         static_cast<event_hook *>(data)->function(ref, e);
@@ -148,6 +170,8 @@ class session : public detail::session_functions<detail::close_session> {
         c.store = o.store ? o.store->get() : nullptr;
         c.policy = static_cast<tacit_policy>(o.policy);
         c.refresh_lead_s = detail::whole_seconds(o.refresh_lead);
+        c.max_idle_s = detail::whole_seconds(o.max_idle);
+        c.max_age_s = detail::whole_seconds(o.max_age);
     }
 };
 

@@ -294,14 +294,6 @@ class session_functions : public handle<tacit_session, give_up> {
 #endif
 
   private:
-    struct c_free {
-        void operator()(char *memory) const noexcept {
-            tacit_free(memory);
-        }
-    };
-    static std::unique_ptr<char, c_free> owned(char *memory) noexcept {
-        return std::unique_ptr<char, c_free>(memory);
-    }
     template <class Function>
     result<void> sign_in(const sign_in_options &options, Function &&function) const {
         sign_in_hooks hooks(options, get());

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstring>
 #include <list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -99,6 +100,16 @@ class timeout {
 inline constexpr timeout no_wait = timeout(std::chrono::milliseconds(0));
 
 namespace detail {
+
+/* A text that C gave; wiped when it goes. */
+struct c_free {
+    void operator()(char *memory) const noexcept {
+        tacit_free(memory);
+    }
+};
+inline std::unique_ptr<char, c_free> owned(char *memory) noexcept {
+    return std::unique_ptr<char, c_free>(memory);
+}
 
 inline int whole_seconds(std::chrono::seconds time) noexcept {
     if (time.count() < 0) return 0;
