@@ -85,7 +85,8 @@ ti_json_result ti_jwt_claims(const ti_secret *token, size_t flags, ti_buffer *te
                        flags | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, text, claims);
 }
 
-static bool claims_lifetime_s(const json_t *claims, int64_t wall_ms, int64_t *lifetime_s) {
+static bool claims_times_s(const json_t *claims, int64_t wall_ms, int64_t *lifetime_s,
+                           int64_t *left_s) {
     double now = (double)wall_ms / 1000, expires, issued;
     if (!ti_json_number(json_object_get(claims, "exp"), &expires) || expires <= now) return false;
 
@@ -97,15 +98,22 @@ static bool claims_lifetime_s(const json_t *claims, int64_t wall_ms, int64_t *li
         lifetime = expires - issued;
     }
     *lifetime_s = ti_lifetime_clamp(lifetime);
+    *left_s = ti_lifetime_clamp(expires - now);
+    if (*left_s > *lifetime_s) *left_s = *lifetime_s;
     return true;
 }
 
-bool ti_jwt_lifetime_s(const ti_secret *token, int64_t wall_ms, int64_t *lifetime_s) {
+bool ti_jwt_times_s(const ti_secret *token, int64_t wall_ms, int64_t *lifetime_s, int64_t *left_s) {
     ti_buffer text = TI_BUFFER_SECRET;
     json_t *claims;
     bool known = ti_jwt_claims(token, 0, &text, &claims) == TI_JSON_OK &&
-                 claims_lifetime_s(claims, wall_ms, lifetime_s);
+                 claims_times_s(claims, wall_ms, lifetime_s, left_s);
     ti_json_wipe_and_free(claims); /* they are nobody's business */
     ti_buffer_free(&text);
     return known;
+}
+
+bool ti_jwt_lifetime_s(const ti_secret *token, int64_t wall_ms, int64_t *lifetime_s) {
+    int64_t left_s;
+    return ti_jwt_times_s(token, wall_ms, lifetime_s, &left_s);
 }

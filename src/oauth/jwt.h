@@ -19,5 +19,7 @@ ti_json_result ti_jwt_claims(const ti_secret *token, size_t flags, ti_buffer *te
 /* A hint, which chooses a refresh time, never a right. Its lifetime in seconds: exp - iat, or exp -
  * now without a plausible iat; false: no JWT, no exp, encrypted, or over already. */
 bool ti_jwt_lifetime_s(const ti_secret *token, int64_t wall_ms, int64_t *lifetime_s);
+/* The same, and how much of it is left by the wall clock (R13), for a token that was not issued just now. */
+bool ti_jwt_times_s(const ti_secret *token, int64_t wall_ms, int64_t *lifetime_s, int64_t *left_s);
 
 #endif

@@ -43,7 +43,8 @@ static tacit_event make_event(const ti_identity *identity, const ti_view *view,
                          .state = identity->state,
                          .expires_in_s = tacit_token_expires_in_s(view->token),
                          .generation = tacit_token_generation(view->token),
-                         .message = message};
+                         .message = message,
+                         .sign_in_ends_in_s = ti_terms_end_in_s_locked(identity)};
 }
 
 /* R15: that something failed is told even where memory is what is missing. */

@@ -15,15 +15,24 @@ static bool is_demanded_locked(const ti_view *view) {
            view->wanted_attempt > view->begun;
 }
 
+/* When the background renews it by itself: its access token, or through it the refresh token, whatever the policy. */
+static int64_t background_due_locked(const ti_identity *identity, const ti_view *view) {
+    bool by_itself = view->retry_anyway || ti_view_is_proactive_locked(view);
+    int64_t due = by_itself ? view->due_boot_ms : TI_NEVER;
+    int64_t renewal = view->sessions != NULL ? ti_terms_renewal_locked(identity) : TI_NEVER;
+
+    if (renewal < due) due = renewal;
+    if (due < identity->backoff.retry_boot_ms) due = identity->backoff.retry_boot_ms;
+    return due;
+}
+
 ti_view *ti_flight_wanted_locked(const ti_identity *identity, int64_t now_boot_ms,
                                  int64_t *due_boot_ms) {
     for (ti_view *view = identity->views; view != NULL; view = view->next) {
-        int64_t due = view->due_boot_ms;
+        int64_t due = background_due_locked(identity, view);
 
         if (is_demanded_locked(view)) return view;
-        if (!view->retry_anyway && !ti_view_is_proactive_locked(view)) continue;
-        if (ti_identity_owes_head_locked(identity)) continue; /* R5 */
-        if (due < identity->backoff.retry_boot_ms) due = identity->backoff.retry_boot_ms;
+        if (due == TI_NEVER || ti_identity_owes_head_locked(identity)) continue; /* R5 */
         if (due <= now_boot_ms) return view;
         if (due < *due_boot_ms) *due_boot_ms = due;
     }

@@ -166,6 +166,7 @@ static void granted_locked(ti_identity *identity, ti_token_response *answer, int
     }
     ti_journal_answered(&identity->journal, answer->refresh_token, identity->life);
     identity->generation = identity->journal.generation;
+    ti_terms_refreshed_locked(identity, answer, sent_boot_ms);
     take_secret(&identity->refresh_token, answer->refresh_token);
     take_secret(&identity->id_token, answer->id_token);
     token = ti_refresh_make_token(identity, answer, &identity->journal.sign_in_id,

@@ -6,6 +6,7 @@ enum {
     LEAD_MIN_MS = 30 * 1000,
     LEAD_MAX_MS = 300 * 1000,
     OPENING_SPREAD_MS = 60 * 1000,
+    WARNING_MAX_MS = 3 * 24 * 3600 * 1000,
     BACKOFF_BASE_MS = 1000,
     BACKOFF_SPREAD_MAX_MS = 300 * 1000
 };
@@ -44,6 +45,24 @@ int64_t ti_schedule_due_loaded(int64_t due_boot_ms, int64_t expires_boot_ms, int
     if (due_boot_ms > now_boot_ms) return due_boot_ms;
     if (left_ms > 0 && left_ms / 2 < spread_ms) spread_ms = left_ms / 2;
     return now_boot_ms + share(spread_ms, random);
+}
+
+static int64_t warning_ms(int64_t lifetime_ms) {
+    return lifetime_ms / 4 < WARNING_MAX_MS ? lifetime_ms / 4 : WARNING_MAX_MS;
+}
+
+int64_t ti_schedule_warning(int64_t expires_boot_ms, int64_t lifetime_ms) {
+    if (lifetime_ms < 0 || expires_boot_ms == TI_NEVER) return TI_NEVER;
+    return expires_boot_ms - warning_ms(lifetime_ms);
+}
+
+int64_t ti_schedule_renewal(int64_t expires_boot_ms, int64_t lifetime_ms, uint32_t random) {
+    int64_t before_ms;
+
+    if (lifetime_ms < 0 || expires_boot_ms == TI_NEVER) return TI_NEVER;
+    before_ms = warning_ms(lifetime_ms) + automatic_lead_ms(lifetime_ms, random);
+    if (before_ms > lifetime_ms / 2) before_ms = lifetime_ms / 2;
+    return expires_boot_ms - before_ms;
 }
 
 int64_t ti_schedule_backoff_ms(unsigned failures, uint32_t random) {

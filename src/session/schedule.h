@@ -14,6 +14,13 @@ int64_t ti_schedule_due(int64_t issued_boot_ms, int64_t lifetime_ms, int64_t ref
 int64_t ti_schedule_due_loaded(int64_t due_boot_ms, int64_t expires_boot_ms, int64_t now_boot_ms,
                                uint32_t random);
 
+/* When to tell that a refresh token ends: 3 days before, or a quarter of its lifetime, where that is less. TI_NEVER: the lifetime is
+ * unknown. */
+int64_t ti_schedule_warning(int64_t expires_boot_ms, int64_t lifetime_ms);
+/* When to renew a refresh token for its own sake: before that, so that nobody is told where it helps, by the lead of an access token of
+ * the same lifetime; never before half of it is over. */
+int64_t ti_schedule_renewal(int64_t expires_boot_ms, int64_t lifetime_ms, uint32_t random);
+
 /* R8: 1 s + random(0 .. min(5 min, 2^failures s)), failures counted from 0. */
 int64_t ti_schedule_backoff_ms(unsigned failures, uint32_t random);
 

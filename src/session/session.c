@@ -209,7 +209,9 @@ static void describe_locked(const tacit_session *session, tacit_session_stats *s
     const ti_identity *identity = session->identity;
     const ti_view *view = session->view;
     int64_t due = ti_view_is_proactive_locked(view) ? view->due_boot_ms : TI_NEVER;
+    int64_t renewal = ti_terms_renewal_locked(identity);
 
+    if (renewal < due) due = renewal;
     if (due < identity->backoff.retry_boot_ms) due = identity->backoff.retry_boot_ms;
     stats->refreshes = identity->refreshes;
     stats->refresh_failures = identity->refresh_failures;
@@ -219,6 +221,7 @@ static void describe_locked(const tacit_session *session, tacit_session_stats *s
     stats->expires_in_s = tacit_token_expires_in_s(view->token);
     stats->refresh_due_in_s = seconds_until(due, ti_identity_now(identity));
     stats->last_error = identity->last_error;
+    stats->sign_in_ends_in_s = ti_terms_end_in_s_locked(identity);
 }
 
 void tacit_session_get_stats(tacit_session *session, tacit_session_stats *stats) {

@@ -45,11 +45,13 @@ static void take_effect_locked(ti_identity *identity, ti_job *job, tacit_token *
 }
 
 static void become_locked(ti_identity *identity, const ti_job *job, const ti_journal *head,
-                          ti_secret *refresh_token, ti_secret *id_token) {
+                          ti_secret *refresh_token, const ti_token_response *answer,
+                          int64_t sent_boot_ms) {
     ti_secret_unref(identity->refresh_token);
     identity->refresh_token = ti_secret_ref(refresh_token);
     ti_identity_forget_user_locked(identity);
-    identity->id_token = ti_secret_ref(id_token);
+    identity->id_token = ti_secret_ref(answer->id_token);
+    ti_terms_begin_locked(identity, answer, sent_boot_ms);
     identity->by_credentials = job->grant_type == TI_GRANT_CLIENT_CREDENTIALS;
     identity->state = TACIT_STATE_SIGNED_IN;
     identity->loaded_told = true; /* SIGNED_IN says more */
@@ -99,10 +101,10 @@ static void look_at_record_locked(ti_identity *identity) {
 /* R16: the head names the new sign-in; it is saved, and only then used; the earlier one's refresh token is revoked. */
 static void replace_locked(ti_identity *identity, ti_job *job, const ti_journal *head,
                            ti_secret *refresh_token, tacit_token *token,
-                           const ti_token_response *answer) {
+                           const ti_token_response *answer, int64_t sent_boot_ms) {
     ti_secret *before = ti_secret_ref(identity->refresh_token);
 
-    become_locked(identity, job, head, refresh_token, answer->id_token);
+    become_locked(identity, job, head, refresh_token, answer, sent_boot_ms);
     ti_persist_save_locked(identity, job->view, token);
     if (!ti_sign_in_id_equal(&head->sign_in_id, &identity->journal.sign_in_id) ||
         identity->state != TACIT_STATE_SIGNED_IN) {
@@ -141,7 +143,7 @@ static void sign_in_locked(ti_identity *identity, ti_job *job, const ti_token_re
         tacit_token_unref(token);
         return;
     }
-    replace_locked(identity, job, &head, refresh_token, token, answer);
+    replace_locked(identity, job, &head, refresh_token, token, answer, sent_boot_ms);
 }
 
 /* What is not for this sign-in never takes effect. */

@@ -1,15 +1,29 @@
+/*
+ * Properties: a refresh token that ends is renewed before, as long as that puts its end off; where it does not, the app is told once.
+ *
+ * Operation: what an answer says of the lifetime moves the end. An end that stayed where it was although the refresh came later is the
+ * sign-in's own: the lifetime keeps counting from where it began, and no refresh is made for it any more.
+ */
 #include "session/terms.h"
 
 #include "base/strings.h"
+#include "oauth/jwt.h"
+#include "session/event.h"
 #include "session/identity.h"
+#include "session/schedule.h"
 
 #include <stdlib.h>
+
+static void forget_end(ti_terms *terms) {
+    terms->refresh_expires_boot_ms = terms->renewal_boot_ms = TI_NEVER;
+    terms->refresh_lifetime_ms = -1;
+}
 
 static void set_unknown(ti_terms *terms) {
     ti_strings_free(terms->fingerprint);
     terms->fingerprint = NULL;
-    terms->refresh_expires_boot_ms = terms->signed_in_boot_ms = TI_NEVER;
-    terms->refresh_lifetime_ms = -1;
+    terms->signed_in_boot_ms = TI_NEVER;
+    forget_end(terms);
     terms->end_told = false;
     atomic_store(&terms->used_boot_ms, TI_NEVER);
 }
@@ -29,6 +43,121 @@ void ti_terms_free(ti_terms *terms) {
     if (terms == NULL) return;
     ti_strings_free(terms->fingerprint);
     free(terms);
+}
+
+/* ------------------------------------------------------------------ the end of the refresh token */
+
+static bool end_is_known(const ti_terms *terms) {
+    return terms->refresh_expires_boot_ms != TI_NEVER;
+}
+
+/* When the lifetime began to count. */
+static int64_t begun_boot_ms(const ti_terms *terms) {
+    return terms->refresh_expires_boot_ms - terms->refresh_lifetime_ms;
+}
+
+static void set_end(ti_terms *terms, int64_t expires_boot_ms, int64_t lifetime_ms, int64_t now) {
+    terms->refresh_expires_boot_ms = expires_boot_ms;
+    terms->refresh_lifetime_ms = lifetime_ms;
+    terms->renewal_boot_ms =
+        ti_schedule_renewal(expires_boot_ms, lifetime_ms, ti_identity_random());
+    if (ti_schedule_warning(expires_boot_ms, lifetime_ms) > now) terms->end_told = false;
+}
+
+/* A refresh does not put it off. */
+static void end_stays(ti_terms *terms, int64_t expires_boot_ms) {
+    if (end_is_known(terms) && expires_boot_ms > begun_boot_ms(terms))
+        terms->refresh_lifetime_ms = expires_boot_ms - begun_boot_ms(terms);
+    terms->refresh_expires_boot_ms = expires_boot_ms;
+    terms->renewal_boot_ms = TI_NEVER;
+}
+
+/* By less than half of the time that passed: the server counts on, in whole seconds. */
+static bool stays(const ti_terms *terms, int64_t expires_boot_ms, int64_t sent_boot_ms) {
+    return end_is_known(terms) && expires_boot_ms - terms->refresh_expires_boot_ms <
+                                      (sent_boot_ms - begun_boot_ms(terms)) / 2;
+}
+
+void ti_terms_begin_locked(ti_identity *identity, const ti_token_response *answer,
+                           int64_t sent_boot_ms) {
+    int64_t wall_ms = ti_clock_wall_ms(ti_identity_clock(identity));
+    int64_t lifetime_s = answer->refresh_lifetime_s, left_s = lifetime_s;
+    ti_terms *terms = identity->terms;
+
+    if (lifetime_s < 0 && !ti_jwt_times_s(identity->refresh_token, wall_ms, &lifetime_s, &left_s))
+        lifetime_s = -1;
+    if (identity->refresh_token == NULL) lifetime_s = -1;
+    if (terms == NULL && lifetime_s >= 0) terms = ti_terms_make_locked(identity);
+    if (terms == NULL) return; /* without memory it is as if the server had said nothing */
+    terms->signed_in_boot_ms = sent_boot_ms;
+    atomic_store(&terms->used_boot_ms, sent_boot_ms);
+    if (lifetime_s >= 0)
+        set_end(terms, ti_boot_plus(sent_boot_ms, left_s * 1000), lifetime_s * 1000, sent_boot_ms);
+}
+
+/* What a JWT says of itself does not change while it stays the same. */
+static bool says_nothing_new(const ti_identity *identity, const ti_token_response *answer) {
+    int64_t wall_ms = ti_clock_wall_ms(ti_identity_clock(identity)), ignored_s;
+
+    if (answer->refresh_token != NULL &&
+        !ti_secret_equal(answer->refresh_token, identity->refresh_token))
+        return false;
+    return answer->refresh_lifetime_s < 0 ||
+           ti_jwt_lifetime_s(identity->refresh_token, wall_ms, &ignored_s);
+}
+
+void ti_terms_refreshed_locked(ti_identity *identity, const ti_token_response *answer,
+                               int64_t sent_boot_ms) {
+    int64_t lifetime_ms = answer->refresh_lifetime_s * 1000;
+    int64_t expires_boot_ms = ti_boot_plus(sent_boot_ms, lifetime_ms < 0 ? 0 : lifetime_ms);
+    ti_terms *terms = identity->terms;
+
+    if (identity->by_credentials) return;
+    if (terms == NULL && lifetime_ms >= 0) terms = ti_terms_make_locked(identity);
+    if (terms == NULL) return;
+    if (says_nothing_new(identity, answer))
+        terms->renewal_boot_ms = TI_NEVER;
+    else if (lifetime_ms < 0)
+        forget_end(terms);
+    else if (stays(terms, expires_boot_ms, sent_boot_ms))
+        end_stays(terms, expires_boot_ms);
+    else
+        set_end(terms, expires_boot_ms, lifetime_ms, sent_boot_ms);
+}
+
+static bool ends_locked(const ti_identity *identity) {
+    return identity->state == TACIT_STATE_SIGNED_IN && identity->terms != NULL &&
+           identity->refresh_token != NULL && end_is_known(identity->terms);
+}
+
+int64_t ti_terms_renewal_locked(const ti_identity *identity) {
+    return ends_locked(identity) ? identity->terms->renewal_boot_ms : TI_NEVER;
+}
+
+int64_t ti_terms_warning_locked(const ti_identity *identity) {
+    int64_t renewal = ti_terms_renewal_locked(identity), warning;
+
+    if (!ends_locked(identity) || identity->terms->end_told || identity->sessions == 0)
+        return TI_NEVER;
+    warning = ti_schedule_warning(identity->terms->refresh_expires_boot_ms,
+                                  identity->terms->refresh_lifetime_ms);
+    /* A renewal that is put off, after a start, comes first: it may help. */
+    return renewal != TI_NEVER && renewal > warning ? renewal : warning;
+}
+
+void ti_terms_warn_locked(ti_identity *identity) {
+    identity->terms->end_told = true;
+    ti_event_push_locked(identity, NULL, TACIT_EVENT_SIGN_IN_ENDS,
+                         "The sign-in ends before long: ask the user to sign in when it suits.",
+                         NULL);
+}
+
+int64_t ti_terms_end_in_s_locked(const ti_identity *identity) {
+    int64_t left_ms;
+
+    if (!ends_locked(identity)) return -1;
+    left_ms = identity->terms->refresh_expires_boot_ms - ti_identity_now(identity);
+    return left_ms > 0 ? left_ms / 1000 : 0;
 }
 
 /* ------------------------------------------------------------------ to and from the record */
@@ -65,18 +194,33 @@ bool ti_terms_to_record_locked(const ti_identity *identity, ti_record_terms **ke
     return ti_strings_copy(&(*kept)->fingerprint, (const char *const *)terms->fingerprint);
 }
 
+/* Of a refresh that another process made, or of a start. A step of the wall clock may look as if the end had moved a little. */
+static void adopt_lifetime(ti_terms *terms, int64_t left_ms, int64_t lifetime_ms, int64_t now) {
+    int64_t expires_boot_ms = ti_boot_plus(now, left_ms);
+    bool moved = !end_is_known(terms) ||
+                 expires_boot_ms - lifetime_ms - begun_boot_ms(terms) > lifetime_ms / 100;
+
+    if (!moved) {
+        end_stays(terms, expires_boot_ms);
+        return;
+    }
+    set_end(terms, expires_boot_ms, lifetime_ms, now);
+    terms->renewal_boot_ms =
+        ti_schedule_due_loaded(terms->renewal_boot_ms, expires_boot_ms, now, ti_identity_random());
+}
+
 /* R13: the wall clock may lie, but never beyond the lifetime. */
 static void adopt_end(ti_terms *terms, const ti_record_terms *kept, const ti_clock *clock) {
     int64_t left_ms;
 
-    terms->refresh_expires_boot_ms = TI_NEVER;
-    terms->refresh_lifetime_ms = -1;
-    if (kept == NULL || kept->refresh_expires_wall_ms < 0 || kept->refresh_lifetime_ms < 0) return;
+    if (kept == NULL || kept->refresh_expires_wall_ms < 0 || kept->refresh_lifetime_ms < 0) {
+        forget_end(terms);
+        return;
+    }
     left_ms = kept->refresh_expires_wall_ms - ti_clock_wall_ms(clock);
     if (left_ms < 0) left_ms = 0;
     if (left_ms > kept->refresh_lifetime_ms) left_ms = kept->refresh_lifetime_ms;
-    terms->refresh_expires_boot_ms = ti_boot_plus(ti_clock_boot_ms(clock), left_ms);
-    terms->refresh_lifetime_ms = kept->refresh_lifetime_ms;
+    adopt_lifetime(terms, left_ms, kept->refresh_lifetime_ms, ti_clock_boot_ms(clock));
 }
 
 /* The later of two, of which either may be unknown. */

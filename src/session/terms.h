@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "oauth/token_response.h"
 #include "session/record.h"
 
 typedef struct ti_identity ti_identity;
@@ -20,7 +21,8 @@ typedef struct ti_identity ti_identity;
 typedef struct ti_terms {
     /* of the refresh token; TI_NEVER and -1: unknown */
     int64_t refresh_expires_boot_ms, refresh_lifetime_ms;
-    bool end_told; /* TACIT_EVENT_SIGN_IN_ENDS of this end went out */
+    int64_t renewal_boot_ms; /* when to renew it for its own sake; TI_NEVER: that does not help */
+    bool end_told;           /* TACIT_EVENT_SIGN_IN_ENDS of this end went out */
 
     /* for max_age_s and max_idle_s; TI_NEVER: unknown */
     int64_t signed_in_boot_ms;
@@ -34,6 +36,21 @@ ti_terms *ti_terms_make_locked(ti_identity *identity);
 /* Another sign-in, or none: everything is unknown again. */
 void ti_terms_reset_locked(ti_identity *identity);
 void ti_terms_free(ti_terms *terms); /* takes NULL */
+
+/* A sign-in begins with that answer, whose refresh token is the identity's already. */
+void ti_terms_begin_locked(ti_identity *identity, const ti_token_response *answer,
+                           int64_t sent_boot_ms);
+/* A refresh was answered so; the identity has yet to take its refresh token over. */
+void ti_terms_refreshed_locked(ti_identity *identity, const ti_token_response *answer,
+                               int64_t sent_boot_ms);
+
+/* When to renew the refresh token for its own sake, and when to tell that it ends. TI_NEVER: not at all. */
+int64_t ti_terms_renewal_locked(const ti_identity *identity);
+int64_t ti_terms_warning_locked(const ti_identity *identity);
+/* TACIT_EVENT_SIGN_IN_ENDS, to every session. */
+void ti_terms_warn_locked(ti_identity *identity);
+int64_t
+ti_terms_end_in_s_locked(const ti_identity *identity); /* -1: unknown, or nobody is signed in */
 
 /* As the record keeps them, NULL where nothing is known; the caller's to free with the record. false: no memory. */
 bool ti_terms_to_record_locked(const ti_identity *identity, ti_record_terms **kept);

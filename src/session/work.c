@@ -26,6 +26,7 @@ typedef enum step {
     STEP_LOAD,
     STEP_LOOK,
     STEP_REFRESH,
+    STEP_WARN,
     STEP_SAVE,
     STEP_ERASE,
     STEP_REVOKE
@@ -60,6 +61,15 @@ static step store_step_locked(const ti_identity *identity, int64_t now, int64_t 
     return STEP_NONE;
 }
 
+/* What the app is to know, when its time has come. */
+static step warn_step_locked(const ti_identity *identity, int64_t now, int64_t *due) {
+    int64_t warning = ti_terms_warning_locked(identity);
+
+    if (warning <= now) return STEP_WARN;
+    earliest(due, warning);
+    return STEP_NONE;
+}
+
 static step find_step_locked(const ti_identity *identity, int64_t now, ti_view **view,
                              int64_t *due) {
     step found;
@@ -70,6 +80,7 @@ static step find_step_locked(const ti_identity *identity, int64_t now, ti_view *
     if (identity->state == TACIT_STATE_SIGNED_IN) {
         *view = ti_flight_wanted_locked(identity, now, due);
         if (*view != NULL) return STEP_REFRESH;
+        if (warn_step_locked(identity, now, due) != STEP_NONE) return STEP_WARN;
     }
     if (found != STEP_NONE) return found;
     return identity->revocations != NULL ? STEP_REVOKE : STEP_NONE;
@@ -201,6 +212,9 @@ static void do_step_locked(ti_identity *identity, step what, ti_view *view) {
         break;
     case STEP_REFRESH:
         ti_refresh_run_locked(identity, view);
+        break;
+    case STEP_WARN:
+        ti_terms_warn_locked(identity);
         break;
     case STEP_SAVE:
         ti_persist_save_again_locked(identity);

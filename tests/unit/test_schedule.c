@@ -66,6 +66,44 @@ static void tokens_are_due_before_their_end(void **state) {
     }
 }
 
+#define DAY_MS (24 * HOUR_MS)
+
+typedef struct end_case {
+    int64_t expires_ms, lifetime_ms;
+    uint32_t random;
+    int64_t renewal_ms, warning_ms;
+    const char *why;
+} end_case;
+
+static void a_refresh_token_is_renewed_and_else_told_of_before_its_end(void **state) {
+    static const end_case cases[] = {
+        {30 * DAY_MS, 30 * DAY_MS, 0, 27 * DAY_MS - 300000, 27 * DAY_MS, "a month: 3 days before"},
+        {30 * DAY_MS, 30 * DAY_MS, DRAW_MAX, 27 * DAY_MS - 599999, 27 * DAY_MS, "... spread"},
+        {4 * DAY_MS, 4 * DAY_MS, 0, 3 * DAY_MS - 300000, 3 * DAY_MS, "a quarter"},
+        {12 * DAY_MS, 12 * DAY_MS, 0, 9 * DAY_MS - 300000, 9 * DAY_MS, "a quarter, just 3 days"},
+        {HOUR_MS, HOUR_MS, 0, 40 * MIN_MS, 45 * MIN_MS, "an hour"},
+        {HOUR_MS, 4 * DAY_MS, 0, HOUR_MS - DAY_MS - 300000, HOUR_MS - DAY_MS, "in it already"},
+        {MIN_MS, MIN_MS, DRAW_MAX, 30000, 45000, "never before half of the lifetime is over"},
+        {4, 4, 0, 2, 3, "four milliseconds"},
+        {7, 0, 0, 7, 7, "over at once"},
+        {TI_NEVER, -1, 0, TI_NEVER, TI_NEVER, "unknown"},
+        {1000, -1, 0, TI_NEVER, TI_NEVER, "an end without a lifetime"},
+        {TI_NEVER, HOUR_MS, 0, TI_NEVER, TI_NEVER, "a lifetime that never ends"},
+        {INT64_MAX - 1, INT64_MAX, 0, INT64_MAX - 1 - 3 * DAY_MS - 300000,
+         INT64_MAX - 1 - 3 * DAY_MS, "the longest lifetime"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const end_case *c = &cases[i];
+        int64_t renewal = ti_schedule_renewal(c->expires_ms, c->lifetime_ms, c->random);
+        int64_t warning = ti_schedule_warning(c->expires_ms, c->lifetime_ms);
+
+        if (renewal != c->renewal_ms) fail_msg("%s: renewed at %lld", c->why, (long long)renewal);
+        if (warning != c->warning_ms) fail_msg("%s: told at %lld", c->why, (long long)warning);
+    }
+}
+
 typedef struct loaded_case {
     int64_t due_ms, expires_ms, now_ms;
     uint32_t random;
@@ -130,6 +168,7 @@ static void pauses_double_up_to_five_minutes(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tokens_are_due_before_their_end),
+        cmocka_unit_test(a_refresh_token_is_renewed_and_else_told_of_before_its_end),
         cmocka_unit_test(loaded_tokens_that_are_due_are_spread),
         cmocka_unit_test(pauses_double_up_to_five_minutes),
     };
