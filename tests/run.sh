@@ -21,14 +21,15 @@ packages="gcc g++ clang libclang-rt-14-dev binutils ca-certificates openssl ngin
 packages_valgrind="valgrind"
 packages_lint="clang-tidy clang-format cppcheck"
 packages_package="make" # the consumer's build
-packages_e2e="chromium"
+packages_e2e="chromium mariadb-server-core mariadb-client-core redis-server"
 packages_mutants="patch"
 packages_model="spin"
 packages_firmware="make libmbedtls-dev gcc-arm-linux-gnueabihf libc6-dev-armhf-cross qemu-user mmdebstrap"
 packages_qt="qt6-base-dev fonts-dejavu-core"
 tools="gcc g++ clang clang++ clang-tidy clang-format cppcheck valgrind nm strip cmake ninja make patch \
 nginx pkg-config \
-openssl dbus-run-session gnome-keyring-daemon spin mandoc node npm chromium"
+openssl dbus-run-session gnome-keyring-daemon spin mandoc node npm chromium \
+mariadbd mariadb-install-db redis-server"
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 jobs=$(nproc 2>/dev/null || echo 2)
@@ -274,12 +275,18 @@ run_package() {
     step "build it" cmake --build "$work/embedded" -j "$jobs"
     step "run it" "$work/embedded/consumer"
 }
-# A real authorization server and a real browser. What npm installs stays out of the sources.
+# A real authorization server and a real browser; back-ends of apps. What npm installs stays out of
+# the sources.
 run_e2e() {
     mkdir -p "$work/npm"
     cp "$root/tests/e2e/package.json" "$root/tests/e2e/package-lock.json" "$work/npm"
     step "npm ci" sh -c "cd '$work/npm' && npm ci --ignore-scripts --no-audit --no-fund"
-    configure gcc gcc -DCMAKE_BUILD_TYPE=Release "-DTACIT_E2E_MODULES=$work/npm/node_modules"
+    rm -rf "$work/servers"
+    cp -r "$root/tests/e2e/servers" "$work/servers"
+    step "build the back-ends" sh -c "cd '$work/servers' && \
+        npm ci --ignore-scripts --no-audit --no-fund && npm run build"
+    configure gcc gcc -DCMAKE_BUILD_TYPE=Release "-DTACIT_E2E_MODULES=$work/npm/node_modules" \
+        "-DTACIT_E2E_BACKENDS=$work/servers"
     step "build e2e" cmake --build "$work/gcc" -j "$jobs" --target e2e
     run gcc -L e2e
 }

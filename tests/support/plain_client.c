@@ -30,12 +30,9 @@ static size_t take_header(char *data, size_t size, size_t count, void *to) {
     return append(&reply->headers, &reply->headers_size, data, size * count);
 }
 
-reply ask_with(CURL *curl, const char *url, const char *token, const char *form) {
+reply ask_with_lines(CURL *curl, const char *url, struct curl_slist *headers, const char *body) {
     reply reply = {.body = calloc(1, 1), .headers = calloc(1, 1)};
-    char *line = NULL;
 
-    if (token) assert_true(asprintf(&line, "Authorization: Bearer %s", token) > 0);
-    struct curl_slist *headers = line ? curl_slist_append(NULL, line) : NULL;
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_PROXY, "");
@@ -45,9 +42,22 @@ reply ask_with(CURL *curl, const char *url, const char *token, const char *form)
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply);
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, &reply);
-    if (form) curl_easy_setopt(curl, CURLOPT_COPYPOSTFIELDS, form);
+    if (body) curl_easy_setopt(curl, CURLOPT_COPYPOSTFIELDS, body);
     reply.code = curl_easy_perform(curl);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply.status);
+    return reply;
+}
+
+reply ask_with(CURL *curl, const char *url, const char *token, const char *form) {
+    struct curl_slist *headers = NULL;
+    char *line = NULL;
+    reply reply;
+
+    if (token) {
+        assert_true(asprintf(&line, "Authorization: Bearer %s", token) > 0);
+        headers = curl_slist_append(NULL, line);
+    }
+    reply = ask_with_lines(curl, url, headers, form);
     curl_slist_free_all(headers);
     free(line);
     return reply;

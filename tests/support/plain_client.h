@@ -18,6 +18,8 @@ typedef struct reply {
     size_t body_size, headers_size;
 } reply;
 
+/* Header lines and body (then it is a POST) may be NULL. */
+reply ask_with_lines(CURL *curl, const char *url, struct curl_slist *headers, const char *body);
 /* token (for the API) and form (then it is a POST) may be NULL. */
 reply ask_with(CURL *curl, const char *url, const char *token, const char *form);
 reply ask(ts_server *server, const char *path, const char *token, const char *form);
