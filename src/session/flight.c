@@ -8,6 +8,7 @@
  */
 #include "session/flight.h"
 
+#include "session/admission.h"
 #include "session/identity.h"
 
 static bool is_demanded_locked(const ti_view *view) {
@@ -15,21 +16,28 @@ static bool is_demanded_locked(const ti_view *view) {
            view->wanted_attempt > view->begun;
 }
 
-/* When the background renews it by itself: its access token, or through it the refresh token, whatever the policy. */
-static int64_t background_due_locked(const ti_identity *identity, const ti_view *view) {
+/* R8's early retry is there for the grace that servers give, which does not wait. */
+static int64_t earliest_locked(const ti_identity *identity, const ti_view *view) {
+    ti_grant_need need = view->retry_anyway ? TI_GRANT_NEEDED : TI_GRANT_IN_BACKGROUND;
+    int64_t from = ti_admission_from_locked(identity, need);
+
+    return from > identity->backoff.retry_boot_ms ? from : identity->backoff.retry_boot_ms;
+}
+
+int64_t ti_flight_due_locked(const ti_identity *identity, const ti_view *view) {
     bool by_itself = view->retry_anyway || ti_view_is_proactive_locked(view);
     int64_t due = by_itself ? view->due_boot_ms : TI_NEVER;
     int64_t renewal = view->sessions != NULL ? ti_terms_renewal_locked(identity) : TI_NEVER;
+    int64_t earliest = earliest_locked(identity, view);
 
     if (renewal < due) due = renewal;
-    if (due < identity->backoff.retry_boot_ms) due = identity->backoff.retry_boot_ms;
-    return due;
+    return due > earliest ? due : earliest;
 }
 
 ti_view *ti_flight_wanted_locked(const ti_identity *identity, int64_t now_boot_ms,
                                  int64_t *due_boot_ms) {
     for (ti_view *view = identity->views; view != NULL; view = view->next) {
-        int64_t due = background_due_locked(identity, view);
+        int64_t due = ti_flight_due_locked(identity, view);
 
         if (is_demanded_locked(view)) return view;
         if (due == TI_NEVER || ti_identity_owes_head_locked(identity)) continue; /* R5 */

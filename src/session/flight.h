@@ -29,6 +29,10 @@ typedef struct ti_flight { /* guarded by the identity's lock */
     ti_failure *refusal;
 } ti_flight;
 
+/* When the background renews what the view has: its access token, or through it the refresh token, whatever the policy; not before a
+ * failure's pause is over, and the server's rate allows it. TI_NEVER: not by itself. */
+int64_t ti_flight_due_locked(const ti_identity *identity, const ti_view *view);
+
 /* The view that needs a refresh now, on demand or by the clock; *due: else, the earliest time at which one may. */
 ti_view *ti_flight_wanted_locked(const ti_identity *identity, int64_t now_boot_ms,
                                  int64_t *due_boot_ms);

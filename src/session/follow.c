@@ -94,7 +94,7 @@ static void follow_locked(ti_identity *identity, const ti_journal *found) {
 }
 
 static void follow_storm_locked(ti_identity *identity, const ti_storm *found) {
-    if (found->count == 0 && found->blocked_until_boot_ms == 0) return;
+    if (found->window.count == 0 && found->blocked_until_boot_ms == 0) return;
     if (identity->storm == NULL) identity->storm = malloc(sizeof *identity->storm);
     if (identity->storm != NULL)
         *identity->storm = *found; /* else this process counts for itself */

@@ -103,8 +103,8 @@ static void backoff_fields(cursor *c, ti_shared_backoff *backoff) {
 
 static void storm_fields(cursor *c, ti_storm *storm) {
     for (size_t i = 0; i < TI_STORM_HOURLY_MAX; i++) signed64(c, &storm->at_boot_ms[i]);
-    unsigned_int(c, &storm->next);
-    unsigned_int(c, &storm->count);
+    unsigned_int(c, &storm->window.next);
+    unsigned_int(c, &storm->window.count);
     unsigned_int(c, &storm->blocks);
     signed64(c, &storm->blocked_until_boot_ms);
 }
@@ -172,7 +172,7 @@ static void carry_over_times(const slot *s, const ti_journal_clocks *now, ti_jou
 
     if (!find_shift(&s->written, now, &shift)) {
         image->backoff = (ti_shared_backoff){.failures = 0};
-        image->storm = (ti_storm){.count = 0};
+        image->storm = (ti_storm){.blocks = 0};
         image->journal.posted_boot_ms = 0;
         image->look_until_boot_ms = 0;
         return;
@@ -197,7 +197,8 @@ static bool makes_sense(const slot *s) {
     return s->number < UINT64_MAX / 2 && journal->state >= TI_JOURNAL_IDLE &&
            journal->state <= TI_JOURNAL_SIGNED_OUT && journal->generation <= journal->reserved &&
            journal->writer >= 0 && journal->reserved < UINT64_MAX / 2 &&
-           image->storm.count <= TI_STORM_HOURLY_MAX && image->storm.next < TI_STORM_HOURLY_MAX;
+           image->storm.window.count <= TI_STORM_HOURLY_MAX &&
+           image->storm.window.next < TI_STORM_HOURLY_MAX;
 }
 
 static ti_journal_reading read_slot(const unsigned char *bytes, slot *s) {

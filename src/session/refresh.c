@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "session/admission.h"
 #include "session/client.h"
 #include "session/discover.h"
 #include "session/event.h"
@@ -258,6 +259,7 @@ static void grant_locked(ti_identity *identity) {
     bool sent = false;
 
     identity->flight.grants++;
+    ti_admission_note_locked(identity, view);
     pthread_mutex_unlock(&identity->lock);
     verdict =
         ti_grant_send(client->transport, &view->grant, &grant, clock,
@@ -270,32 +272,12 @@ static void grant_locked(ti_identity *identity) {
     ti_token_response_free(&answer);
 }
 
-/* R14: whether refusing this token may force a grant. */
-static bool counts_locked(const ti_identity *identity) {
-    const ti_flight *flight = &identity->flight;
-    const tacit_token *token = flight->view->token;
-    int64_t age_ms;
-
-    if (!flight->forced || token == NULL) return false;
-    age_ms = ti_identity_now(identity) - token->issued_boot_ms;
-    return age_ms < (token->lifetime_ms < 0 ? 60 * 1000 : token->lifetime_ms / 2);
-}
-
 static bool may_post_locked(ti_identity *identity) {
-    int64_t now = ti_identity_now(identity);
+    ti_backoff_kind kind;
     tacit_error error;
 
-    if (!counts_locked(identity)) return true;
-    if (identity->storm == NULL) identity->storm = calloc(1, sizeof *identity->storm);
-    if (identity->storm == NULL) {
-        ti_error_no_memory(&error);
-        fail_locked(identity, &error, TI_BACKOFF_NONE);
-        return false;
-    }
-    if (ti_storm_blocked_ms(identity->storm, now) == 0 && ti_storm_admit(identity->storm, now))
-        return true;
-    ti_error_storm(ti_storm_blocked_ms(identity->storm, now), &error);
-    fail_locked(identity, &error, TI_BACKOFF_NONE);
+    if (ti_admission_locked(identity, &error, &kind)) return true;
+    fail_locked(identity, &error, kind);
     return false;
 }
 

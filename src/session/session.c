@@ -208,11 +208,8 @@ static int64_t seconds_until(int64_t boot_ms, int64_t now) {
 static void describe_locked(const tacit_session *session, tacit_session_stats *stats) {
     const ti_identity *identity = session->identity;
     const ti_view *view = session->view;
-    int64_t due = ti_view_is_proactive_locked(view) ? view->due_boot_ms : TI_NEVER;
-    int64_t renewal = ti_terms_renewal_locked(identity);
+    int64_t due = ti_flight_due_locked(identity, view);
 
-    if (renewal < due) due = renewal;
-    if (due < identity->backoff.retry_boot_ms) due = identity->backoff.retry_boot_ms;
     stats->refreshes = identity->refreshes;
     stats->refresh_failures = identity->refresh_failures;
     stats->refreshes_forced = identity->refreshes_forced;

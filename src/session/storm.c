@@ -8,13 +8,9 @@ enum {
     BLOCK_MAX_MS = 15 * 60 * 1000
 };
 
-/* How many of the ring's grants lie within the last span_ms. */
-static unsigned within(const ti_storm *storm, int64_t now_boot_ms, int64_t span_ms) {
-    unsigned n = 0;
-
-    for (unsigned i = 0; i < storm->count; i++)
-        if (now_boot_ms - storm->at_boot_ms[i] < span_ms) n++;
-    return n;
+static bool has_room(const ti_storm *storm, unsigned most, int64_t span_ms, int64_t now_boot_ms) {
+    return ti_window_free_at(&storm->window, storm->at_boot_ms, TI_STORM_HOURLY_MAX, most,
+                             span_ms) <= now_boot_ms;
 }
 
 int64_t ti_storm_blocked_ms(const ti_storm *storm, int64_t now_boot_ms) {
@@ -24,19 +20,17 @@ int64_t ti_storm_blocked_ms(const ti_storm *storm, int64_t now_boot_ms) {
 }
 
 bool ti_storm_admit(ti_storm *storm, int64_t now_boot_ms) {
-    unsigned hourly = within(storm, now_boot_ms, HOUR_MS);
     int64_t block_ms = BLOCK_MS;
 
-    if (hourly == 0) storm->blocks = 0;
-    if (within(storm, now_boot_ms, SHORT_MS) >= SHORT_MAX || hourly >= TI_STORM_HOURLY_MAX) {
+    if (has_room(storm, 1, HOUR_MS, now_boot_ms)) storm->blocks = 0;
+    if (!has_room(storm, SHORT_MAX, SHORT_MS, now_boot_ms) ||
+        !has_room(storm, TI_STORM_HOURLY_MAX, HOUR_MS, now_boot_ms)) {
         for (unsigned i = 0; i < storm->blocks && block_ms < BLOCK_MAX_MS; i++) block_ms *= 2;
         if (block_ms > BLOCK_MAX_MS) block_ms = BLOCK_MAX_MS;
         storm->blocks++;
         storm->blocked_until_boot_ms = now_boot_ms + block_ms;
         return false;
     }
-    storm->at_boot_ms[storm->next] = now_boot_ms;
-    storm->next = (storm->next + 1) % TI_STORM_HOURLY_MAX;
-    if (storm->count < TI_STORM_HOURLY_MAX) storm->count++;
+    ti_window_note(&storm->window, storm->at_boot_ms, TI_STORM_HOURLY_MAX, now_boot_ms);
     return true;
 }

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "oauth/token_response.h"
+#include "session/grant_rate.h"
 #include "session/record.h"
 
 typedef struct ti_identity ti_identity;
@@ -27,6 +28,8 @@ typedef struct ti_terms {
     /* for max_age_s and max_idle_s; TI_NEVER: unknown */
     int64_t signed_in_boot_ms;
     atomic_int_fast64_t used_boot_ms; /* the last request; written without the lock */
+
+    ti_grant_rate *rate; /* of the identity, whoever is signed in; NULL: none, or not yet */
 
     char **fingerprint; /* as ti_grant_fingerprint() has it (base/strings.h); NULL: none */
 } ti_terms;

@@ -25,8 +25,7 @@ static ti_journal_image sample(void) {
                     .status = TACIT_ERR_SERVER,
                     .http_status = 429},
         .storm = {.at_boot_ms = {90000, 91000},
-                  .next = 2,
-                  .count = 2,
+                  .window = {.next = 2, .count = 2},
                   .blocks = 1,
                   .blocked_until_boot_ms = 160000},
     };
@@ -172,8 +171,8 @@ static void nonsense_with_a_good_checksum_is_corrupt(void **state) {
         if (i == 0) image.journal.state = (ti_journal_state)9;
         if (i == 1) image.journal.generation = image.journal.reserved + 1;
         if (i == 2) image.journal.writer = -1;
-        if (i == 3) image.storm.count = TI_STORM_HOURLY_MAX + 1;
-        if (i == 4) image.storm.next = TI_STORM_HOURLY_MAX;
+        if (i == 3) image.storm.window.count = TI_STORM_HOURLY_MAX + 1;
+        if (i == 4) image.storm.window.next = TI_STORM_HOURLY_MAX;
         put(&f, &image, &now, i == 5 ? UINT64_MAX : 1);
         if (get(&f, sizeof f.bytes, &found, &number) != TI_JOURNAL_CORRUPT) fail_msg("%d", i);
     }

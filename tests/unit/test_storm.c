@@ -50,7 +50,7 @@ static void forced_grants_are_limited(void **state) {
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        ti_storm storm = {.count = 0};
+        ti_storm storm = {.blocks = 0};
         int64_t last = 0, blocked_ms;
         bool admitted = false;
 
@@ -66,7 +66,7 @@ static void forced_grants_are_limited(void **state) {
 }
 
 static void block_runs_out(void **state) {
-    ti_storm storm = {.count = 0};
+    ti_storm storm = {.blocks = 0};
 
     (void)state;
     assert_int_equal(ti_storm_blocked_ms(&storm, 0), 0);
@@ -79,11 +79,11 @@ static void block_runs_out(void **state) {
 
 /* Refused grants were never sent: they do not count, so that the block is no trap. */
 static void refused_grants_do_not_count(void **state) {
-    ti_storm storm = {.count = 0};
+    ti_storm storm = {.blocks = 0};
 
     (void)state;
     for (int i = 0; i < 1000; i++) ti_storm_admit(&storm, 0);
-    assert_int_equal(storm.count, 5);
+    assert_int_equal(storm.window.count, 5);
     for (int i = 0; i < 5; i++) assert_true(ti_storm_admit(&storm, 30 * S));
     assert_false(ti_storm_admit(&storm, 30 * S));
 }
