@@ -27,7 +27,7 @@ typedef struct backend_plan {
     const char *api; /* a path that wants a token */
     const char *refresh; /* as its log names it: "POST /auth/refresh" */
     const char *new_key; /* "NAME=value": run with it, it refuses every access token made before */
-    const char *const *token_params; /* the session's; NULL: none */
+    const char *const *token_params, *const *token_headers; /* the session's; NULL: none */
 } backend_plan;
 
 /* A plan with its databases: what the tests of a program share. */

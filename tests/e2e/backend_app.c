@@ -69,7 +69,9 @@ static void open_session(backend_app *app, const backend_app_options *options) {
     session.token_params = options->token_params != NULL
                                ? options->token_params
                                : backend_plan_of(app->backend)->token_params;
-    session.token_headers = options->token_headers;
+    session.token_headers = options->token_headers != NULL
+                                ? options->token_headers
+                                : backend_plan_of(app->backend)->token_headers;
     session.policy = options->policy;
     session.on_event = count_event;
     session.event_data = app;

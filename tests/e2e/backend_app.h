@@ -8,7 +8,7 @@ typedef struct backend_app_options {
     tacit_store *store;               /* NULL: in memory */
     const char *user_agent;           /* NULL: none */
     const char *const *token_params;  /* NULL: the plan's */
-    const char *const *token_headers; /* NULL: none */
+    const char *const *token_headers; /* NULL: the plan's */
     tacit_policy policy;
     tacit_provider *provider; /* NULL: the back-end's; borrowed */
     bool logs;                /* everything that can be logged */

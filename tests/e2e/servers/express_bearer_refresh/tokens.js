@@ -1,6 +1,7 @@
 // Two kinds of tokens, each with a secret of its own, so that neither passes for the other.
 const crypto = require('node:crypto');
 const jwt = require('jsonwebtoken');
+const environment = require('../express_common/environment');
 
 function kind(secret, lifetimeSeconds) {
   return {
@@ -10,11 +11,8 @@ function kind(secret, lifetimeSeconds) {
   };
 }
 
-function secretFrom(name) {
-  return process.env[name] ?? crypto.randomBytes(32).toString('hex');
-}
-
 module.exports = {
-  access: kind(secretFrom('ACCESS_SECRET'), Number(process.env.ACCESS_TTL ?? 15 * 60)),
-  refresh: kind(secretFrom('REFRESH_SECRET'), Number(process.env.REFRESH_TTL ?? 30 * 24 * 60 * 60)),
+  access: kind(environment.secret('ACCESS_SECRET'), environment.seconds('ACCESS_TTL', 15 * 60)),
+  refresh: kind(environment.secret('REFRESH_SECRET'),
+    environment.seconds('REFRESH_TTL', 30 * 24 * 60 * 60)),
 };

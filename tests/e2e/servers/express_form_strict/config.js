@@ -1,10 +1,10 @@
-const crypto = require('node:crypto');
+const environment = require('../express_common/environment');
 
 module.exports = {
-  secret: process.env.JWT_SECRET ?? crypto.randomBytes(32).toString('hex'),
-  accessSeconds: Number(process.env.ACCESS_TTL ?? 10 * 60),
-  refreshSeconds: Number(process.env.REFRESH_TTL ?? 24 * 60 * 60),
+  secret: environment.secret('JWT_SECRET'),
+  accessSeconds: environment.seconds('ACCESS_TTL', 10 * 60),
+  refreshSeconds: environment.seconds('REFRESH_TTL', 24 * 60 * 60),
   refreshesMax: Number(process.env.REFRESHES_MAX ?? 10),
-  windowSeconds: Number(process.env.REFRESHES_WINDOW ?? 60 * 60),
-  redisUrl: process.env.REDIS_URL ?? 'redis://127.0.0.1:6379',
+  windowSeconds: environment.seconds('REFRESHES_WINDOW', 60 * 60),
+  redis: process.env.REDIS_SOCKET ? { path: process.env.REDIS_SOCKET } : { port: 6379 },
 };

@@ -4,7 +4,7 @@ const crypto = require('node:crypto');
 const { createClient } = require('redis');
 const config = require('./config');
 
-const redis = createClient({ url: config.redisUrl });
+const redis = createClient({ socket: config.redis });
 redis.on('error', (error) => console.error('redis', error.message));
 
 const key = (id) => `family:${id}`;

@@ -1,7 +1,7 @@
 // POST /oauth/token: password and refresh_token, as forms (RFC 6749 sections 4.3 and 6).
 const crypto = require('node:crypto');
-const express = require('express');
 const jwt = require('jsonwebtoken');
+const { Router } = require('express');
 const alarm = require('./alarm');
 const config = require('./config');
 const families = require('./families');
@@ -9,7 +9,7 @@ const users = require('../express_common/users');
 const wrap = require('../express_common/wrap');
 const { OAuthError, answerOAuthError } = require('./oauth_error');
 
-const CLIENT_ID = 'bank-desktop';
+const CLIENT_ID = 'app';
 
 // A device is what it says it is, and the program that said so.
 function deviceOf(req) {
@@ -35,7 +35,7 @@ function answerTokens(res, family, refreshToken) {
 }
 
 async function password(req, res) {
-  const user = users.verify(req.body.username, req.body.password);
+  const user = await users.verify(req.body.username, req.body.password);
 
   if (!user) throw new OAuthError('invalid_grant', 'Wrong username or password.');
   if (!req.get('x-device-id')) throw new OAuthError('invalid_request', 'No X-Device-Id.');
@@ -66,15 +66,23 @@ async function refresh(req, res) {
   answerTokens(res, family, next);
 }
 
+const GRANTS = { password, refresh_token: refresh };
+
+// Which grant it was does not show in the path.
+function logGrant(req, res, next) {
+  const grant = Object.hasOwn(GRANTS, req.body.grant_type ?? '') ? req.body.grant_type : 'unknown';
+
+  res.on('finish', () => console.log('GRANT', grant, res.statusCode));
+  next();
+}
+
 function requireForm(req, res, next) {
   if (req.is('application/x-www-form-urlencoded')) return next();
   return next(new OAuthError('invalid_request', 'Send a form.'));
 }
 
-const GRANTS = { password, refresh_token: refresh };
-
-const router = express.Router();
-router.post('/token', requireForm, wrap(async (req, res) => {
+const router = Router();
+router.post('/token', requireForm, logGrant, wrap(async (req, res) => {
   const grant = Object.hasOwn(GRANTS, req.body.grant_type ?? '') && GRANTS[req.body.grant_type];
 
   if (req.body.client_id !== CLIENT_ID) {
@@ -84,9 +92,9 @@ router.post('/token', requireForm, wrap(async (req, res) => {
   await grant(req, res);
 }));
 router.post('/revoke', requireForm, wrap(async (req, res) => { // RFC 7009
-  const id = String(req.body.token ?? '').split('.')[0];
+  const family = await families.find(String(req.body.token ?? '').split('.')[0]);
 
-  await families.revoke(id, { code: 'invalid_grant', description: 'Signed out.' });
+  if (family) await families.revoke(family.id, { code: 'invalid_grant', description: 'Signed out.' });
   res.status(200).end();
 }));
 router.use(answerOAuthError);

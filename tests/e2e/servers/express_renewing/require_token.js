@@ -1,6 +1,7 @@
 // Every answer to somebody who is signed in brings a new token.
 const tokens = require('./tokens');
 const users = require('../express_common/users');
+const wrap = require('../express_common/wrap');
 
 function payloadOf(authorization) {
   try {
@@ -10,11 +11,11 @@ function payloadOf(authorization) {
   }
 }
 
-function requireToken(req, res, next) {
+async function requireToken(req, res, next) {
   const payload = payloadOf(req.headers.authorization);
-  const user = payload && users.find(payload.name);
+  const user = payload && (await users.find(payload.name));
 
-  if (!user || user.tokenVersion !== payload.version) {
+  if (!user || user.token_version !== payload.version) {
     return res.status(401).json({ success: false, error: 'Please log in' });
   }
   req.user = user;
@@ -22,4 +23,4 @@ function requireToken(req, res, next) {
   return next();
 }
 
-module.exports = requireToken;
+module.exports = wrap(requireToken);

@@ -1,11 +1,12 @@
 const crypto = require('node:crypto');
 const jwt = require('jsonwebtoken');
+const environment = require('../express_common/environment');
 
-const SECRET = process.env.JWT_SECRET ?? crypto.randomBytes(32).toString('hex');
-const LIFETIME_S = Number(process.env.ACCESS_TTL ?? 7 * 24 * 60 * 60);
+const SECRET = environment.secret('JWT_SECRET');
+const LIFETIME_S = environment.seconds('ACCESS_TTL', 7 * 24 * 60 * 60);
 
 function sign(user) {
-  return jwt.sign({ name: user.name, version: user.tokenVersion }, SECRET, {
+  return jwt.sign({ name: user.name, version: user.token_version }, SECRET, {
     expiresIn: LIFETIME_S,
     jwtid: crypto.randomUUID(),
   });

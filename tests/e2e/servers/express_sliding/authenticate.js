@@ -1,8 +1,9 @@
 // Lets the owner of a token in. In the second half of its life the answer brings the next one.
 const tokens = require('./tokens');
 const users = require('../express_common/users');
+const wrap = require('../express_common/wrap');
 
-function authenticate(req, res, next) {
+async function authenticate(req, res, next) {
   const [scheme, token] = (req.headers.authorization ?? '').split(' ');
   let payload;
 
@@ -14,8 +15,8 @@ function authenticate(req, res, next) {
   } catch (error) {
     return res.status(401).json({ message: error.message });
   }
-  const user = users.find(payload.sub);
-  if (!user || user.tokenVersion !== payload.version) {
+  const user = await users.find(payload.sub);
+  if (!user || user.token_version !== payload.version) {
     return res.status(401).json({ message: 'Signed out' });
   }
   if (tokens.isDue(payload)) {
@@ -26,4 +27,4 @@ function authenticate(req, res, next) {
   return next();
 }
 
-module.exports = authenticate;
+module.exports = wrap(authenticate);

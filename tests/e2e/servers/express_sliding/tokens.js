@@ -1,12 +1,13 @@
 const crypto = require('node:crypto');
 const jwt = require('jsonwebtoken');
+const environment = require('../express_common/environment');
 
-const SECRET = process.env.JWT_SECRET ?? crypto.randomBytes(32).toString('hex');
-const LIFETIME_S = Number(process.env.ACCESS_TTL ?? 30 * 60);
-const SLIDE_AFTER_S = Number(process.env.SLIDE_AFTER ?? LIFETIME_S / 2);
+const SECRET = environment.secret('JWT_SECRET');
+const LIFETIME_S = environment.seconds('ACCESS_TTL', 30 * 60);
+const SLIDE_AFTER_S = environment.seconds('SLIDE_AFTER', LIFETIME_S / 2);
 
 function sign(user) {
-  return jwt.sign({ version: user.tokenVersion }, SECRET, {
+  return jwt.sign({ version: user.token_version }, SECRET, {
     subject: user.name,
     expiresIn: LIFETIME_S,
     jwtid: crypto.randomUUID(),
