@@ -5,6 +5,7 @@
 #include "oauth/ascii.h"
 #include "transport/url.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,11 +89,12 @@ static const char *line_fault(const char *line) {
 
 static bool read_url(const ti_place *place, ti_dialect_request *request) {
     const ti_place at = ti_place_member(place, "url");
-    char what[TI_PLACE_PATH_SIZE + 1], *text = NULL;
+    char path[TI_PLACE_PATH_SIZE], what[TI_PLACE_PATH_SIZE + 1], *text = NULL;
     if (!at.value) return ti_place_fail(&at, "is missing");
     if (!ti_place_copy(&at, &text)) return false;
-    ti_place_path(&at, what);
-    ti_url *url = ti_url_parse(text, strcat(what, ":"), place->error);
+    ti_place_path(&at, path);
+    snprintf(what, sizeof what, "%s:", path);
+    ti_url *url = ti_url_parse(text, what, place->error);
     free(text);
     if (!url) return false;
     request->url = strdup(ti_url_text(url));
