@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "oauth/ascii.h"
-#include "oauth/form_post.h"
+#include "oauth/token_request.h"
 #include "oauth/json.h"
 #include "oauth/token_body.h"
 #include "oauth/token_error.h"
@@ -158,7 +158,7 @@ tacit_status ti_device_authorization_parse(int http_status, const char *body, si
     ti_token_body read = ti_token_body_read(body, size, &object);
     if (read == TI_TOKEN_BODY_NO_MEMORY) return ti_error_no_memory(error);
     bool succeeded = http_status >= 200 && http_status < 300 && read == TI_TOKEN_BODY_OBJECT &&
-                     !ti_token_error_read(object, &found);
+                     !ti_token_error_read(object, NULL, &found);
     tacit_status status = succeeded ? read_object(object, http_status, authorization, error)
                                     : read_failure(http_status, body, size, retry_after_s, error);
     ti_json_wipe_and_free(object);
@@ -167,13 +167,13 @@ tacit_status ti_device_authorization_parse(int http_status, const char *body, si
 
 /* --- the request --- */
 
-static tacit_status exchange(ti_form_post *post, ti_transport *transport, const char *endpoint,
-                             int64_t deadline_boot_ms, ti_device_authorization *authorization,
-                             tacit_error *error) {
+static tacit_status exchange(ti_token_request *request, ti_transport *transport,
+                             const char *endpoint, int64_t deadline_boot_ms,
+                             ti_device_authorization *authorization, tacit_error *error) {
     ti_http_answer answer = TI_HTTP_ANSWER_INIT;
     answer.body.secret = true;
     tacit_status status =
-        ti_form_post_send(post, transport, endpoint, deadline_boot_ms, &answer, error);
+        ti_token_request_send(request, transport, endpoint, deadline_boot_ms, &answer, error);
     if (status == TACIT_OK) {
         status = ti_device_authorization_parse(answer.status, answer.body.data, answer.body.size,
                                                answer.retry_after_s, authorization, error);
@@ -199,17 +199,18 @@ tacit_status ti_device_authorization_request(ti_transport *transport, const ti_g
                             "The server's metadata names no device authorization endpoint.");
     }
 
-    ti_form_post post = TI_FORM_POST_INIT;
-    post.cancelled = cancelled;
-    ti_form_post_text(&post, "scope", scope);
-    ti_form_post_text(&post, "resource", resource); /* RFC 8707 */
-    tacit_status status = ti_form_post_client(&post, client, metadata, error);
+    ti_token_request request = TI_TOKEN_REQUEST_INIT;
+    request.cancelled = cancelled;
+    request.headers[0] = client->token_headers;
+    ti_token_request_text(&request, "scope", scope);
+    ti_token_request_text(&request, "resource", resource); /* RFC 8707 */
+    tacit_status status = ti_token_request_client(&request, client, metadata, error);
     if (status == TACIT_OK) {
-        ti_form_post_params(&post, params);
-        status = exchange(&post, transport, endpoint, deadline_boot_ms, authorization, error);
-        ti_form_post_mask(error, client->client_secret);
+        ti_token_request_params(&request, params);
+        status = exchange(&request, transport, endpoint, deadline_boot_ms, authorization, error);
+        ti_mask_error(&request.mask, error);
     }
-    ti_form_post_free(&post);
+    ti_token_request_free(&request);
     ti_metadata_unref(metadata);
     return status;
 }

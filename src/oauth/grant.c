@@ -1,48 +1,11 @@
 #include "oauth/grant.h"
 
 #include "base/error.h"
-#include "oauth/form_post.h"
+#include "oauth/grant_request.h"
+#include "oauth/header_lines.h"
 
+#include <stdlib.h>
 #include <string.h>
-
-/* --- grants --- */
-
-/* RFC 6749 sections 4.1.3, 4.3.2, 4.4.2 and 6, RFC 7636 section 4.5, RFC 8628 section 3.4. */
-static void add_grant(ti_form_post *post, const ti_grant *grant) {
-    switch (grant->type) {
-    case TI_GRANT_REFRESH_TOKEN:
-        ti_form_post_text(post, "grant_type", "refresh_token");
-        ti_form_post_secret(post, "refresh_token", grant->refresh_token);
-        break;
-    case TI_GRANT_PASSWORD:
-        ti_form_post_text(post, "grant_type", "password");
-        ti_form_post_text(post, "username", grant->username);
-        ti_form_post_secret(post, "password", grant->password);
-        break;
-    case TI_GRANT_CLIENT_CREDENTIALS:
-        ti_form_post_text(post, "grant_type", "client_credentials");
-        break;
-    case TI_GRANT_AUTHORIZATION_CODE:
-        ti_form_post_text(post, "grant_type", "authorization_code");
-        ti_form_post_secret(post, "code", grant->code);
-        ti_form_post_text(post, "redirect_uri", grant->redirect_uri);
-        ti_form_post_text(post, "code_verifier", grant->code_verifier);
-        break;
-    case TI_GRANT_DEVICE_CODE:
-        ti_form_post_text(post, "grant_type", "urn:ietf:params:oauth:grant-type:device_code");
-        ti_form_post_secret(post, "device_code", grant->code);
-        break;
-    }
-}
-
-/* What a code stands for was asked for when it was; only the other grants say it here. */
-static void add_what_is_asked(ti_form_post *post, const ti_grant *grant) {
-    bool redeems_code =
-        grant->type == TI_GRANT_AUTHORIZATION_CODE || grant->type == TI_GRANT_DEVICE_CODE;
-
-    if (!redeems_code) ti_form_post_text(post, "scope", grant->scope);
-    ti_form_post_text(post, "resource", grant->resource); /* RFC 8707 */
-}
 
 /* The caller's reference. NULL: error says why. */
 static ti_metadata *metadata_of(const ti_grant_client *client, tacit_error *error) {
@@ -53,26 +16,120 @@ static ti_metadata *metadata_of(const ti_grant_client *client, tacit_error *erro
     return metadata;
 }
 
-static ti_verdict exchange_grant(ti_transport *transport, const char *endpoint, ti_form_post *post,
+/* --- the fingerprint --- */
+
+/* What a grant sends, by name: the list borrows from all of them, user_agent and encodings are whole lines or NULL. */
+static void list_headers(ti_header_lines *headers, const ti_dialect *dialect,
+                         const ti_grant_client *client, const char *user_agent,
+                         const char *encodings) {
+    ti_header_lines_set(headers, TI_TOKEN_REQUEST_ACCEPT);
+    if (user_agent) ti_header_lines_set(headers, user_agent);
+    if (encodings) ti_header_lines_set(headers, encodings);
+    if (dialect->sign_in) {
+        ti_header_lines_set_all(headers, (const char *const *)dialect->sign_in->headers);
+    }
+    ti_header_lines_set_all(headers, client->token_headers);
+}
+
+static bool make_line(ti_buffer *line, const char *name, const char *value) {
+    if (!value) return true;
+    return ti_buffer_append_string(line, name) && ti_buffer_append_string(line, ": ") &&
+           ti_buffer_append_string(line, value);
+}
+
+/* The lines of those names as text, each with its NUL. false: no memory. */
+static bool pick_lines(ti_buffer *text, const ti_header_lines *headers, char *const *names) {
+    for (; *names; names++) {
+        const char *line = ti_header_lines_find(headers, *names);
+        if (!ti_buffer_append_string(text, line ? line : *names)) return false;
+        if (!ti_buffer_append(text, line ? "" : ":", line ? 1 : 2)) return false;
+    }
+    return true;
+}
+
+/* One block: the pointers, then what they point to. */
+static char **make_list(const ti_buffer *text, size_t count) {
+    size_t head = (count + 1) * sizeof(char *);
+    char **list = malloc(head + text->size);
+    if (!list) return NULL;
+    char *line = (char *)list + head;
+    memcpy(line, text->data, text->size);
+    for (size_t i = 0; i < count; i++) {
+        list[i] = line;
+        line += strlen(line) + 1;
+    }
+    list[count] = NULL;
+    return list;
+}
+
+static bool fingerprint_of(const ti_transport *transport, const ti_dialect *dialect,
+                           const ti_grant_client *client, char ***lines) {
+    ti_header_lines headers = TI_HEADER_LINES_INIT;
+    ti_buffer user_agent = TI_BUFFER_INIT, encodings = TI_BUFFER_INIT, text = TI_BUFFER_INIT;
+    size_t count = 0;
+    while (dialect->fingerprint[count]) count++;
+
+    if (make_line(&user_agent, "User-Agent", ti_transport_user_agent(transport)) &&
+        make_line(&encodings, "Accept-Encoding", ti_transport_encodings())) {
+        list_headers(&headers, dialect, client, user_agent.data, encodings.data);
+        if (!headers.failed && pick_lines(&text, &headers, dialect->fingerprint)) {
+            *lines = make_list(&text, count);
+        }
+    }
+    ti_header_lines_free(&headers);
+    ti_buffer_free(&user_agent);
+    ti_buffer_free(&encodings);
+    ti_buffer_free(&text);
+    return *lines != NULL;
+}
+
+bool ti_grant_fingerprint(const ti_transport *transport, const ti_grant_client *client,
+                          char ***lines) {
+    *lines = NULL;
+    ti_metadata *metadata = ti_provider_metadata(client->provider);
+    const ti_dialect *dialect = metadata ? ti_metadata_dialect(metadata) : NULL;
+    bool wanted = dialect && dialect->fingerprint && dialect->fingerprint[0];
+    bool done = !wanted || fingerprint_of(transport, dialect, client, lines);
+    ti_metadata_unref(metadata);
+    return done;
+}
+
+/* --- grants --- */
+
+static ti_verdict exchange_grant(ti_transport *transport, const char *url,
+                                 ti_token_request *request, ti_token_reading *reading,
                                  const ti_clock *clock, int64_t deadline_boot_ms,
                                  ti_token_response *response, bool *sent, tacit_error *error) {
     ti_http_answer answer = TI_HTTP_ANSWER_INIT;
     answer.body.secret = answer.head.secret = true;
-    int64_t wall_ms = ti_clock_wall_ms(clock); /* R13: a lifetime counts from the sending */
+    reading->wall_ms = ti_clock_wall_ms(clock); /* R13: a lifetime counts from the sending */
     tacit_status status =
-        ti_form_post_send(post, transport, endpoint, deadline_boot_ms, &answer, error);
+        ti_token_request_send(request, transport, url, deadline_boot_ms, &answer, error);
     ti_verdict verdict;
     if (status == TACIT_OK) {
         *sent = true;
-        verdict = ti_token_response_parse(answer.status, answer.body.data, answer.body.size,
-                                          wall_ms, answer.retry_after_s, response, error);
+        verdict = ti_token_response_read(&answer, reading, response, error);
     } else {
         *sent = answer.sent;
         error->outcome_unknown = answer.sent;
         verdict = answer.sent ? TI_VERDICT_UNKNOWN : TI_VERDICT_ERROR;
     }
+    ti_mask_error(&request->mask, error);
     ti_http_answer_free(&answer);
     return verdict;
+}
+
+/* As it is now, where the sign-in has none yet: then it is this grant's to begin it. */
+static bool complete_fingerprint(ti_transport *transport, const ti_grant_client *client,
+                                 ti_token_request *request, char ***own, tacit_error *error) {
+    *own = NULL;
+    if (request->headers[2]) return true;
+    if (!ti_grant_fingerprint(transport, client, own)) {
+        ti_error_no_memory(error);
+        return false;
+    }
+    request->headers[2] = (const char *const *)*own;
+    return true;
 }
 
 ti_verdict ti_grant_send(ti_transport *transport, const ti_grant_client *client,
@@ -87,22 +144,20 @@ ti_verdict ti_grant_send(ti_transport *transport, const ti_grant_client *client,
     ti_metadata *metadata = metadata_of(client, error);
     if (!metadata) return TI_VERDICT_ERROR;
 
-    ti_form_post post = TI_FORM_POST_INIT;
+    ti_token_request request = TI_TOKEN_REQUEST_INIT;
+    ti_token_reading reading = {.dialect = ti_metadata_dialect(metadata),
+                                .asked = ti_grant_asked(grant, ti_metadata_dialect(metadata)),
+                                .sent = grant->refresh_token};
     ti_verdict verdict = TI_VERDICT_ERROR;
-    post.cancelled = grant->cancelled;
-    add_grant(&post, grant);
-    add_what_is_asked(&post, grant);
-    if (ti_form_post_client(&post, client, metadata, error) == TACIT_OK) {
-        ti_form_post_params(&post, client->token_params);
-        ti_form_post_params(&post, grant->params);
-        verdict = exchange_grant(transport, ti_metadata_token_endpoint(metadata), &post, clock,
-                                 deadline_boot_ms, response, sent, error);
-        ti_form_post_mask(error, grant->refresh_token);
-        ti_form_post_mask(error, grant->password);
-        ti_form_post_mask(error, grant->code);
-        ti_form_post_mask(error, client->client_secret);
+    const char *url;
+    char **fingerprint = NULL;
+    if (ti_grant_request(&request, client, grant, metadata, &url, error) == TACIT_OK &&
+        complete_fingerprint(transport, client, &request, &fingerprint, error)) {
+        verdict = exchange_grant(transport, url, &request, &reading, clock, deadline_boot_ms,
+                                 response, sent, error);
     }
-    ti_form_post_free(&post);
+    ti_token_request_free(&request);
+    free(fingerprint);
     ti_metadata_unref(metadata);
     return verdict;
 }
@@ -110,13 +165,13 @@ ti_verdict ti_grant_send(ti_transport *transport, const ti_grant_client *client,
 /* --- revocation --- */
 
 /* RFC 7009 section 2.2: the body of a success is ignored, and so is what it is made of. */
-static tacit_status read_revocation(const ti_http_answer *answer, tacit_error *error) {
+static tacit_status read_revocation(const ti_http_answer *answer, const ti_dialect *dialect,
+                                    tacit_error *error) {
     if (answer->status >= 200 && answer->status < 300) return ti_error_clear(error);
 
+    const ti_token_reading reading = {.dialect = dialect, .asked = TI_ASKED_REFRESH};
     ti_token_response none;
-    ti_verdict verdict =
-        ti_token_response_parse(answer->status, answer->body.data, answer->body.size, 0,
-                                answer->retry_after_s, &none, error);
+    ti_verdict verdict = ti_token_response_read(answer, &reading, &none, error);
     ti_token_response_free(&none);
     /* Not the RFC's way to say that the token is unknown, but that is what it means. */
     if (verdict == TI_VERDICT_REFUSED) return ti_error_clear(error);
@@ -127,38 +182,41 @@ static tacit_status read_revocation(const ti_http_answer *answer, tacit_error *e
     return error->status;
 }
 
-/* RFC 7009 section 2.1. */
-static tacit_status revoke_at(const char *endpoint, ti_transport *transport,
-                              const ti_grant_client *client, const ti_metadata *metadata,
-                              const ti_secret *token, const char *hint, int64_t deadline_boot_ms,
-                              tacit_error *error) {
-    ti_form_post post = TI_FORM_POST_INIT;
+static tacit_status exchange_end(ti_transport *transport, const char *url,
+                                 ti_token_request *request, const ti_dialect *dialect,
+                                 int64_t deadline_boot_ms, tacit_error *error) {
     ti_http_answer answer = TI_HTTP_ANSWER_INIT;
-    ti_form_post_secret(&post, "token", token);
-    ti_form_post_text(&post, "token_type_hint", hint);
-    tacit_status status = ti_form_post_client(&post, client, metadata, error);
-    if (status == TACIT_OK) {
-        status = ti_form_post_send(&post, transport, endpoint, deadline_boot_ms, &answer, error);
-        if (status == TACIT_OK) status = read_revocation(&answer, error);
-        ti_form_post_mask(error, token);
-        ti_form_post_mask(error, client->client_secret);
-    }
+    answer.body.secret = answer.head.secret = true;
+    tacit_status status =
+        ti_token_request_send(request, transport, url, deadline_boot_ms, &answer, error);
+    if (status == TACIT_OK) status = read_revocation(&answer, dialect, error);
+    ti_mask_error(&request->mask, error);
     ti_http_answer_free(&answer);
-    ti_form_post_free(&post);
     return status;
 }
 
 tacit_status ti_grant_revoke(ti_transport *transport, const ti_grant_client *client,
-                             const ti_secret *token, const char *hint, int64_t deadline_boot_ms,
+                             const ti_grant_end *end, int64_t deadline_boot_ms,
                              tacit_error *error) {
     tacit_error unasked_error;
     if (!error) error = &unasked_error;
     ti_metadata *metadata = metadata_of(client, error);
     if (!metadata) return error->status;
-    const char *endpoint = ti_metadata_revocation_endpoint(metadata);
-    tacit_status status = endpoint ? revoke_at(endpoint, transport, client, metadata, token, hint,
-                                               deadline_boot_ms, error)
-                                   : ti_error_clear(error);
+
+    ti_token_request request = TI_TOKEN_REQUEST_INIT;
+    const char *url = NULL;
+    char **fingerprint = NULL;
+    tacit_status status = ti_grant_end_request(&request, client, end, metadata, &url, error);
+    if (status == TACIT_OK && !url) {
+        ti_error_clear(error);
+    } else if (status == TACIT_OK) {
+        status = complete_fingerprint(transport, client, &request, &fingerprint, error)
+                     ? exchange_end(transport, url, &request, ti_metadata_dialect(metadata),
+                                    deadline_boot_ms, error)
+                     : error->status;
+    }
+    ti_token_request_free(&request);
+    free(fingerprint);
     ti_metadata_unref(metadata);
     return status;
 }

@@ -55,10 +55,16 @@ ti_verdict ti_grant_send(ti_transport *transport, const ti_grant_client *client,
                          const ti_grant *grant, const ti_clock *clock, int64_t deadline_boot_ms,
                          ti_token_response *response, bool *sent, tacit_error *error);
 
-/* RFC 7009; hint "refresh_token" or "access_token". TACIT_OK also where the provider has no
- * revocation endpoint, or the server does not know the token. */
+typedef struct ti_grant_end { /* borrowed */
+    const ti_secret *token;
+    const char *hint;       /* "refresh_token" or "access_token" */
+    const ti_secret *other; /* of the same sign-in, for dialects that send both; NULL: none */
+    const char *const *fingerprint; /* as in a grant */
+} ti_grant_end;
+
+/* RFC 7009, or the dialect's sign_out, which is sent for the kind of token that it takes. TACIT_OK also where the
+ * provider has neither, or the server does not know the token. */
 tacit_status ti_grant_revoke(ti_transport *transport, const ti_grant_client *client,
-                             const ti_secret *token, const char *hint, int64_t deadline_boot_ms,
-                             tacit_error *error);
+                             const ti_grant_end *end, int64_t deadline_boot_ms, tacit_error *error);
 
 #endif

@@ -161,6 +161,50 @@ void ti_json_wipe_and_free(json_t *value) {
     json_decref(value);
 }
 
+/* How many bytes follow the first of a character, and the least that it may stand for; -1: none begins so. */
+static int more_bytes(unsigned char first, unsigned *code, unsigned *least) {
+    static const unsigned least_of[] = {0, 0x80, 0x800, 0x10000};
+    int more = first < 0x80 ? 0 : first < 0xC0 ? -1 : first < 0xE0 ? 1 : first < 0xF0 ? 2 : 3;
+    if (first >= 0xF8) more = -1;
+    if (more < 0) return -1;
+    *code = more == 0 ? first : first & (0x3Fu >> more);
+    *least = least_of[more];
+    return more;
+}
+
+/* RFC 3629: neither longer than need be, nor surrogates, nor beyond U+10FFFF. */
+static bool is_utf8(const char *bytes, size_t size) {
+    for (size_t i = 0; i < size;) {
+        unsigned code = 0, least = 0;
+        int more = more_bytes((unsigned char)bytes[i++], &code, &least);
+        if (more < 0) return false;
+        for (; more > 0; more--, i++) {
+            if (i == size || ((unsigned char)bytes[i] & 0xC0) != 0x80) return false;
+            code = code << 6 | ((unsigned char)bytes[i] & 0x3F);
+        }
+        if (code < least || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) return false;
+    }
+    return true;
+}
+
+json_t *ti_json_new_string(const char *bytes, size_t size, bool *invalid) {
+    if (is_utf8(bytes, size)) return json_stringn_nocheck(bytes, size);
+    *invalid = true;
+    return NULL;
+}
+
+bool ti_json_put(json_t *holder, const char *name, json_t *value) {
+    /* Not the functions that take it over: they give it up unwiped where they fail. */
+    bool done = value && (name ? json_object_set_nocheck(holder, name, value)
+                               : json_array_append(holder, value)) == 0;
+    if (done) {
+        json_decref(value);
+    } else {
+        ti_json_wipe_and_free(value);
+    }
+    return done;
+}
+
 const char *ti_json_string(const json_t *object, const char *name) {
     const json_t *member = json_object_get(object, name);
     const char *text = json_string_value(member);

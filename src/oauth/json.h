@@ -31,6 +31,12 @@ bool ti_json_dump(const json_t *value, ti_buffer *text);
  * Jansson's own working memory is wiped under TACIT_GLOBAL_WIPE_LIBRARY_MEMORY only. */
 void ti_json_wipe_and_free(json_t *value);
 
+/* A string of these bytes. NULL: no memory, or they are not UTF-8, which *invalid then says. */
+json_t *ti_json_new_string(const char *bytes, size_t size, bool *invalid);
+/* Into an object under name, which replaces, or with NULL at the end of an array. Takes value over, which may be NULL: false then,
+ * and where there is no memory. */
+bool ti_json_put(json_t *holder, const char *name, json_t *value);
+
 /* The string at name, or NULL: there is none, it is something else, or it holds a NUL. */
 const char *ti_json_string(const json_t *object, const char *name);
 

@@ -2,7 +2,10 @@
 
 #include "oauth/ascii.h"
 #include "oauth/json.h"
+#include "oauth/json_pointer.h"
 
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 /* The first of the names (NULL-terminated) that is a string with something in it. */
@@ -27,19 +30,62 @@ static const json_t *find_error(const json_t *object) {
     return NULL;
 }
 
-bool ti_token_error_read(const json_t *object, ti_token_error *error) {
+static void read_usual(const json_t *object, const json_t *found, ti_token_error *error) {
     static const char *const code_names[] = {"code", "error", "errorType", "type", "status", NULL};
     static const char *const inner_names[] = {"message", "error_description", "description", NULL};
     static const char *const outer_names[] = {"error_description", "errorDescription", "message",
                                               NULL};
-    const json_t *found = find_error(object);
     const char *code = json_string_value(found);
     if (!code) code = first_text(found, code_names);
 
     error->code = code ? code : "";
     error->description = first_text(found, inner_names);
     if (!error->description) error->description = first_text(object, outer_names);
-    return found != NULL;
+}
+
+/* --- where a dialect is --- */
+
+/* A text, or the first of several. */
+static const char *text_of(const json_t *value) {
+    if (json_is_array(value)) value = json_array_get(value, 0);
+    return json_string_length(value) > 0 ? json_string_value(value) : NULL;
+}
+
+/* {"statusCode": 401, "message": ..., "error": "Unauthorized"}, as the frameworks of Node have it: error only names the status. */
+static bool read_framework(const json_t *object, ti_token_error *error) {
+    const char *code = text_of(json_object_get(object, "code"));
+    if (!error->description) error->description = text_of(json_object_get(object, "message"));
+    if (json_number_value(json_object_get(object, "statusCode")) < 400) return false;
+    error->code = code ? code : "";
+    return true;
+}
+
+/* "", 0, false, null and {} are ways to say that nothing failed. */
+static bool read_code(const json_t *value, ti_token_error *error) {
+    double number = json_number_value(value);
+    error->code = "";
+    if (json_is_string(value)) error->code = json_string_value(value);
+    if (json_is_number(value) && number != 0) {
+        snprintf(error->number, sizeof error->number, "%.0f", number);
+        error->code = error->number;
+    }
+    return *error->code || json_is_true(value) || json_object_size(value) > 0;
+}
+
+bool ti_token_error_read(const json_t *object, const ti_dialect *dialect, ti_token_error *error) {
+    const json_t *found = find_error(object);
+    bool is_error = found != NULL;
+    read_usual(object, found, error);
+    if (!dialect) return is_error;
+
+    const ti_dialect_response *named = &dialect->response;
+    json_t *top = (json_t *)(uintptr_t)object;
+    if (read_framework(object, error)) is_error = true;
+    if (named->error) is_error = read_code(ti_json_pointer_find(top, named->error), error);
+    if (named->error_description) {
+        error->description = text_of(ti_json_pointer_find(top, named->error_description));
+    }
+    return is_error;
 }
 
 bool ti_token_error_refuses_grant(const char *code) {
@@ -51,6 +97,10 @@ bool ti_token_error_refuses_grant(const char *code) {
         if (ti_ascii_equal_ignoring_case(code, codes[i])) return true;
     }
     return false;
+}
+
+bool ti_token_error_blames_client(const char *code) {
+    return strcmp(code, "invalid_client") == 0 || strcmp(code, "unauthorized_client") == 0;
 }
 
 bool ti_token_error_passes(const char *code) {

@@ -1,27 +1,25 @@
 #include "oauth/token_response.h"
 
-#include "base/buffer.h"
 #include "base/error.h"
 #include "oauth/ascii.h"
+#include "oauth/cookie.h"
 #include "oauth/json.h"
 #include "oauth/jwt.h"
 #include "oauth/lifetime.h"
-#include "oauth/token_body.h"
-#include "oauth/token_error.h"
+#include "oauth/sliding.h"
+#include "oauth/token_refusal.h"
+#include "transport/date.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define TOKEN_SIZE_MAX ((size_t)64 << 10)
 
-/* The answer under examination. */
-typedef struct answer {
-    int http_status;
-    int retry_after_s;
-    ti_token_body body;
-    json_t *top;    /* NULL unless body is TI_TOKEN_BODY_OBJECT */
-    json_t *holder; /* the object with the access token: top, or the one envelope in it */
-} answer;
+/* What came beside the body. */
+typedef struct beside {
+    ti_cookie cookie;         /* the refresh token; not looked at without such a dialect */
+    const char *header_token; /* of a sign-in whose tokens slide; NULL: none */
+} beside;
 
 void ti_token_response_free(ti_token_response *response) {
     if (!response) return;
@@ -30,147 +28,6 @@ void ti_token_response_free(ti_token_response *response) {
     ti_secret_unref(response->id_token);
     free(response->scope);
     *response = (ti_token_response)TI_TOKEN_RESPONSE_INIT;
-}
-
-/* --- verdicts --- */
-
-static void describe_answer(tacit_error *error, const answer *answer) {
-    error->http_status = answer->http_status;
-    error->retry_after_s = answer->retry_after_s;
-}
-
-/* Something came back that says nothing about the grant. */
-static ti_verdict not_an_answer(tacit_error *error, const answer *answer, const char *what) {
-    ti_error_set(error, TACIT_ERR_PROTOCOL, "The authorization server answered %d with %s.",
-                 answer->http_status, what);
-    describe_answer(error, answer);
-    return TI_VERDICT_ERROR;
-}
-
-/* The grant succeeded, it seems, and a successor of the refresh token may be lost in the answer. */
-static ti_verdict lost_answer(tacit_error *error, const answer *answer, const char *what) {
-    not_an_answer(error, answer, what);
-    error->outcome_unknown = true;
-    return TI_VERDICT_UNKNOWN;
-}
-
-static ti_verdict no_memory(tacit_error *error, const answer *answer) {
-    ti_error_no_memory(error);
-    describe_answer(error, answer);
-    error->outcome_unknown = true;
-    return TI_VERDICT_UNKNOWN;
-}
-
-/* --- members --- */
-
-/* The first of the names (NULL-terminated) that is there and not null; what an envelope lacks may
- * stand beside it. */
-static json_t *member(const answer *answer, const char *const *names) {
-    const json_t *places[] = {answer->holder, answer->top};
-    for (size_t place = 0; place < 2; place++) {
-        for (size_t i = 0; names[i]; i++) {
-            json_t *found = json_object_get(places[place], names[i]);
-            if (found && !json_is_null(found)) return found;
-        }
-    }
-    return NULL;
-}
-
-static const char *const access_token_names[] = {"access_token", "accessToken", NULL};
-static const char *const refresh_token_names[] = {"refresh_token", "refreshToken", NULL};
-static const char *const id_token_names[] = {"id_token", "idToken", NULL};
-static const char *const token_type_names[] = {"token_type", "tokenType", NULL};
-static const char *const scope_names[] = {"scope", "scopes", NULL};
-static const char *const expires_in_names[] = {"expires_in", "expiresIn", NULL};
-static const char *const refresh_in_names[] = {"refresh_in", "refreshIn", NULL};
-static const char *const expires_names[][3] = {
-    {"expires_on", "expiresOn", NULL}, {"expires_at", "expiresAt", NULL}, {"expires", NULL}};
-
-static bool holds_access_token(json_t *object) {
-    const answer alone = {.holder = object};
-    return json_string_length(member(&alone, access_token_names)) > 0;
-}
-
-/* Neither absent nor text: then this is no place to look further. */
-static bool has_odd_token(json_t *object) {
-    const answer alone = {.holder = object};
-    const json_t *token = member(&alone, access_token_names);
-    return token && !json_is_string(token);
-}
-
-/* {"data": {...}}, {"body": {...}}: the one object inside that has an access token, where the top
- * has none. */
-static json_t *find_holder(json_t *top) {
-    const char *name;
-    json_t *value, *envelope = NULL;
-    if (holds_access_token(top) || has_odd_token(top)) return top;
-    json_object_foreach(top, name, value) {
-        if (!json_is_object(value) || !holds_access_token(value)) continue;
-        if (envelope) return top; /* two: whose, only a dialect can tell */
-        envelope = value;
-    }
-    return envelope ? envelope : top;
-}
-
-/* --- errors --- */
-
-static void describe_error(tacit_error *error, const answer *answer, const ti_token_error *found) {
-    describe_answer(error, answer);
-    ti_error_text(error->oauth_error, sizeof error->oauth_error, found->code);
-    ti_error_text(error->oauth_error_description, sizeof error->oauth_error_description,
-                  found->description);
-}
-
-static ti_verdict server_trouble(tacit_error *error, const answer *answer) {
-    ti_token_error found;
-    ti_token_error_read(answer->top, &found);
-    ti_error_set(error, TACIT_ERR_SERVER,
-                 answer->http_status == 429
-                     ? "The authorization server asks for fewer requests (%d)."
-                     : "The authorization server has trouble of its own (%d).",
-                 answer->http_status);
-    describe_error(error, answer, &found);
-    return TI_VERDICT_ERROR;
-}
-
-static ti_verdict oauth_error(tacit_error *error, const answer *answer,
-                              const ti_token_error *found) {
-    char shown[sizeof error->oauth_error];
-    ti_error_text(shown, sizeof shown, *found->code ? found->code : "an error without a code");
-    ti_error_set(error, TACIT_ERR_OAUTH, "The authorization server refused the request: %s.",
-                 shown);
-    describe_error(error, answer, found);
-    error->retryable = ti_token_error_passes(found->code);
-    return ti_token_error_refuses_grant(found->code) ? TI_VERDICT_REFUSED : TI_VERDICT_ERROR;
-}
-
-/* Answers true, and *verdict, unless this is a 2xx that may hold tokens. */
-static bool is_refused(const answer *answer, ti_verdict *verdict, tacit_error *error) {
-    int status = answer->http_status;
-    if (answer->body == TI_TOKEN_BODY_NO_MEMORY) {
-        *verdict = no_memory(error, answer);
-        return true;
-    }
-    /* First, since a broken server's invalid_grant must not end a session. */
-    if (status == 429 || status >= 500) {
-        *verdict = server_trouble(error, answer);
-        return true;
-    }
-    bool succeeded = status >= 200 && status < 300;
-    ti_token_error found;
-    if (ti_token_error_read(answer->top, &found) && (succeeded || status >= 400)) {
-        *verdict = succeeded && holds_access_token(answer->holder)
-                       ? lost_answer(error, answer, "an error and an access token at once")
-                       : oauth_error(error, answer, &found);
-        return true;
-    }
-    if (succeeded && answer->body != TI_TOKEN_BODY_MARKUP) return false;
-    *verdict = not_an_answer(error, answer,
-                             status >= 300 && status < 400 ? "a redirect, which is not followed"
-                             : answer->body == TI_TOKEN_BODY_MARKUP
-                                 ? "a web page instead of a token response"
-                                 : "something that is not an OAuth error response");
-    return true;
 }
 
 /* --- tokens --- */
@@ -190,16 +47,19 @@ static bool has_control_character(const char *text, size_t size) {
 }
 
 /* What is wrong with the access token, or NULL. It becomes part of a header line. */
-static const char *access_token_fault(const json_t *token) {
-    size_t size = json_string_length(token);
-    if (!token) return "no access token in it";
-    if (!json_is_string(token)) return "an access token that is not a string";
+static const char *bytes_fault(const char *token, size_t size) {
     if (size == 0) return "an empty access token";
     if (size > TOKEN_SIZE_MAX) return "an access token over 64 KiB";
-    if (!is_visible_ascii(json_string_value(token), size)) {
+    if (!is_visible_ascii(token, size)) {
         return "an access token with characters that no header may hold";
     }
     return NULL;
+}
+
+static const char *access_token_fault(const json_t *token) {
+    if (!token) return "no access token in it";
+    if (!json_is_string(token)) return "an access token that is not a string";
+    return bytes_fault(json_string_value(token), json_string_length(token));
 }
 
 /* The same for the refresh token; absent and empty mean that the old one stays (RFC 6749 section
@@ -255,43 +115,94 @@ static bool read_scope(const json_t *value, char **scope) {
 
 /* expires_in counts from the server's clock to the client's without either being right. Next best
  * is a JWT's exp - iat; a date is only as good as the local clock. */
-static int64_t read_lifetime_s(const answer *answer, const ti_secret *token, int64_t wall_ms) {
-    int64_t lifetime_s = ti_lifetime_relative_s(member(answer, expires_in_names));
+static int64_t read_lifetime_s(const ti_token_members *members, const ti_secret *token,
+                               int64_t wall_ms) {
+    static const ti_token_member dates[] = {TI_MEMBER_EXPIRES_ON, TI_MEMBER_EXPIRES_AT,
+                                            TI_MEMBER_EXPIRES};
+    int64_t lifetime_s =
+        ti_lifetime_relative_s(ti_token_member_find(members, TI_MEMBER_EXPIRES_IN));
     if (lifetime_s > 0 || ti_jwt_lifetime_s(token, wall_ms, &lifetime_s)) return lifetime_s;
-    for (size_t i = 0; i < sizeof expires_names / sizeof *expires_names; i++) {
-        lifetime_s = ti_lifetime_absolute_s(member(answer, expires_names[i]), wall_ms);
+    for (size_t i = 0; i < sizeof dates / sizeof *dates; i++) {
+        lifetime_s = ti_lifetime_absolute_s(ti_token_member_find(members, dates[i]), wall_ms);
         if (lifetime_s > 0) return lifetime_s;
     }
     return -1;
 }
 
-/* Takes a copy of a string that is there and not empty; anything else counts as absent. false: no
- * memory. */
-static bool take_secret(const json_t *value, ti_secret **secret) {
-    if (json_string_length(value) == 0) return true;
-    *secret = ti_secret_new(json_string_value(value), json_string_length(value));
+/* What the server says comes first, and that it never ends is said, too: with 0. A JWT's exp - iat was true when it was issued, so it
+ * counts once. */
+static int64_t read_refresh_lifetime_s(const ti_token_answer *answer, const ti_cookie *cookie,
+                                       const ti_secret *token) {
+    const ti_token_reading *reading = answer->reading;
+    const json_t *in = ti_token_member_find(&answer->members, TI_MEMBER_REFRESH_EXPIRES_IN);
+    const json_t *at = ti_token_member_find(&answer->members, TI_MEMBER_REFRESH_EXPIRES_AT);
+    double said;
+    int64_t lifetime_s;
+    if (cookie->lifetime_s > 0) return cookie->lifetime_s;
+    if (ti_json_number(in, &said)) return ti_lifetime_relative_s(in);
+    lifetime_s = ti_lifetime_absolute_s(at, reading->wall_ms);
+    if (lifetime_s > 0) return lifetime_s;
+    bool is_new = token && !(reading->sent && ti_secret_equal(token, reading->sent));
+    return is_new && ti_jwt_lifetime_s(token, reading->wall_ms, &lifetime_s) ? lifetime_s : -1;
+}
+
+/* --- taking them --- */
+
+/* Takes a copy of what is there and not empty. false: no memory. */
+static bool take_bytes(const char *bytes, size_t size, ti_secret **secret) {
+    if (size == 0) return true;
+    *secret = ti_secret_new(bytes, size);
     return *secret != NULL;
 }
 
+/* The same of a string; anything else counts as absent. */
+static bool take_secret(const json_t *value, ti_secret **secret) {
+    return take_bytes(json_string_value(value), json_string_length(value), secret);
+}
+
+static bool take_access_token(const ti_token_answer *answer, const beside *more,
+                              ti_secret **secret) {
+    if (!more->header_token) {
+        return take_secret(ti_token_member_find(&answer->members, TI_MEMBER_ACCESS_TOKEN), secret);
+    }
+    return take_bytes(more->header_token, strlen(more->header_token), secret);
+}
+
+static bool take_refresh_token(const ti_token_answer *answer, const beside *more,
+                               ti_secret **secret) {
+    if (more->cookie.value.size > 0) {
+        return take_bytes(more->cookie.value.data, more->cookie.value.size, secret);
+    }
+    return take_secret(ti_token_member_find(&answer->members, TI_MEMBER_REFRESH_TOKEN), secret);
+}
+
 /* false: no memory. What is wrong with an id_token is found later: it must not cost the others. */
-static bool take_tokens(const answer *answer, int64_t wall_ms, ti_token_response *response) {
-    if (!take_secret(member(answer, access_token_names), &response->access_token) ||
-        !take_secret(member(answer, refresh_token_names), &response->refresh_token) ||
-        !take_secret(member(answer, id_token_names), &response->id_token) ||
-        !read_scope(member(answer, scope_names), &response->scope)) {
+static bool take_tokens(const ti_token_answer *answer, const beside *more,
+                        ti_token_response *response) {
+    const ti_token_members *members = &answer->members;
+    int64_t wall_ms = answer->reading->wall_ms;
+    if (!take_access_token(answer, more, &response->access_token) ||
+        !take_refresh_token(answer, more, &response->refresh_token) ||
+        !take_secret(ti_token_member_find(members, TI_MEMBER_ID_TOKEN), &response->id_token) ||
+        !read_scope(ti_token_member_find(members, TI_MEMBER_SCOPE), &response->scope)) {
         return false;
     }
     memcpy(response->type, "Bearer", sizeof "Bearer");
-    response->lifetime_s = read_lifetime_s(answer, response->access_token, wall_ms);
-    response->refresh_in_s = ti_lifetime_relative_s(member(answer, refresh_in_names));
+    response->lifetime_s = read_lifetime_s(members, response->access_token, wall_ms);
+    response->refresh_in_s =
+        ti_lifetime_relative_s(ti_token_member_find(members, TI_MEMBER_REFRESH_IN));
+    response->refresh_lifetime_s =
+        read_refresh_lifetime_s(answer, &more->cookie, response->refresh_token);
     return true;
 }
 
-/* Why a 2xx is no token response, or NULL. */
-static const char *response_fault(const answer *answer) {
-    switch (answer->body) {
+/* --- the answer --- */
+
+/* Why a body holds no members, or NULL. */
+static const char *body_fault(ti_token_body body) {
+    switch (body) {
     case TI_TOKEN_BODY_OBJECT:
-        break;
+        return NULL;
     case TI_TOKEN_BODY_EMPTY:
         return "an empty body";
     case TI_TOKEN_BODY_TOO_LARGE:
@@ -301,39 +212,93 @@ static const char *response_fault(const answer *answer) {
     default:
         return "something that is neither JSON nor a form";
     }
-    const char *fault = access_token_fault(member(answer, access_token_names));
-    if (!fault) fault = refresh_token_fault(member(answer, refresh_token_names));
-    if (!fault && !is_bearer(member(answer, token_type_names))) {
+}
+
+/* Why a 2xx is no token response, or NULL. */
+static const char *response_fault(const ti_token_answer *answer, const beside *more) {
+    const ti_token_members *members = &answer->members;
+    const char *fault = NULL;
+    if (more->header_token) {
+        fault = bytes_fault(more->header_token, strlen(more->header_token));
+    } else {
+        fault = body_fault(answer->body);
+        if (!fault) {
+            fault = access_token_fault(ti_token_member_find(members, TI_MEMBER_ACCESS_TOKEN));
+        }
+    }
+    if (!fault && more->cookie.is_faulty) fault = "a cookie that cannot be sent back";
+    if (!fault) {
+        fault = refresh_token_fault(ti_token_member_find(members, TI_MEMBER_REFRESH_TOKEN));
+    }
+    if (!fault && !is_bearer(ti_token_member_find(members, TI_MEMBER_TOKEN_TYPE))) {
         fault = "a token of a type other than Bearer";
     }
     return fault;
 }
 
-static ti_verdict read_answer(const answer *answer, int64_t wall_ms, ti_token_response *response,
-                              tacit_error *error) {
-    ti_verdict verdict;
-    if (is_refused(answer, &verdict, error)) return verdict;
-    const char *fault = response_fault(answer);
-    if (fault) return lost_answer(error, answer, fault);
-    if (!take_tokens(answer, wall_ms, response)) {
+/* The server's time, where it tells it: its cookies' dates are meant by it. */
+static int64_t server_time_s(const ti_http_answer *answer, int64_t wall_ms) {
+    const char *date = ti_http_answer_header(answer, "Date", 0);
+    int64_t unix_s;
+    return date && ti_date_read(date, &unix_s) ? unix_s : wall_ms / 1000;
+}
+
+static void read_beside(const ti_http_answer *http, const ti_token_answer *answer, beside *more) {
+    const ti_token_reading *reading = answer->reading;
+    const ti_dialect *dialect = reading->dialect;
+    const char *line;
+    if (!dialect) return;
+    if (dialect->refresh && dialect->refresh->send == TI_SEND_COOKIE) {
+        int64_t now_s = server_time_s(http, reading->wall_ms);
+        for (size_t i = 0; (line = ti_http_answer_header(http, "Set-Cookie", i)); i++) {
+            ti_cookie_read(&more->cookie, line, dialect->refresh->field, now_s);
+        }
+    }
+    bool may_slide = reading->asked == TI_ASKED_SIGN_IN && dialect->sliding_header &&
+                     !ti_token_members_have_access_token(&answer->members);
+    if (may_slide) more->header_token = ti_sliding_token(http, dialect->sliding_header);
+}
+
+static ti_verdict read_tokens(const ti_http_answer *http, const ti_token_answer *answer,
+                              ti_token_response *response, tacit_error *error) {
+    beside more = {.cookie = TI_COOKIE_INIT};
+    read_beside(http, answer, &more);
+    const char *fault = response_fault(answer, &more);
+    if (fault) return ti_token_answer_is_lost(answer, fault, error);
+    if (!take_tokens(answer, &more, response)) {
         ti_token_response_free(response);
-        return no_memory(error, answer);
+        return ti_token_answer_no_memory(answer, error);
     }
     ti_error_clear(error);
     return TI_VERDICT_TOKEN;
 }
 
-ti_verdict ti_token_response_parse(int http_status, const char *body, size_t size, int64_t wall_ms,
-                                   int retry_after_s, ti_token_response *response,
-                                   tacit_error *error) {
+ti_verdict ti_token_response_read(const ti_http_answer *http, const ti_token_reading *reading,
+                                  ti_token_response *response, tacit_error *error) {
     tacit_error unasked;
+    ti_verdict verdict;
+    json_t *top;
     if (!error) error = &unasked;
     *response = (ti_token_response)TI_TOKEN_RESPONSE_INIT;
 
-    answer answer = {.http_status = http_status, .retry_after_s = retry_after_s};
-    answer.body = ti_token_body_read(body, size, &answer.top);
-    answer.holder = find_holder(answer.top);
-    ti_verdict verdict = read_answer(&answer, wall_ms, response, error);
-    ti_json_wipe_and_free(answer.top);
+    ti_token_answer answer = {.http_status = http->status,
+                              .retry_after_s = http->retry_after_s,
+                              .reading = reading,
+                              .body = ti_token_body_read(http->body.data, http->body.size, &top)};
+    answer.members = ti_token_members_of(top, reading->dialect);
+    if (!ti_token_answer_is_refused(&answer, &verdict, error)) {
+        verdict = read_tokens(http, &answer, response, error);
+    }
+    ti_json_wipe_and_free(top);
     return verdict;
+}
+
+ti_verdict ti_token_response_parse(int http_status, const char *body, size_t size, int64_t wall_ms,
+                                   int retry_after_s, ti_token_response *response,
+                                   tacit_error *error) {
+    const ti_token_reading reading = {.wall_ms = wall_ms};
+    const ti_http_answer answer = {.status = http_status,
+                                   .retry_after_s = retry_after_s,
+                                   .body = {.data = (char *)(uintptr_t)body, .size = size}};
+    return ti_token_response_read(&answer, &reading, response, error);
 }

@@ -8,6 +8,8 @@
 #include <tacit/error.h>
 
 #include "base/secret.h"
+#include "oauth/dialect.h"
+#include "transport/handle.h"
 
 typedef struct ti_token_response {
     ti_secret *access_token;
@@ -32,13 +34,29 @@ typedef enum ti_verdict {                     /* on the grant that was sent */
                           TI_VERDICT_UNKNOWN /* granted, perhaps: a 2xx that cannot be read */
 } ti_verdict;
 
+typedef enum ti_token_asked {                   /* what it is an answer to */
+                              TI_ASKED_GRANT,   /* what the RFCs have */
+                              TI_ASKED_SIGN_IN, /* the dialect's sign_in */
+                              TI_ASKED_REFRESH
+} ti_token_asked;
+
+typedef struct ti_token_reading { /* borrowed */
+    const ti_dialect *dialect;    /* NULL: plain OAuth */
+    ti_token_asked asked;
+    const ti_secret *sent; /* the refresh token; NULL: none */
+    int64_t wall_ms;       /* now, for absolute expiries */
+} ti_token_reading;
+
 /*
- * Reads one answer. wall_ms: now, for absolute expiries; retry_after_s as the transport found it.
- * *error: TACIT_OK; TACIT_ERR_OAUTH (oauth_error, oauth_error_description filled), TACIT_ERR_SERVER
+ * Reads one answer. *error: TACIT_OK; TACIT_ERR_OAUTH (oauth_error, oauth_error_description filled), TACIT_ERR_SERVER
  * (5xx, 429; retry_after_s), TACIT_ERR_PROTOCOL (HTML, broken JSON, no access token, a redirect,
  * other types; retryable; outcome_unknown with TI_VERDICT_UNKNOWN), TACIT_ERR_NO_MEMORY
  * (outcome_unknown: the answer is lost). Never quotes a body.
  */
+ti_verdict ti_token_response_read(const ti_http_answer *answer, const ti_token_reading *reading,
+                                  ti_token_response *response, tacit_error *error);
+
+/* The same, of plain OAuth. retry_after_s as the transport found it. */
 ti_verdict ti_token_response_parse(int http_status, const char *body, size_t size, int64_t wall_ms,
                                    int retry_after_s, ti_token_response *response,
                                    tacit_error *error);

@@ -30,8 +30,8 @@ void ti_revoke(ti_identity *identity, const ti_view *view, const ti_secret *toke
     if (token == NULL ||
         discover(identity, view->grant.provider, deadline_boot_ms, error) != TACIT_OK)
         return;
-    ti_grant_revoke(identity->client->transport, &view->grant, token, hint, deadline_boot_ms,
-                    error);
+    ti_grant_revoke(identity->client->transport, &view->grant,
+                    &(ti_grant_end){.token = token, .hint = hint}, deadline_boot_ms, error);
     /* RFC 7009 section 2: a server must revoke refresh tokens, and may leave access tokens to expire. */
     if (kind == TI_REVOKE_ACCESS_TOKEN && error->status == TACIT_ERR_UNSUPPORTED)
         ti_error_clear(error);

@@ -157,6 +157,7 @@ ti_handle *ti_handle_new(ti_transport *transport, ti_handle_kind kind, bool for_
     handle->transport = transport;
     handle->kind = kind;
     handle->direct = true;
+    handle->target.secret = kind == TI_HANDLE_FRESH; /* a dialect may have tokens in URLs */
     handle->easy = curl_easy_init();
     if (!for_loop) handle->multi = curl_multi_init();
     if (handle->multi) curl_multi_setopt(handle->multi, CURLMOPT_MAXCONNECTS, 1L);

@@ -211,6 +211,19 @@ void ti_transport_free(ti_transport *transport) {
     free(transport);
 }
 
+ti_log *ti_transport_log(ti_transport *transport) {
+    return transport->options.log;
+}
+
+const char *ti_transport_user_agent(const ti_transport *transport) {
+    return transport->options.user_agent;
+}
+
+const char *ti_transport_encodings(void) {
+    bool has_zlib = curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_LIBZ;
+    return has_zlib ? "deflate, gzip" : NULL;
+}
+
 /*
  * The pool
  */

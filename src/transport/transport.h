@@ -32,6 +32,12 @@ tacit_status ti_global_init(tacit_error *error);
 ti_transport *ti_transport_new(const ti_transport_options *options, tacit_error *error);
 void ti_transport_free(ti_transport *transport); /* no handle may be out */
 
+ti_log *ti_transport_log(ti_transport *transport);
+/* What it sends by itself, as the app set it; NULL: nothing. */
+const char *ti_transport_user_agent(const ti_transport *transport);
+/* Encodings that every libcurl with zlib can decode: "deflate, gzip". NULL: this one has none. */
+const char *ti_transport_encodings(void);
+
 typedef enum ti_handle_kind {
     TI_HANDLE_POOLED, /* requests to the session's origins: keeps its connection */
     TI_HANDLE_FRESH, /* grants (R17): a new connection that is not kept, client certificate included

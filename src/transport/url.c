@@ -214,8 +214,13 @@ ti_url *ti_url_resolve(const ti_url *base, const char *location, tacit_error *er
 void ti_url_free(ti_url *url) {
     if (!url) return;
     ti_origin_unref(url->origin);
+    if (url->is_secret) ti_os_wipe(url->text, url->capacity);
     free(url->text);
     free(url);
+}
+
+void ti_url_hide(ti_url *url) {
+    url->is_secret = true;
 }
 
 const char *ti_url_text(const ti_url *url) {

@@ -27,6 +27,8 @@ ti_url *ti_url_parse(const char *text, const char *what, tacit_error *error);
  * from https to any http. */
 ti_url *ti_url_resolve(const ti_url *base, const char *location, tacit_error *error);
 void ti_url_free(ti_url *url);
+/* There is a secret in its query: the text is wiped when it is freed. */
+void ti_url_hide(ti_url *url);
 
 const char *ti_url_text(const ti_url *url);
 bool ti_url_is_loopback(const ti_url *url); /* 127.0.0.0/8, [::1], localhost */

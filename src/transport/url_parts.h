@@ -23,6 +23,7 @@ struct ti_url {
     char *text;         /* normalised; path and query begin at origin_size */
     size_t origin_size; /* of "scheme://host[:port]" */
     size_t capacity;    /* of text */
+    bool is_secret;     /* ti_url_hide() */
 };
 
 typedef enum ti_url_change {

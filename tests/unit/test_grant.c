@@ -19,7 +19,7 @@ static struct {
     tacit_status send_status; /* TACIT_OK: an answer arrives */
     bool sent;
     int http_status, retry_after_s;
-    const char *body;
+    const char *body, *user_agent;
     /* kept for the test */
     int sends, handles_out;
     ti_handle_kind kind;
@@ -87,6 +87,22 @@ tacit_status ti_handle_send(ti_handle *handle, const ti_url *url, const ti_http_
     return ti_error_clear(error);
 }
 
+static ti_log the_log; /* nobody listens */
+
+ti_log *ti_transport_log(ti_transport *transport) {
+    (void)transport;
+    return &the_log;
+}
+
+const char *ti_transport_user_agent(const ti_transport *transport) {
+    (void)transport;
+    return fake.user_agent;
+}
+
+const char *ti_transport_encodings(void) {
+    return "deflate, gzip";
+}
+
 static int64_t wall_ms(void *data) {
     (void)data;
     return WALL_MS;
@@ -148,8 +164,9 @@ static ti_verdict send_grant(void) {
 }
 
 static tacit_status revoke(void) {
-    return ti_grant_revoke(NULL, &with.client, with.refresh_token, "refresh_token", 4711,
-                           &with.error);
+    return ti_grant_revoke(NULL, &with.client,
+                           &(ti_grant_end){.token = with.refresh_token, .hint = "refresh_token"},
+                           4711, &with.error);
 }
 
 static void a_refresh_is_a_form_on_a_fresh_connection(void **state) {
@@ -367,7 +384,9 @@ static void sent_and_error_may_be_null(void **state) {
         ti_grant_send(NULL, &with.client, &with.grant, &test_clock, 0, &with.response, NULL, NULL),
         TI_VERDICT_TOKEN);
     assert_int_equal(
-        ti_grant_revoke(NULL, &with.client, with.refresh_token, "refresh_token", 0, NULL),
+        ti_grant_revoke(NULL, &with.client,
+                        &(ti_grant_end){.token = with.refresh_token, .hint = "refresh_token"}, 0,
+                        NULL),
         TACIT_OK);
 }
 

@@ -1,0 +1,108 @@
+#include "oauth/token_members.h"
+
+#include "oauth/json_pointer.h"
+
+#define NAMES_MAX 6
+
+static const char *const names_of[][NAMES_MAX] = {
+    [TI_MEMBER_ACCESS_TOKEN] = {"access_token", "accessToken"},
+    [TI_MEMBER_REFRESH_TOKEN] = {"refresh_token", "refreshToken"},
+    [TI_MEMBER_ID_TOKEN] = {"id_token", "idToken"},
+    [TI_MEMBER_TOKEN_TYPE] = {"token_type", "tokenType"},
+    [TI_MEMBER_SCOPE] = {"scope", "scopes"},
+    [TI_MEMBER_EXPIRES_IN] = {"expires_in", "expiresIn"},
+    [TI_MEMBER_EXPIRES_ON] = {"expires_on", "expiresOn"},
+    [TI_MEMBER_EXPIRES_AT] = {"expires_at", "expiresAt"},
+    [TI_MEMBER_EXPIRES] = {"expires"},
+    [TI_MEMBER_REFRESH_IN] = {"refresh_in", "refreshIn"},
+    [TI_MEMBER_REFRESH_EXPIRES_IN] = {"refresh_expires_in", "refresh_token_expires_in",
+                                      "refreshExpiresIn", "refreshTokenExpiresIn",
+                                      "x_refresh_token_expires_in"},
+    [TI_MEMBER_REFRESH_EXPIRES_AT] = {"refresh_expires_at", "refresh_token_expires_at",
+                                      "refreshExpiresAt", "refreshTokenExpiresAt"},
+};
+
+/* The dialect's pointer, or NULL. */
+static const char *pointer_to(const ti_dialect_response *named, ti_token_member which) {
+    if (!named) return NULL;
+    switch (which) {
+    case TI_MEMBER_ACCESS_TOKEN:
+        return named->access_token;
+    case TI_MEMBER_REFRESH_TOKEN:
+        return named->refresh_token;
+    case TI_MEMBER_ID_TOKEN:
+        return named->id_token;
+    case TI_MEMBER_TOKEN_TYPE:
+        return named->token_type;
+    case TI_MEMBER_SCOPE:
+        return named->scope;
+    case TI_MEMBER_EXPIRES_IN:
+        return named->expires_in;
+    case TI_MEMBER_EXPIRES_AT:
+        return named->expires_at;
+    case TI_MEMBER_REFRESH_EXPIRES_IN:
+        return named->refresh_expires_in;
+    case TI_MEMBER_REFRESH_EXPIRES_AT:
+        return named->refresh_expires_at;
+    default:
+        return NULL;
+    }
+}
+
+static json_t *unless_null(json_t *value) {
+    return json_is_null(value) ? NULL : value;
+}
+
+/* The first of its names that is there and not null. */
+static json_t *member_of(const json_t *object, ti_token_member which) {
+    for (size_t i = 0; i < NAMES_MAX && names_of[which][i]; i++) {
+        json_t *found = unless_null(json_object_get(object, names_of[which][i]));
+        if (found) return found;
+    }
+    return NULL;
+}
+
+static bool holds_access_token(const json_t *object) {
+    return json_string_length(member_of(object, TI_MEMBER_ACCESS_TOKEN)) > 0;
+}
+
+/* Neither absent nor text: then this is no place to look further. */
+static bool has_odd_token(const json_t *object) {
+    const json_t *token = member_of(object, TI_MEMBER_ACCESS_TOKEN);
+    return token && !json_is_string(token);
+}
+
+/* {"data": {...}}, {"body": {...}}: the one object inside that has an access token, where the top
+ * has none. */
+static json_t *find_holder(json_t *top) {
+    const char *name;
+    json_t *value, *envelope = NULL;
+    if (holds_access_token(top) || has_odd_token(top)) return top;
+    json_object_foreach(top, name, value) {
+        if (!json_is_object(value) || !holds_access_token(value)) continue;
+        if (envelope) return top; /* two: whose, only a dialect can tell */
+        envelope = value;
+    }
+    return envelope ? envelope : top;
+}
+
+ti_token_members ti_token_members_of(json_t *top, const ti_dialect *dialect) {
+    const char *pointer = dialect ? dialect->response.access_token : NULL;
+    json_t *holder = pointer ? ti_json_pointer_holder(top, pointer) : find_holder(top);
+    return (ti_token_members){
+        .top = top, .holder = holder ? holder : top, .named = dialect ? &dialect->response : NULL};
+}
+
+json_t *ti_token_member_find(const ti_token_members *members, ti_token_member which) {
+    const char *pointer = pointer_to(members->named, which);
+    if (pointer) return unless_null(ti_json_pointer_find(members->top, pointer));
+
+    json_t *found = member_of(members->holder, which);
+    /* What an envelope lacks may stand beside it, but not what belongs to another token there. */
+    if (found || holds_access_token(members->top)) return found;
+    return member_of(members->top, which);
+}
+
+bool ti_token_members_have_access_token(const ti_token_members *members) {
+    return json_string_length(ti_token_member_find(members, TI_MEMBER_ACCESS_TOKEN)) > 0;
+}
