@@ -1,6 +1,8 @@
 // What tells one browser from another, in a form that tells nobody else.
 const { createHmac } = require('node:crypto');
+const { secret } = require('../express_common/environment');
 
+const KEY = secret('FINGERPRINT_SECRET');
 const HEADERS = [
   'user-agent',
   'accept-language',
@@ -11,6 +13,6 @@ const HEADERS = [
 ];
 
 module.exports = (req) =>
-  createHmac('sha256', process.env.FINGERPRINT_SECRET)
+  createHmac('sha256', KEY)
     .update(JSON.stringify(HEADERS.map((name) => req.headers[name] ?? null)))
     .digest('base64url');

@@ -1,12 +1,13 @@
 const jwt = require('jsonwebtoken');
+const { secret, seconds } = require('../express_common/environment');
 
-function kind(secret, lifetimeSeconds) {
+function kind(key, lifetimeSeconds) {
   return {
-    sign: (claims) => jwt.sign(claims, secret, { expiresIn: lifetimeSeconds }),
+    sign: (claims) => jwt.sign(claims, key, { expiresIn: lifetimeSeconds }),
     // Its claims; undefined for one that is not valid, or over.
     verify: (token) => {
       try {
-        return jwt.verify(token, secret, { algorithms: ['HS256'] });
+        return jwt.verify(token, key, { algorithms: ['HS256'] });
       } catch {
         return undefined;
       }
@@ -15,6 +16,6 @@ function kind(secret, lifetimeSeconds) {
 }
 
 module.exports = {
-  access: kind(process.env.ACCESS_SECRET, Number(process.env.ACCESS_TTL ?? 30 * 60)),
-  refresh: kind(process.env.REFRESH_SECRET, Number(process.env.REFRESH_TTL ?? 14 * 24 * 60 * 60)),
+  access: kind(secret('ACCESS_SECRET'), seconds('ACCESS_TTL', 30 * 60)),
+  refresh: kind(secret('REFRESH_SECRET'), seconds('REFRESH_TTL', 14 * 24 * 60 * 60)),
 };
