@@ -149,6 +149,33 @@ static void check_issuer(void) {
     }
 }
 
+static void check_read_answer(void) {
+    tacit_provider *provider =
+        tacit_provider_from_json("{\"token_endpoint\":\"https://as.example/token\"}", NULL);
+    tacit_provider *named = tacit_provider_from_issuer("https://as.example", NULL);
+    char *large = calloc(1, (1 << 20) + 1), *text;
+
+    assert_non_null(large);
+    REFUSES_TO_MAKE("provider",
+                    tacit_provider_read_answer(NULL, TACIT_ANSWER_SIGN_IN, "", 0, error));
+    REFUSES_TO_MAKE("provider",
+                    tacit_provider_read_answer(named, TACIT_ANSWER_SIGN_IN, "", 0, error));
+    REFUSES_TO_MAKE("kind",
+                    tacit_provider_read_answer(provider, (tacit_answer_kind)0, "", 0, error));
+    REFUSES_TO_MAKE("kind",
+                    tacit_provider_read_answer(provider, (tacit_answer_kind)4, "", 0, error));
+    REFUSES_TO_MAKE("answer",
+                    tacit_provider_read_answer(provider, TACIT_ANSWER_API, NULL, 0, error));
+    REFUSES_TO_MAKE("answer", tacit_provider_read_answer(provider, TACIT_ANSWER_REFRESH, large,
+                                                         (1 << 20) + 1, error));
+    text = tacit_provider_read_answer(provider, TACIT_ANSWER_REFRESH, "", 0, NULL);
+    assert_non_null(text); /* an empty answer is one */
+    tacit_free(text);
+    free(large);
+    tacit_provider_unref(named);
+    tacit_provider_unref(provider);
+}
+
 static void must_not_release(void *data) {
     (void)data;
     abort();
@@ -587,6 +614,7 @@ static const struct {
     {"tacit_global_init", check_global},
     {"tacit_provider_from_issuer", check_issuer},
     {"tacit_provider_from_json", check_provider},
+    {"tacit_provider_read_answer", check_read_answer},
     {"tacit_provider_unref", check_provider},
     {"tacit_response_attempts", check_response},
     {"tacit_response_body", check_response},

@@ -263,8 +263,11 @@ static bool check_client(void) {
 static bool check_provider(void) {
     tacit_provider *own = tacit_provider_from_json(given.json, NULL);
     tacit_provider *named = tacit_provider_from_issuer("https://as.example", NULL);
-    bool made = own != NULL && named != NULL;
+    char *text =
+        tacit_provider_read_answer(given.spare_provider, TACIT_ANSWER_REFRESH, "{}", 2, NULL);
+    bool made = own != NULL && named != NULL && text != NULL;
 
+    tacit_free(text);
     tacit_provider_unref(own);
     tacit_provider_unref(named);
     tacit_provider_unref(given.spare_provider);
@@ -489,6 +492,7 @@ static const struct {
     {"tacit_global_init", check_plain},
     {"tacit_provider_from_issuer", check_provider},
     {"tacit_provider_from_json", check_provider},
+    {"tacit_provider_read_answer", check_provider},
     {"tacit_provider_unref", check_provider},
     {"tacit_response_attempts", check_response},
     {"tacit_response_body", check_response},
