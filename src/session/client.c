@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "platform/os.h"
+#include "session/anomaly.h"
 #include "session/library_thread.h"
 #include "session/open.h"
 #include "session/work.h"
@@ -70,7 +71,21 @@ static bool read_options(tacit_client_options *o, const tacit_client_options *gi
     return true;
 }
 
+static int64_t wall_ahead_ms(const tacit_client *client) {
+    const ti_clock *clock = &client->context->clock;
+
+    return ti_clock_wall_ms(clock) - ti_clock_boot_ms(clock);
+}
+
+/* How far the wall clock was set since this was last asked. */
+static int64_t wall_step_ms(tacit_client *client) {
+    int64_t ahead_ms = wall_ahead_ms(client);
+
+    return ahead_ms - atomic_exchange(&client->wall_ahead_ms, ahead_ms);
+}
+
 static void clock_stepped(void *data) {
+    ti_anomaly_clock_stepped(data, wall_step_ms(data));
     ti_client_nudge(data, true);
 }
 
@@ -119,12 +134,6 @@ static void free_client(tacit_client *client) {
     free(client->application_id);
     free(client->state_dir);
     free(client);
-}
-
-static int64_t wall_ahead_ms(const tacit_client *client) {
-    const ti_clock *clock = &client->context->clock;
-
-    return ti_clock_wall_ms(clock) - ti_clock_boot_ms(clock);
 }
 
 static bool draw_life(tacit_client *client, tacit_error *error) {
@@ -236,14 +245,6 @@ void tacit_client_network_changed(tacit_client *client) {
     if (client != NULL && !ti_client_forked(client)) ti_client_nudge(client, true);
 }
 
-/* An injected clock's, which the timer cannot see. */
-static bool wall_clock_stepped(tacit_client *client) {
-    int64_t ahead_ms = wall_ahead_ms(client);
-    int64_t step_ms = ahead_ms - atomic_exchange(&client->wall_ahead_ms, ahead_ms);
-
-    return step_ms >= STEP_MIN_MS || step_ms <= -STEP_MIN_MS;
-}
-
 /* NULL: nobody asked for it yet. */
 static ti_client_part *part_of(tacit_client *client) {
     ti_client_part *part;
@@ -256,18 +257,19 @@ static ti_client_part *part_of(tacit_client *client) {
 
 void tacit_client_clock_moved(tacit_client *client) {
     ti_client_part *part;
-    bool stepped;
+    int64_t step_ms;
 
     if (client == NULL || ti_client_forked(client)) return;
     part = part_of(client);
-    stepped = wall_clock_stepped(client);
+    step_ms = wall_step_ms(client); /* of an injected clock, which the timer cannot see */
+    ti_anomaly_clock_stepped(client, step_ms);
     ti_refresher_wake(client->refresher);
     ti_store_calls_clock_moved(client->store_calls);
     ti_helpers_clock_moved(client->calls);
     ti_dispatch_clock_moved(client->dispatch);
     if (part != NULL) part->clock_moved(part);
     ti_transport_wake(client->transport);
-    ti_client_nudge(client, stepped);
+    ti_client_nudge(client, step_ms >= STEP_MIN_MS || step_ms <= -STEP_MIN_MS);
 }
 
 static bool is_of_sign_in(void *thing, void *data) {

@@ -36,14 +36,22 @@ static void deliver_spare(ti_dispatch_item *item) {
     tacit_session_unref(session);
 }
 
-static tacit_event make_event(const ti_identity *identity, const ti_view *view,
-                              tacit_event_type type, const char *message) {
+/* What is told, whoever it is told to. */
+typedef struct notice {
+    tacit_event_type type;
+    tacit_anomaly anomaly;
+    const char *message;
+    const tacit_error *error; /* NULL: none */
+} notice;
+
+static tacit_event make_event(const ti_identity *identity, const ti_view *view, const notice *n) {
     return (tacit_event){.struct_size = sizeof(tacit_event),
-                         .type = type,
+                         .type = n->type,
                          .state = identity->state,
                          .expires_in_s = tacit_token_expires_in_s(view->token),
                          .generation = tacit_token_generation(view->token),
-                         .message = message,
+                         .message = n->message,
+                         .anomaly = n->anomaly,
                          .sign_in_ends_in_s = ti_terms_end_in_s_locked(identity)};
 }
 
@@ -72,40 +80,55 @@ static void name_store(queued_event *queued, const tacit_store *store) {
 }
 
 static void push_one_locked(ti_identity *identity, const ti_view *view, tacit_session *session,
-                            tacit_event_type type, const char *message, const tacit_error *error) {
+                            const notice *n) {
     queued_event *queued;
     tacit_event event;
 
     if (session->on_event == NULL) return;
-    event = make_event(identity, view, type, message);
+    event = make_event(identity, view, n);
     queued = calloc(1, sizeof *queued);
     if (queued == NULL) {
-        if (error != NULL) push_spare_locked(identity, session, &event);
+        if (n->error != NULL) push_spare_locked(identity, session, &event);
         return;
     }
     queued->item.run = deliver;
     queued->session = tacit_session_ref(session);
     queued->event = event;
-    if (type == TACIT_EVENT_LOADED) name_store(queued, identity->store);
-    if (error != NULL) {
-        queued->error = *error;
+    if (n->type == TACIT_EVENT_LOADED) name_store(queued, identity->store);
+    if (n->error != NULL) {
+        queued->error = *n->error;
         queued->event.error = &queued->error;
     }
     ti_dispatch_push(identity->client->dispatch, &queued->item);
 }
 
-void ti_event_push_locked(ti_identity *identity, const ti_view *view, tacit_event_type type,
-                          const char *message, const tacit_error *error) {
+static void push_locked(ti_identity *identity, const ti_view *view, const notice *n) {
     for (const ti_view *v = identity->views; v != NULL; v = v->next) {
         if (view != NULL && v != view) continue;
         for (tacit_session *s = v->sessions; s != NULL; s = s->next)
-            push_one_locked(identity, v, s, type, message, error);
+            push_one_locked(identity, v, s, n);
     }
 }
 
+void ti_event_push_locked(ti_identity *identity, const ti_view *view, tacit_event_type type,
+                          const char *message, const tacit_error *error) {
+    notice n = {.type = type, .message = message, .error = error};
+
+    push_locked(identity, view, &n);
+}
+
+void ti_event_push_anomaly_locked(ti_identity *identity, const ti_view *view, tacit_anomaly anomaly,
+                                  const char *message, const tacit_error *error) {
+    notice n = {
+        .type = TACIT_EVENT_ANOMALY, .anomaly = anomaly, .message = message, .error = error};
+
+    push_locked(identity, view, &n);
+}
+
 void ti_event_push_loaded_locked(tacit_session *session) {
-    push_one_locked(session->identity, session->view, session, TACIT_EVENT_LOADED,
-                    "The store was read before.", NULL);
+    notice n = {.type = TACIT_EVENT_LOADED, .message = "The store was read before."};
+
+    push_one_locked(session->identity, session->view, session, &n);
 }
 
 static void release_event_data(ti_dispatch_item *item) {

@@ -10,6 +10,10 @@
 void ti_event_push_locked(ti_identity *identity, const ti_view *view, tacit_event_type type,
                           const char *message, const tacit_error *error);
 
+/* The same for TACIT_EVENT_ANOMALY; anomaly.h says which. */
+void ti_event_push_anomaly_locked(ti_identity *identity, const ti_view *view, tacit_anomaly anomaly,
+                                  const char *message, const tacit_error *error);
+
 /* TACIT_EVENT_LOADED for a session that is opened when the store was read already. */
 void ti_event_push_loaded_locked(tacit_session *session);
 

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "session/admission.h"
+#include "session/anomaly.h"
 #include "session/client.h"
 #include "session/discover.h"
 #include "session/event.h"
@@ -241,12 +242,24 @@ static void check_id_token(const ti_identity *identity, const ti_view *view, ti_
                  "The id_token that came with a refresh is not used: %s", why.message);
 }
 
+/* Than those before, which may be NULL. */
+static bool is_anothers(const tacit_token *access_token, const ti_secret *id_token,
+                        const ti_token_response *answer) {
+    ti_secret *before = access_token == NULL ? NULL : ti_token_copy_value(access_token);
+    bool anothers = ti_anomaly_is_other_subject(before, answer->access_token) ||
+                    ti_anomaly_is_other_subject(id_token, answer->id_token);
+
+    ti_secret_unref(before);
+    return anothers;
+}
+
 static void grant_locked(ti_identity *identity) {
     tacit_client *client = identity->client;
     ti_view *view = identity->flight.view;
     const ti_clock *clock = ti_identity_clock(identity);
     ti_secret *refresh_token = ti_secret_ref(identity->refresh_token);
     ti_secret *id_token = ti_secret_ref(identity->id_token);
+    tacit_token *before = tacit_token_ref(view->token);
     ti_grant grant = {.type = identity->by_credentials ? TI_GRANT_CLIENT_CREDENTIALS
                                                        : TI_GRANT_REFRESH_TOKEN,
                       .refresh_token = refresh_token,
@@ -256,7 +269,7 @@ static void grant_locked(ti_identity *identity) {
     tacit_error error = TACIT_ERROR_INIT;
     int64_t sent_boot_ms = ti_clock_boot_ms(clock);
     ti_verdict verdict;
-    bool sent = false;
+    bool sent = false, other_subject = false;
 
     identity->flight.grants++;
     ti_admission_note_locked(identity, view);
@@ -264,10 +277,15 @@ static void grant_locked(ti_identity *identity) {
     verdict =
         ti_grant_send(client->transport, &view->grant, &grant, clock,
                       ti_clock_deadline(clock, client->refresh_timeout_ms), &answer, &sent, &error);
-    if (verdict == TI_VERDICT_TOKEN) check_id_token(identity, view, grant.type, id_token, &answer);
+    if (verdict == TI_VERDICT_TOKEN) {
+        other_subject = is_anothers(before, id_token, &answer);
+        check_id_token(identity, view, grant.type, id_token, &answer);
+    }
+    tacit_token_unref(before);
     ti_secret_unref(id_token);
     ti_secret_unref(refresh_token);
     pthread_mutex_lock(&identity->lock);
+    if (other_subject && !is_over_locked(identity)) ti_anomaly_other_subject_locked(identity, view);
     answered_locked(identity, verdict, &answer, sent, sent_boot_ms, &error);
     ti_token_response_free(&answer);
 }
@@ -425,6 +443,7 @@ void ti_refresh_reread_locked(ti_identity *identity) {
         flight->step_boot_ms = flight->refused_boot_ms + reread_after_ms[flight->rereads];
     } else {
         error = flight->refusal->error;
+        ti_anomaly_refused_locked(identity, flight->view, &error);
         sign_in_over_locked(identity, &error);
     }
 }
