@@ -309,9 +309,10 @@ static void a_long_path_is_cut_and_the_error_stays(void **state) {
 static void an_empty_dialect_changes_nothing(void **state) {
     (void)state;
     static const char *const texts[] = {
-        "{}", "{\"sign_in\":null,\"refresh\":null,\"response\":null,\"sliding_header\":null}",
-        "{\"response\":{},\"signed_out_statuses\":[],\"signed_out_errors\":[],\"reuse_errors\":[],"
-        "\"fingerprint\":[]}"};
+        "{}",
+        "{\"sign_in\":null,\"refresh\":null,\"response\":null,\"sliding_header\":null}",
+        "{\"response\":{},\"signed_out_statuses\":[],\"reuse_errors\":[],\"fingerprint\":[]}",
+    };
     const ti_dialect nothing = {.sign_in = NULL};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         ti_dialect *dialect = parse_good(texts[i]);
