@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "session/client.h"
 #include "session/event.h"
+#include "session/limits_job.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +74,7 @@ static void adopt_locked(ti_identity *identity, ti_record *record) {
     identity->generation = record->generation;
     if (ti_token_hash_is_of(&identity->journal.head, record->refresh_token))
         identity->generation = identity->journal.generation; /* the same one: nothing is lost */
+    identity->ended_by_limit = false;
     adopt_secrets_locked(identity, record, another);
     ti_terms_adopt_locked(identity, record->terms);
     adopt_tokens_locked(identity, record);
@@ -94,6 +96,10 @@ static void first_load_locked(ti_identity *identity, ti_record *record) {
     } else {
         adopt_locked(identity, record);
         identity->state = TACIT_STATE_SIGNED_IN;
+        if (ti_limits_are_reached_locked(identity)) { /* nobody ever sees its token */
+            ti_limits_end_locked(identity, identity->loaded_told ? NULL : tell_loaded_locked);
+            return;
+        }
     }
     tell_loaded_locked(identity);
 }
@@ -111,6 +117,7 @@ static void meet_another_locked(ti_identity *identity, ti_record *record) {
 }
 
 static void meet_same_locked(ti_identity *identity, ti_record *record) {
+    ti_limits_adopt_locked(identity, record->terms == NULL ? NULL : &record->terms->use);
     if (record->generation > identity->generation && !record->refused) {
         adopt_locked(identity, record);
         identity->adoptions++;

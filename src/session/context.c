@@ -7,6 +7,7 @@ ti_context *ti_context_new(const tacit_client_options *options) {
 
     if (context == NULL) return NULL;
     context->process = ti_os_process();
+    ti_os_boot_id(context->boot_id);
     atomic_init(&context->refs, 1);
     if (options->clock != NULL) context->clock.injected = *options->clock;
     if (context->process == 0 ||

@@ -9,7 +9,10 @@
 #include "platform/os.h"
 
 typedef struct ti_context {
-    unsigned process; /* that made it; set at creation, then read-only */
+    /* set at creation, then read-only */
+    unsigned process; /* that made it */
+    unsigned char boot_id[16];
+
     atomic_uint refs;
     atomic_uint_fast64_t token_ids; /* the last that was given out */
     ti_clock clock;

@@ -24,6 +24,7 @@ bool ti_identity_schedule_now(ti_identity *identity) {
 
 void ti_identity_nudge(ti_identity *identity, bool end_backoff) {
     pthread_mutex_lock(&identity->lock);
+    ti_limits_clock_stepped_locked(identity);
     if (end_backoff) {
         ti_backoff_reset_locked(identity);
         identity->backoff_lifted = true;
@@ -36,6 +37,7 @@ void ti_identity_nudge(ti_identity *identity, bool end_backoff) {
 }
 
 static bool owes_the_store_locked(const ti_identity *identity) {
+    if (identity->sessions == 0 && ti_limits_save_due_locked(identity) != TI_NEVER) return true;
     return identity->erase_pending || identity->mark_refused ||
            (identity->state == TACIT_STATE_SIGNED_IN && ti_identity_owes_head_locked(identity));
 }

@@ -75,7 +75,8 @@ static ti_obtained look_at_sign_in_locked(ti_waiter *w, tacit_error *error) {
     same = ti_sign_in_id_equal(&w->sign_in_id, &identity->journal.sign_in_id);
     if (same && identity->state == TACIT_STATE_SIGNED_IN) return TI_OBTAIN_WAITS;
     if (w->view->failed >= w->join) return refuse(error, &w->view->failure->error);
-    if (same && (loaded_just_now || identity->journal.state == TI_JOURNAL_REFUSED))
+    if (same && (loaded_just_now || identity->ended_by_limit ||
+                 identity->journal.state == TI_JOURNAL_REFUSED))
         ti_error_sign_in_required(error);
     else
         ti_error_set(error, TACIT_ERR_SIGNED_OUT,
@@ -87,12 +88,18 @@ static ti_obtained look_at_token_locked(const ti_waiter *w, int64_t now, tacit_e
     const ti_identity *identity = w->identity;
     bool forced = w->need->refused != NULL || w->need->anew;
 
+    if (ti_limits_are_reached_locked(identity)) return TI_OBTAIN_WAITS; /* for the worker's word */
     if (meets_locked(w, now)) return TI_OBTAINED;
     if (w->view->failed >= w->join) return refuse(error, &w->view->failure->error);
     if (flying(identity)) return TI_OBTAIN_WAITS;
     if (ti_backoff_refuses_locked(&identity->backoff, now, error)) return TI_OBTAIN_REFUSED;
     if (forced && refuse_in_storm_locked(identity->storm, now, error)) return TI_OBTAIN_REFUSED;
     return TI_OBTAIN_WAITS;
+}
+
+/* A request came, or got what it needs. */
+static void count_locked(const ti_waiter *w) {
+    if (w->need != NULL && !w->need->anew) ti_limits_use_locked(w->identity);
 }
 
 static ti_obtained look_locked(ti_waiter *w, int64_t now, tacit_error *error) {
@@ -105,7 +112,9 @@ static ti_obtained look_locked(ti_waiter *w, int64_t now, tacit_error *error) {
     if (w->need == NULL || w->identity->state == TACIT_STATE_UNKNOWN)
         return look_at_load_locked(w, now, error);
     seen = look_at_sign_in_locked(w, error);
-    return seen == TI_OBTAIN_WAITS ? look_at_token_locked(w, now, error) : seen;
+    if (seen == TI_OBTAIN_WAITS) seen = look_at_token_locked(w, now, error);
+    if (seen == TI_OBTAINED) count_locked(w);
+    return seen;
 }
 
 /* Writes down what the waiter wants. */
@@ -114,6 +123,7 @@ static void want_locked(ti_waiter *w) {
     ti_view *view = w->view;
 
     if (flying(identity) && w->join <= identity->flight.attempt) return;
+    if (ti_limits_are_reached_locked(identity)) return;
     if (identity->state == TACIT_STATE_UNKNOWN) {
         identity->load_wanted = true;
         return;
@@ -145,6 +155,7 @@ static tacit_status enter_locked(ti_waiter *w, tacit_error *error) {
     const ti_sign_in_id *asked = whose(w->need);
 
     look_again_locked(identity);
+    count_locked(w);
     w->join = joinable_locked(w);
     if (asked != NULL)
         w->sign_in_id = *asked;
@@ -203,7 +214,9 @@ bool ti_obtain_at_hand(ti_identity *identity, const ti_view *view, const ti_need
 
     if (need == NULL || need->refused != NULL || need->anew) return false;
     pthread_mutex_lock(&identity->lock);
-    at_hand = view->token != NULL && ti_token_lives(view->token, now, need->min_valid_s);
+    at_hand = view->token != NULL && ti_token_lives(view->token, now, need->min_valid_s) &&
+              !ti_limits_are_reached_locked(identity);
+    if (at_hand) ti_limits_use_locked(identity);
     if (at_hand) *token = tacit_token_ref(view->token);
     pthread_mutex_unlock(&identity->lock);
     return at_hand;

@@ -51,6 +51,10 @@ static bool check_options(const tacit_session_options *o, tacit_error *error) {
         return ti_error_argument(error, "options->policy", "is not a policy"), false;
     if (o->refresh_lead_s < 0)
         return ti_error_argument(error, "options->refresh_lead_s", "is negative"), false;
+    if (o->max_idle_s < 0)
+        return ti_error_argument(error, "options->max_idle_s", "is negative"), false;
+    if (o->max_age_s < 0)
+        return ti_error_argument(error, "options->max_age_s", "is negative"), false;
     return check_list(o->token_params, is_param, "options->token_params",
                       "has an entry that is not \"name=value\"", error) &&
            check_list(o->token_headers, is_header, "options->token_headers",
@@ -73,6 +77,8 @@ static tacit_session *new_session(const tacit_session_options *o, tacit_error *e
     session->on_event = o->on_event;
     session->event_data = o->event_data;
     session->event_release = o->event_release;
+    session->max_idle_s = o->max_idle_s;
+    session->max_age_s = o->max_age_s;
     session->origins = ti_origins_new(o->origins, error);
     if (session->origins == NULL) {
         free_session(session);
@@ -110,6 +116,16 @@ static bool takes_secret(tacit_provider *provider, const char *secret, tacit_err
     return takes;
 }
 
+/* The view, and what the session's limits need. NULL: error says why. */
+static ti_view *find_view_locked(const tacit_session *session, ti_identity *identity,
+                                 tacit_provider *provider, const tacit_session_options *o,
+                                 tacit_error *error) {
+    bool limited = session->max_idle_s > 0 || session->max_age_s > 0;
+
+    if (limited && ti_terms_make_locked(identity) == NULL) return ti_error_no_memory(error), NULL;
+    return ti_view_find_locked(identity, provider, o, error);
+}
+
 /* Puts the session into its view. Under the client's lock too, so that a shutdown meets it or comes first. */
 static bool enter_view(tacit_session *session, ti_identity *identity, tacit_provider *provider,
                        const tacit_session_options *o, tacit_error *error) {
@@ -121,13 +137,14 @@ static bool enter_view(tacit_session *session, ti_identity *identity, tacit_prov
     if (client->closed)
         ti_error_set(error, TACIT_ERR_CLOSED, "The client was shut down.");
     else
-        view = ti_view_find_locked(identity, provider, o, error);
+        view = find_view_locked(session, identity, provider, o, error);
     if (view != NULL) {
         session->identity = identity;
         session->view = view;
         session->next = view->sessions;
         view->sessions = session;
         identity->sessions++;
+        ti_limits_apply_locked(identity);
         if (identity->state != TACIT_STATE_UNKNOWN) ti_event_push_loaded_locked(session);
     }
     pthread_mutex_unlock(&identity->lock);
@@ -268,6 +285,7 @@ void ti_session_shut_locked(tacit_session *session) {
     while (*link != session) link = &(*link)->next;
     *link = session->next;
     identity->sessions--;
+    ti_limits_apply_locked(identity);
     ti_begun_end_locked(session);
     if (identity->attempt != NULL && identity->attempt->session == session)
         ti_attempt_over_locked(identity, TACIT_ERR_CLOSED);

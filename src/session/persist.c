@@ -165,8 +165,8 @@ static bool has_view(const ti_record *record, const char *key) {
 }
 
 /* The head as a record; newest is what view is about to get. false: no memory. */
-static bool describe_locked(const ti_identity *identity, const ti_view *view,
-                            const tacit_token *newest, ti_record *record) {
+static bool describe_locked(ti_identity *identity, const ti_view *view, const tacit_token *newest,
+                            ti_record *record) {
     int64_t now_wall_ms = ti_clock_wall_ms(ti_identity_clock(identity));
     size_t most = identity->parked_count;
 
@@ -233,6 +233,7 @@ static tacit_status save_once_locked(ti_identity *identity, const ti_view *view,
     }
     come_in_locked(identity, overdue);
     ti_record_free(&record);
+    if (status != TACIT_OK) ti_limits_not_saved_locked(identity);
     return status;
 }
 

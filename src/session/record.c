@@ -29,14 +29,14 @@ bool ti_record_token_lives(const ti_record_token *token, int64_t now_wall_ms) {
 
 /* ------------------------------------------------------------------ writing */
 
-static void id_to_hex(const ti_sign_in_id *id, char hex[2 * TI_SIGN_IN_ID_SIZE + 1]) {
+void ti_record_to_hex(const unsigned char bytes[16], char hex[TI_RECORD_HEX_SIZE]) {
     static const char digits[] = "0123456789abcdef";
 
-    for (size_t i = 0; i < TI_SIGN_IN_ID_SIZE; i++) {
-        hex[2 * i] = digits[id->bytes[i] >> 4];
-        hex[2 * i + 1] = digits[id->bytes[i] & 15];
+    for (size_t i = 0; i < 16; i++) {
+        hex[2 * i] = digits[bytes[i] >> 4];
+        hex[2 * i + 1] = digits[bytes[i] & 15];
     }
-    hex[2 * TI_SIGN_IN_ID_SIZE] = '\0';
+    hex[TI_RECORD_HEX_SIZE - 1] = '\0';
 }
 
 static bool put(json_t *object, const char *name, json_t *value) {
@@ -81,10 +81,10 @@ typedef struct extent {
 
 static json_t *to_json(const ti_record *record, const char *issuer, const char *client_id,
                        const extent *with) {
-    char id[2 * TI_SIGN_IN_ID_SIZE + 1];
+    char id[TI_RECORD_HEX_SIZE];
     json_t *root = json_object();
 
-    id_to_hex(&record->sign_in_id, id);
+    ti_record_to_hex(record->sign_in_id.bytes, id);
     if (put(root, "tacit_record", json_integer(VERSION)) &&
         put(root, "issuer", json_string(issuer)) &&
         put(root, "client_id", json_string(client_id)) &&
@@ -135,15 +135,15 @@ static int hex_digit(char c) {
     return -1;
 }
 
-static bool id_from_hex(const char *hex, ti_sign_in_id *id) {
-    if (hex == NULL || strlen(hex) != 2 * (size_t)TI_SIGN_IN_ID_SIZE) return false;
-    for (size_t i = 0; i < TI_SIGN_IN_ID_SIZE; i++) {
+bool ti_record_from_hex(const char *hex, unsigned char bytes[16]) {
+    if (hex == NULL || strlen(hex) != TI_RECORD_HEX_SIZE - 1) return false;
+    for (size_t i = 0; i < 16; i++) {
         int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
 
         if (high < 0 || low < 0) return false;
-        id->bytes[i] = (unsigned char)(high << 4 | low);
+        bytes[i] = (unsigned char)(high << 4 | low);
     }
-    return !ti_sign_in_id_is_none(id);
+    return true;
 }
 
 bool ti_record_get_integer(const json_t *object, const char *name, int64_t least, int64_t *value) {
@@ -230,7 +230,8 @@ static ti_record_reading read_members(const json_t *root, ti_record *record) {
     int64_t generation;
     ti_record_reading result;
 
-    if (!id_from_hex(ti_json_string(root, "sign_in_id"), &record->sign_in_id) ||
+    if (!ti_record_from_hex(ti_json_string(root, "sign_in_id"), record->sign_in_id.bytes) ||
+        ti_sign_in_id_is_none(&record->sign_in_id) ||
         !ti_record_get_integer(root, "generation", 1, &generation) || !json_is_boolean(refused))
         return TI_RECORD_FOREIGN;
     record->generation = (uint64_t)generation;

@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "session/token.h"
+#include "session/use.h"
 
 #define TI_VIEW_KEY_SIZE 33 /* hexadecimal, with its NUL */
 
@@ -18,7 +19,7 @@ typedef struct ti_record_token {
 /* What bounds the sign-in beside the server's word (terms.h). -1: unknown. */
 typedef struct ti_record_terms {
     int64_t refresh_expires_wall_ms, refresh_lifetime_ms;
-    int64_t signed_in_wall_ms, used_wall_ms;
+    ti_kept_use use;
     char **fingerprint; /* header lines (base/strings.h); NULL: none */
 } ti_record_terms;
 

@@ -2,6 +2,7 @@
 
 #include "base/strings.h"
 #include "oauth/json.h"
+#include "session/record_use.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -14,8 +15,6 @@ static const struct {
 } times[] = {
     {"refresh_expires_unix_ms", offsetof(ti_record_terms, refresh_expires_wall_ms)},
     {"refresh_lifetime_ms", offsetof(ti_record_terms, refresh_lifetime_ms)},
-    {"signed_in_unix_ms", offsetof(ti_record_terms, signed_in_wall_ms)},
-    {"used_unix_ms", offsetof(ti_record_terms, used_wall_ms)},
 };
 enum { TIMES = sizeof times / sizeof times[0] };
 
@@ -122,17 +121,19 @@ bool ti_record_terms_put(json_t *root, const ti_record_terms *terms) {
         if (value >= 0 && json_object_set_new(root, times[i].name, json_integer(value)) != 0)
             return false;
     }
+    if (!ti_record_use_put(root, &terms->use)) return false;
     return terms->fingerprint == NULL || put_lines(root, terms->fingerprint);
 }
 
 static bool says_something(const json_t *root) {
     for (size_t i = 0; i < TIMES; i++)
         if (json_object_get(root, times[i].name) != NULL) return true;
-    return json_object_get(root, fingerprint_name) != NULL;
+    return ti_record_has_use(root) || json_object_get(root, fingerprint_name) != NULL;
 }
 
 ti_record_reading ti_record_terms_get(const json_t *root, ti_record_terms **terms) {
     const json_t *lines = json_object_get(root, fingerprint_name);
+    ti_record_reading result;
 
     *terms = NULL;
     if (!says_something(root)) return TI_RECORD_READ;
@@ -146,5 +147,6 @@ ti_record_reading ti_record_terms_get(const json_t *root, ti_record_terms **term
             !ti_record_get_integer(root, times[i].name, 0, value))
             return TI_RECORD_FOREIGN;
     }
-    return lines == NULL ? TI_RECORD_READ : read_lines(lines, *terms);
+    result = ti_record_use_get(root, &(*terms)->use);
+    return lines == NULL || result != TI_RECORD_READ ? result : read_lines(lines, *terms);
 }

@@ -42,7 +42,9 @@ int64_t ti_session_deadline(const tacit_session *session, int timeout_ms) {
 bool ti_session_is_current(const tacit_session *session, const tacit_token *token,
                            int64_t now_boot_ms, int min_valid_s) {
     return ti_session_current_id(session) == token->id &&
-           ti_token_lives(token, now_boot_ms, min_valid_s);
+           ti_token_lives(token, now_boot_ms, min_valid_s) &&
+           (!atomic_load_explicit(&session->limited, memory_order_acquire) ||
+            ti_limits_use(session->identity, now_boot_ms));
 }
 
 uint64_t ti_session_current_id(const tacit_session *session) {

@@ -55,7 +55,7 @@ static void become_locked(ti_identity *identity, const ti_job *job, const ti_jou
     identity->by_credentials = job->grant_type == TI_GRANT_CLIENT_CREDENTIALS;
     identity->state = TACIT_STATE_SIGNED_IN;
     identity->loaded_told = true; /* SIGNED_IN says more */
-    identity->mark_refused = identity->erase_pending = false;
+    identity->mark_refused = identity->erase_pending = identity->ended_by_limit = false;
     identity->journal = *head;
     identity->generation = head->generation;
     identity->looks_left = identity->head_known ? TI_LOOKS : 0; /* a late erase of the one before */

@@ -6,8 +6,9 @@
 #include "session/persist.h"
 #include "session/turn.h"
 
-/* Those that live. Without memory one is left out: it expires. */
-static void take_access_tokens_locked(ti_identity *identity, ti_job *job) {
+/* Those that live; view: for those that are nobody's now. Without memory one is left out: it expires. */
+static void take_access_tokens_locked(ti_identity *identity, ti_revocation **list,
+                                      ti_view *any_view) {
     const ti_clock *clock = ti_identity_clock(identity);
     int64_t now = ti_clock_boot_ms(clock), wall_ms = ti_clock_wall_ms(clock);
 
@@ -16,13 +17,27 @@ static void take_access_tokens_locked(ti_identity *identity, ti_job *job) {
 
         if (view->token == NULL || !ti_token_lives(view->token, now, 0)) continue;
         value = ti_token_copy_value(view->token);
-        ti_revocation_push_locked(&job->access_tokens, view, value, TI_REVOKE_ACCESS_TOKEN);
+        ti_revocation_push_locked(list, view, value, TI_REVOKE_ACCESS_TOKEN);
         ti_secret_unref(value);
     }
     for (size_t i = 0; i < identity->parked_count; i++)
         if (ti_record_token_lives(&identity->parked[i], wall_ms))
-            ti_revocation_push_locked(&job->access_tokens, job->view, identity->parked[i].value,
+            ti_revocation_push_locked(list, any_view, identity->parked[i].value,
                                       TI_REVOKE_ACCESS_TOKEN);
+}
+
+/* What is left has been taken, to be revoked. */
+static void end_in_memory_locked(ti_identity *identity) {
+    ti_sign_in_id ended = identity->journal.sign_in_id;
+
+    identity->state = TACIT_STATE_SIGNED_OUT;
+    identity->mark_refused = false;
+    ti_identity_forget_user_locked(identity);
+    identity->generation = 0;
+    identity->looks_left = 0;
+    ti_journal_signed_out(&identity->journal, &ended);
+    ti_views_reset_locked(identity);
+    ti_backoff_reset_locked(identity);
 }
 
 void ti_sign_out_begin_locked(ti_identity *identity, ti_job *job) {
@@ -31,20 +46,27 @@ void ti_sign_out_begin_locked(ti_identity *identity, ti_job *job) {
     for (ti_job *other = identity->jobs; other != NULL; other = other->next)
         other->overtaken = other->kind != TI_JOB_SIGN_OUT;
     job->ended = identity->journal.sign_in_id;
-    take_access_tokens_locked(identity, job);
+    take_access_tokens_locked(identity, &job->access_tokens, job->view);
     job->refresh_token = identity->refresh_token;
     identity->refresh_token = NULL;
-    identity->state = TACIT_STATE_SIGNED_OUT;
-    identity->mark_refused = false;
+    end_in_memory_locked(identity);
     identity->erase_pending = false; /* the job sees to it */
-    ti_identity_forget_user_locked(identity);
-    identity->generation = 0;
-    identity->looks_left = 0;
-    ti_journal_signed_out(&identity->journal, &job->ended);
-    ti_views_reset_locked(identity);
-    ti_backoff_reset_locked(identity);
     if (was_signed_in)
         ti_event_push_locked(identity, NULL, TACIT_EVENT_SIGNED_OUT, "Signed out.", NULL);
+    ti_waiters_wake_locked(identity);
+}
+
+/* The refresh token first: who is put first is revoked first. */
+void ti_sign_out_by_itself_locked(ti_identity *identity) {
+    ti_sign_in_id ended = identity->journal.sign_in_id;
+
+    take_access_tokens_locked(identity, &identity->revocations, identity->views);
+    ti_revocation_add_locked(identity, identity->views, identity->refresh_token);
+    ti_secret_unref(identity->refresh_token);
+    identity->refresh_token = NULL;
+    end_in_memory_locked(identity);
+    identity->erase_pending = true;
+    ti_client_drop_tokens(identity->client, &ended);
     ti_waiters_wake_locked(identity);
 }
 

@@ -7,6 +7,9 @@
 /* In memory: nobody gets a token any more, sign-ins under way come to nothing. The job has what is left to do. */
 void ti_sign_out_begin_locked(ti_identity *identity, ti_job *job);
 
+/* The same where nobody asked for it, without a job: what is left to do is erase_pending and the revocations. A session is open. */
+void ti_sign_out_by_itself_locked(ti_identity *identity);
+
 /* On the worker; drops the lock meanwhile. no_turn: why this process cannot have its turn; the mark has to wait then. NULL: it has. */
 void ti_sign_out_run_locked(ti_identity *identity, ti_job *job, const tacit_error *no_turn);
 

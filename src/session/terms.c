@@ -22,21 +22,23 @@ static void forget_end(ti_terms *terms) {
 static void set_unknown(ti_terms *terms) {
     ti_strings_free(terms->fingerprint);
     terms->fingerprint = NULL;
-    terms->signed_in_boot_ms = TI_NEVER;
     forget_end(terms);
     terms->end_told = false;
-    atomic_store(&terms->used_boot_ms, TI_NEVER);
 }
 
 ti_terms *ti_terms_make_locked(ti_identity *identity) {
     if (identity->terms != NULL) return identity->terms;
     identity->terms = calloc(1, sizeof *identity->terms);
-    if (identity->terms != NULL) set_unknown(identity->terms);
+    if (identity->terms == NULL) return NULL;
+    set_unknown(identity->terms);
+    ti_limits_init(&identity->terms->limits);
     return identity->terms;
 }
 
 void ti_terms_reset_locked(ti_identity *identity) {
-    if (identity->terms != NULL) set_unknown(identity->terms);
+    if (identity->terms == NULL) return;
+    set_unknown(identity->terms);
+    ti_limits_forget(&identity->terms->limits);
 }
 
 void ti_terms_free(ti_terms *terms) {
@@ -90,8 +92,7 @@ void ti_terms_begin_locked(ti_identity *identity, const ti_token_response *answe
     if (identity->refresh_token == NULL) lifetime_s = -1;
     if (terms == NULL && lifetime_s >= 0) terms = ti_terms_make_locked(identity);
     if (terms == NULL) return; /* without memory it is as if the server had said nothing */
-    terms->signed_in_boot_ms = sent_boot_ms;
-    atomic_store(&terms->used_boot_ms, sent_boot_ms);
+    ti_limits_signed_in_locked(identity);
     if (lifetime_s >= 0)
         set_end(terms, ti_boot_plus(sent_boot_ms, left_s * 1000), lifetime_s * 1000, sent_boot_ms);
 }
@@ -172,15 +173,7 @@ static int64_t wall_of(const ti_clock *clock, int64_t boot_ms) {
     return wall_ms < 0 ? 0 : wall_ms;
 }
 
-/* Of something that has been: never later than now, whatever the wall clock says. */
-static int64_t past_boot_of(const ti_clock *clock, int64_t wall_ms) {
-    int64_t ago_ms = ti_clock_wall_ms(clock) - wall_ms;
-
-    if (wall_ms < 0) return TI_NEVER;
-    return ti_clock_boot_ms(clock) - (ago_ms > 0 ? ago_ms : 0);
-}
-
-bool ti_terms_to_record_locked(const ti_identity *identity, ti_record_terms **kept) {
+bool ti_terms_to_record_locked(ti_identity *identity, ti_record_terms **kept) {
     const ti_terms *terms = identity->terms;
     const ti_clock *clock = ti_identity_clock(identity);
 
@@ -190,8 +183,7 @@ bool ti_terms_to_record_locked(const ti_identity *identity, ti_record_terms **ke
     if (*kept == NULL) return false;
     (*kept)->refresh_expires_wall_ms = wall_of(clock, terms->refresh_expires_boot_ms);
     (*kept)->refresh_lifetime_ms = terms->refresh_lifetime_ms;
-    (*kept)->signed_in_wall_ms = wall_of(clock, terms->signed_in_boot_ms);
-    (*kept)->used_wall_ms = wall_of(clock, atomic_load(&terms->used_boot_ms));
+    ti_limits_to_record_locked(identity, &(*kept)->use);
     return ti_strings_copy(&(*kept)->fingerprint, (const char *const *)terms->fingerprint);
 }
 
@@ -224,26 +216,14 @@ static void adopt_end(ti_terms *terms, const ti_record_terms *kept, const ti_clo
     adopt_lifetime(terms, left_ms, kept->refresh_lifetime_ms, ti_clock_boot_ms(clock));
 }
 
-/* The later of two, of which either may be unknown. */
-static void adopt_use(ti_terms *terms, int64_t used_boot_ms) {
-    int64_t known = atomic_load(&terms->used_boot_ms);
-
-    if (used_boot_ms == TI_NEVER) return;
-    while ((known == TI_NEVER || known < used_boot_ms) &&
-           !atomic_compare_exchange_weak(&terms->used_boot_ms, &known, used_boot_ms)) {
-    }
-}
-
 void ti_terms_adopt_locked(ti_identity *identity, ti_record_terms *kept) {
     const ti_clock *clock = ti_identity_clock(identity);
     ti_terms *terms = kept == NULL ? identity->terms : ti_terms_make_locked(identity);
 
     if (terms == NULL) return;
     adopt_end(terms, kept, clock);
+    ti_limits_adopt_locked(identity, kept == NULL ? NULL : &kept->use);
     if (kept == NULL) return;
-    if (kept->signed_in_wall_ms >= 0)
-        terms->signed_in_boot_ms = past_boot_of(clock, kept->signed_in_wall_ms);
-    adopt_use(terms, past_boot_of(clock, kept->used_wall_ms));
     if (kept->fingerprint == NULL) return;
     ti_strings_free(terms->fingerprint);
     terms->fingerprint = kept->fingerprint;

@@ -2,19 +2,19 @@
  * What bounds a sign-in beside the server's word: how long its refresh token lives, when it began and was last used, and what its
  * token requests have to repeat. Made with the first of these that is known, so that sessions without any pay a pointer.
  *
- * Guarded by the identity's lock, but for `used_boot_ms`. Once made they stay where they are as long as the identity does: the next
+ * Guarded by the identity's lock, but for what is atomic in `limits`. Once made they stay where they are as long as the identity does: the next
  * sign-in only begins them anew.
  */
 #ifndef TI_TERMS_H
 #define TI_TERMS_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/clock.h"
 #include "oauth/token_response.h"
 #include "session/grant_rate.h"
+#include "session/limits.h"
 #include "session/record.h"
 
 typedef struct ti_identity ti_identity;
@@ -25,9 +25,7 @@ typedef struct ti_terms {
     int64_t renewal_boot_ms; /* when to renew it for its own sake; TI_NEVER: that does not help */
     bool end_told;           /* TACIT_EVENT_SIGN_IN_ENDS of this end went out */
 
-    /* for max_age_s and max_idle_s; TI_NEVER: unknown */
-    int64_t signed_in_boot_ms;
-    atomic_int_fast64_t used_boot_ms; /* the last request; written without the lock */
+    ti_limits limits; /* of the app's own, and what they go by */
 
     ti_grant_rate *rate; /* of the identity, whoever is signed in; NULL: none, or not yet */
 
@@ -56,7 +54,7 @@ int64_t
 ti_terms_end_in_s_locked(const ti_identity *identity); /* -1: unknown, or nobody is signed in */
 
 /* As the record keeps them, NULL where nothing is known; the caller's to free with the record. false: no memory. */
-bool ti_terms_to_record_locked(const ti_identity *identity, ti_record_terms **kept);
+bool ti_terms_to_record_locked(ti_identity *identity, ti_record_terms **kept);
 /* Takes over what a record of the current sign-in says (R13); kept may be NULL. Without memory it is as if the record had none. What an
  * earlier version of the library left out stays, of the same sign-in. */
 void ti_terms_adopt_locked(ti_identity *identity, ti_record_terms *kept);

@@ -96,10 +96,14 @@ struct tacit_session {
     tacit_event spare_event;
     bool spare_queued;
 
+    int max_idle_s; /* 0: none, as of max_age_s; set at open, then read-only */
+
     /* atomic */
     atomic_uint_fast64_t uses; /* references; from bit 32 the calls inside, each a reference too;
                                   bit 63: closed */
     atomic_bool closing;
+    atomic_bool limited; /* a session of the sign-in has max_idle_s or max_age_s */
+    int max_age_s;
     atomic_uint_fast64_t requests, replays;
 };
 

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "session/adopt.h"
 #include "session/client.h"
+#include "session/limits_job.h"
 #include "session/persist.h"
 #include "session/refresh.h"
 #include "session/sign_out_job.h"
@@ -25,9 +26,11 @@ typedef enum step {
     STEP_JOB,
     STEP_LOAD,
     STEP_LOOK,
+    STEP_LIMIT,
     STEP_REFRESH,
     STEP_WARN,
     STEP_SAVE,
+    STEP_SAVE_USE,
     STEP_ERASE,
     STEP_REVOKE
 } step;
@@ -35,7 +38,8 @@ typedef enum step {
 /* What changes the record, or sends its refresh token. A sign-in that nobody wants any more does neither. */
 static bool needs_turn_locked(const ti_identity *identity, step what) {
     if (what == STEP_JOB) return !identity->jobs->cancelled && !identity->jobs->overtaken;
-    return what == STEP_REFRESH || what == STEP_SAVE || what == STEP_ERASE;
+    return what == STEP_LIMIT || what == STEP_REFRESH || what == STEP_SAVE ||
+           what == STEP_SAVE_USE || what == STEP_ERASE;
 }
 
 static void earliest(int64_t *due, int64_t candidate) {
@@ -61,6 +65,17 @@ static step store_step_locked(const ti_identity *identity, int64_t now, int64_t 
     return STEP_NONE;
 }
 
+/* The app's own limits, and what the record is to know of them. */
+static step limit_step_locked(const ti_identity *identity, int64_t now, int64_t *due) {
+    int64_t over = ti_limits_due_locked(identity), save = ti_limits_save_due_locked(identity);
+
+    if (over <= now) return STEP_LIMIT;
+    earliest(due, over);
+    if (save <= now) return STEP_SAVE_USE;
+    earliest(due, save);
+    return STEP_NONE;
+}
+
 /* What the app is to know, when its time has come. */
 static step warn_step_locked(const ti_identity *identity, int64_t now, int64_t *due) {
     int64_t warning = ti_terms_warning_locked(identity);
@@ -72,17 +87,20 @@ static step warn_step_locked(const ti_identity *identity, int64_t now, int64_t *
 
 static step find_step_locked(const ti_identity *identity, int64_t now, ti_view **view,
                              int64_t *due) {
-    step found;
+    step found, limit;
 
     if (identity->jobs != NULL) return STEP_JOB;
     found = store_step_locked(identity, now, due);
     if (found == STEP_LOAD) return found;
+    limit = limit_step_locked(identity, now, due);
+    if (limit == STEP_LIMIT) return limit;
     if (identity->state == TACIT_STATE_SIGNED_IN) {
         *view = ti_flight_wanted_locked(identity, now, due);
         if (*view != NULL) return STEP_REFRESH;
         if (warn_step_locked(identity, now, due) != STEP_NONE) return STEP_WARN;
     }
     if (found != STEP_NONE) return found;
+    if (limit != STEP_NONE) return limit;
     return identity->revocations != NULL ? STEP_REVOKE : STEP_NONE;
 }
 
@@ -114,6 +132,8 @@ static void do_without_turn_locked(ti_identity *identity, step what, ti_view *vi
                                    const tacit_error *error) {
     if (what == STEP_JOB)
         ti_job_fail_locked(identity, error);
+    else if (what == STEP_LIMIT && ti_limits_are_reached_locked(identity))
+        ti_limits_end_locked(identity, NULL);
     else if (what != STEP_REFRESH)
         ti_persist_trouble_locked(identity, error);
     else if (identity->state == TACIT_STATE_SIGNED_IN)
@@ -209,6 +229,12 @@ static void do_step_locked(ti_identity *identity, step what, ti_view *view) {
         break;
     case STEP_LOOK:
         look_locked(identity);
+        break;
+    case STEP_LIMIT:
+        ti_limits_run_locked(identity);
+        break;
+    case STEP_SAVE_USE:
+        ti_limits_save_locked(identity);
         break;
     case STEP_REFRESH:
         ti_refresh_run_locked(identity, view);

@@ -199,8 +199,8 @@ static void records_of_others_are_corrupt(void **state) {
         {"renewal", "\"client_credentials\""},
         {"refresh_expires_unix_ms", "-1"},
         {"refresh_lifetime_ms", "9223372036854775807"},
-        {"signed_in_unix_ms", "1.5"},
-        {"used_unix_ms", "\"1\""},
+        {"use", "7"},
+        {"use", "{\"age_ms\":1}"},
         {"fingerprint", "null"},
         {"fingerprint", "[\"A: b\\r\\nX-Evil: y\"]"},
     };

@@ -41,8 +41,13 @@ static ti_record_terms *some_terms(void) {
     assert_non_null(terms);
     *terms = (ti_record_terms){.refresh_expires_wall_ms = INT64_C(1767830400000),
                                .refresh_lifetime_ms = 604800000,
-                               .signed_in_wall_ms = 0,
-                               .used_wall_ms = -1};
+                               .use = {.known = true,
+                                       .unproven = true,
+                                       .age_ms = 86400000,
+                                       .idle_ms = 1,
+                                       .at = {.boot_id = "0123456789abcde",
+                                              .boot_ms = 7000,
+                                              .wall_ms = INT64_C(1767225600000)}}};
     assert_true(ti_strings_copy(&terms->fingerprint, lines));
     return terms;
 }
@@ -86,8 +91,13 @@ static void assert_same_terms(const ti_record_terms *a, const ti_record_terms *b
     if (a == NULL) return;
     assert_int_equal(a->refresh_expires_wall_ms, b->refresh_expires_wall_ms);
     assert_int_equal(a->refresh_lifetime_ms, b->refresh_lifetime_ms);
-    assert_int_equal(a->signed_in_wall_ms, b->signed_in_wall_ms);
-    assert_int_equal(a->used_wall_ms, b->used_wall_ms);
+    assert_int_equal(a->use.known, b->use.known);
+    assert_int_equal(a->use.unproven, b->use.unproven);
+    assert_int_equal(a->use.age_ms, b->use.age_ms);
+    assert_int_equal(a->use.idle_ms, b->use.idle_ms);
+    assert_int_equal(a->use.at.boot_ms, b->use.at.boot_ms);
+    assert_int_equal(a->use.at.wall_ms, b->use.at.wall_ms);
+    assert_memory_equal(a->use.at.boot_id, b->use.at.boot_id, sizeof b->use.at.boot_id);
     for (size_t i = 0;; i++) {
         assert_int_equal(a->fingerprint[i] == NULL, b->fingerprint[i] == NULL);
         if (a->fingerprint[i] == NULL) break;
@@ -366,6 +376,9 @@ static void record_with_any_byte_changed_is_corrupt_or_reads_back(void **state) 
     "\"refresh_token\":"
 #define HEAD OPENING "\"r\""
 #define OWN OPENING "null"
+#define USE(times, boot_id) HEAD ",\"use\":{" times ",\"boot_id\":\"" boot_id "\"}}"
+#define TIMES "\"age_ms\":2,\"idle_ms\":1,\"unix_ms\":9,\"boot_ms\":8"
+#define BOOT_ID "0123456789abcdef0123456789abcdef"
 #define TOKEN(members) HEAD ",\"access_tokens\":[{" members "}]}"
 #define GOOD_TOKEN                                                                                 \
     "\"view\":\"v\",\"value\":\"a\",\"generation\":1,\"expires_unix_ms\":-1,\"lifetime_ms\":-1"
@@ -402,8 +415,19 @@ static void records_are_read_strictly(void **state) {
         {HEAD ",\"refresh_expires_unix_ms\":9007199254740993}", false, "an end beyond it"},
         {HEAD ",\"refresh_expires_unix_ms\":-1}", false, "an end that is none"},
         {HEAD ",\"refresh_lifetime_ms\":1.5}", false, "a lifetime that is no whole number"},
-        {HEAD ",\"signed_in_unix_ms\":\"1\"}", false, "a beginning that is text"},
-        {HEAD ",\"used_unix_ms\":null}", false, "a use that is null"},
+        {USE(TIMES, BOOT_ID), true, "a use"},
+        {USE(TIMES ",\"later\":1", BOOT_ID), true, "a later member of it"},
+        {USE(TIMES ",\"unproven\":true", BOOT_ID), true, "one by a clock that was set back"},
+        {USE(TIMES ",\"unproven\":1", BOOT_ID), false, "... which says so with a number"},
+        {USE(TIMES, "0123"), false, "a boot that is too short"},
+        {USE(TIMES, "0123456789abcdef0123456789abcdeF"), false, "a boot that is no lower case"},
+        {USE("\"age_ms\":1,\"idle_ms\":1,\"unix_ms\":1", BOOT_ID), false, "a time left out"},
+        {USE("\"age_ms\":-1,\"idle_ms\":1,\"unix_ms\":1,\"boot_ms\":1", BOOT_ID), false,
+         "an age below nothing"},
+        {USE("\"age_ms\":1,\"idle_ms\":\"1\",\"unix_ms\":1,\"boot_ms\":1", BOOT_ID), false,
+         "a rest that is text"},
+        {HEAD ",\"use\":null}", false, "a use that is null"},
+        {HEAD ",\"use\":[]}", false, "a use that is a list"},
         {HEAD ",\"fingerprint\":[]}", true, "no lines"},
         {HEAD ",\"fingerprint\":[\"A: b\",\"C:\"]}", true, "lines"},
         {HEAD ",\"fingerprint\":\"A: b\"}", false, "lines that are no list"},
