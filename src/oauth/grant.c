@@ -1,6 +1,7 @@
 #include "oauth/grant.h"
 
 #include "base/error.h"
+#include "base/strings.h"
 #include "oauth/grant_request.h"
 #include "oauth/header_lines.h"
 
@@ -37,50 +38,45 @@ static bool make_line(ti_buffer *line, const char *name, const char *value) {
            ti_buffer_append_string(line, value);
 }
 
-/* The lines of those names as text, each with its NUL. false: no memory. */
-static bool pick_lines(ti_buffer *text, const ti_header_lines *headers, char *const *names) {
-    for (; *names; names++) {
-        const char *line = ti_header_lines_find(headers, *names);
-        if (!ti_buffer_append_string(text, line ? line : *names)) return false;
-        if (!ti_buffer_append(text, line ? "" : ":", line ? 1 : 2)) return false;
-    }
-    return true;
+/* NULL: no memory. */
+static char *line_of(const ti_header_lines *headers, const char *name) {
+    const char *line = ti_header_lines_find(headers, name);
+    if (line) return strdup(line);
+    size_t size = strlen(name);
+    char *none = malloc(size + 2);
+    if (!none) return NULL;
+    memcpy(none, name, size);
+    memcpy(none + size, ":", 2);
+    return none;
 }
 
-/* One block: the pointers, then what they point to. */
-static char **make_list(const ti_buffer *text, size_t count) {
-    size_t head = (count + 1) * sizeof(char *);
-    char **list = malloc(head + text->size);
-    if (!list) return NULL;
-    char *line = (char *)list + head;
-    memcpy(line, text->data, text->size);
-    for (size_t i = 0; i < count; i++) {
-        list[i] = line;
-        line += strlen(line) + 1;
+/* false: no memory. */
+static bool pick_lines(const ti_header_lines *headers, char *const *names, char ***lines) {
+    size_t count = 0;
+    while (names[count]) count++;
+    char **picked = calloc(count + 1, sizeof *picked);
+    for (size_t i = 0; picked && i < count; i++) {
+        picked[i] = line_of(headers, names[i]);
+        if (picked[i]) continue;
+        ti_strings_free(picked);
+        return false;
     }
-    list[count] = NULL;
-    return list;
+    *lines = picked;
+    return picked != NULL;
 }
 
 static bool fingerprint_of(const ti_transport *transport, const ti_dialect *dialect,
                            const ti_grant_client *client, char ***lines) {
     ti_header_lines headers = TI_HEADER_LINES_INIT;
-    ti_buffer user_agent = TI_BUFFER_INIT, encodings = TI_BUFFER_INIT, text = TI_BUFFER_INIT;
-    size_t count = 0;
-    while (dialect->fingerprint[count]) count++;
-
-    if (make_line(&user_agent, "User-Agent", ti_transport_user_agent(transport)) &&
-        make_line(&encodings, "Accept-Encoding", ti_transport_encodings())) {
-        list_headers(&headers, dialect, client, user_agent.data, encodings.data);
-        if (!headers.failed && pick_lines(&text, &headers, dialect->fingerprint)) {
-            *lines = make_list(&text, count);
-        }
-    }
+    ti_buffer user_agent = TI_BUFFER_INIT, encodings = TI_BUFFER_INIT;
+    bool done = make_line(&user_agent, "User-Agent", ti_transport_user_agent(transport)) &&
+                make_line(&encodings, "Accept-Encoding", ti_transport_encodings());
+    if (done) list_headers(&headers, dialect, client, user_agent.data, encodings.data);
+    done = done && !headers.failed && pick_lines(&headers, dialect->fingerprint, lines);
     ti_header_lines_free(&headers);
     ti_buffer_free(&user_agent);
     ti_buffer_free(&encodings);
-    ti_buffer_free(&text);
-    return *lines != NULL;
+    return done;
 }
 
 bool ti_grant_fingerprint(const ti_transport *transport, const ti_grant_client *client,
@@ -157,7 +153,7 @@ ti_verdict ti_grant_send(ti_transport *transport, const ti_grant_client *client,
                                  response, sent, error);
     }
     ti_token_request_free(&request);
-    free(fingerprint);
+    ti_strings_free(fingerprint);
     ti_metadata_unref(metadata);
     return verdict;
 }
@@ -216,7 +212,7 @@ tacit_status ti_grant_revoke(ti_transport *transport, const ti_grant_client *cli
                      : error->status;
     }
     ti_token_request_free(&request);
-    free(fingerprint);
+    ti_strings_free(fingerprint);
     ti_metadata_unref(metadata);
     return status;
 }

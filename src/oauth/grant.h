@@ -42,8 +42,8 @@ typedef struct ti_grant { /* borrowed */
 
 /* The lines of the headers that the dialect wants to stay the same for the life of a sign-in, as a grant
  * would send them now: "Name: value", or "Name:" for one that is not sent, so that a later version of
- * app or library does not begin to. NULL-terminated, one block: free(). *lines is NULL where the dialect
- * names none, or nothing is known of the server yet. false: no memory. */
+ * app or library does not begin to. NULL-terminated; yours: ti_strings_free(). *lines is NULL where the
+ * dialect names none, or nothing is known of the server yet. false: no memory. */
 bool ti_grant_fingerprint(const ti_transport *transport, const ti_grant_client *client,
                           char ***lines);
 
