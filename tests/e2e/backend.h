@@ -27,6 +27,7 @@ typedef struct backend_plan {
     const char *api; /* a path that wants a token */
     const char *refresh; /* as its log names it: "POST /auth/refresh" */
     const char *new_key; /* "NAME=value": run with it, it refuses every access token made before */
+    const char *wrong_password; /* its code for one; NULL: it has none */
     const char *const *token_params, *const *token_headers; /* the session's; NULL: none */
 } backend_plan;
 

@@ -28,7 +28,6 @@ function newApp() {
 }
 
 // Express tells such a handler from the others by its four parameters.
-// eslint-disable-next-line no-unused-vars
 function answerFailure(error, req, res, next) {
   console.error(error);
   res.status(error.status ?? 500).json({ message: error.expose ? error.message : 'Internal error' });

@@ -7,7 +7,7 @@ class OAuthError extends Error {
   }
 }
 
-// eslint-disable-next-line no-unused-vars
+// Express tells such a handler from the others by its four parameters.
 function answerOAuthError(error, req, res, next) {
   if (!(error instanceof OAuthError)) return next(error);
   return res.status(error.status).json({ error: error.code, error_description: error.message });
