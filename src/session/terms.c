@@ -60,10 +60,13 @@ static int64_t begun_boot_ms(const ti_terms *terms) {
 }
 
 static void set_end(ti_terms *terms, int64_t expires_boot_ms, int64_t lifetime_ms, int64_t now) {
+    int64_t soonest = now + 1000; /* never faster than one a second */
+
     terms->refresh_expires_boot_ms = expires_boot_ms;
     terms->refresh_lifetime_ms = lifetime_ms;
     terms->renewal_boot_ms =
         ti_schedule_renewal(expires_boot_ms, lifetime_ms, ti_identity_random());
+    if (terms->renewal_boot_ms < soonest) terms->renewal_boot_ms = soonest;
     if (ti_schedule_warning(expires_boot_ms, lifetime_ms) > now) terms->end_told = false;
 }
 
@@ -87,39 +90,33 @@ void ti_terms_begin_locked(ti_identity *identity, const ti_token_response *answe
     int64_t lifetime_s = answer->refresh_lifetime_s, left_s = lifetime_s;
     ti_terms *terms = identity->terms;
 
-    if (lifetime_s < 0 && !ti_jwt_times_s(identity->refresh_token, wall_ms, &lifetime_s, &left_s))
-        lifetime_s = -1;
-    if (identity->refresh_token == NULL) lifetime_s = -1;
-    if (terms == NULL && lifetime_s >= 0) terms = ti_terms_make_locked(identity);
+    if (lifetime_s <= 0 && !ti_jwt_times_s(identity->refresh_token, wall_ms, &lifetime_s, &left_s))
+        lifetime_s = 0;
+    if (identity->refresh_token == NULL) lifetime_s = 0;
+    if (terms == NULL && lifetime_s > 0) terms = ti_terms_make_locked(identity);
     if (terms == NULL) return; /* without memory it is as if the server had said nothing */
     ti_limits_signed_in_locked(identity);
-    if (lifetime_s >= 0)
+    if (lifetime_s > 0)
         set_end(terms, ti_boot_plus(sent_boot_ms, left_s * 1000), lifetime_s * 1000, sent_boot_ms);
 }
 
-/* What a JWT says of itself does not change while it stays the same. */
-static bool says_nothing_new(const ti_identity *identity, const ti_token_response *answer) {
-    int64_t wall_ms = ti_clock_wall_ms(ti_identity_clock(identity)), ignored_s;
-
-    if (answer->refresh_token != NULL &&
-        !ti_secret_equal(answer->refresh_token, identity->refresh_token))
-        return false;
-    return answer->refresh_lifetime_s < 0 ||
-           ti_jwt_lifetime_s(identity->refresh_token, wall_ms, &ignored_s);
+static bool is_kept_locked(const ti_identity *identity, const ti_token_response *answer) {
+    return answer->refresh_token == NULL ||
+           ti_secret_equal(answer->refresh_token, identity->refresh_token);
 }
 
 void ti_terms_refreshed_locked(ti_identity *identity, const ti_token_response *answer,
                                int64_t sent_boot_ms) {
-    int64_t lifetime_ms = answer->refresh_lifetime_s * 1000;
-    int64_t expires_boot_ms = ti_boot_plus(sent_boot_ms, lifetime_ms < 0 ? 0 : lifetime_ms);
+    int64_t lifetime_ms = answer->refresh_lifetime_s > 0 ? answer->refresh_lifetime_s * 1000 : 0;
+    int64_t expires_boot_ms = ti_boot_plus(sent_boot_ms, lifetime_ms);
     ti_terms *terms = identity->terms;
 
     if (identity->by_credentials) return;
-    if (terms == NULL && lifetime_ms >= 0) terms = ti_terms_make_locked(identity);
+    if (terms == NULL && lifetime_ms > 0) terms = ti_terms_make_locked(identity);
     if (terms == NULL) return;
-    if (says_nothing_new(identity, answer))
+    if (lifetime_ms == 0 && is_kept_locked(identity, answer))
         terms->renewal_boot_ms = TI_NEVER;
-    else if (lifetime_ms < 0)
+    else if (lifetime_ms == 0)
         forget_end(terms);
     else if (stays(terms, expires_boot_ms, sent_boot_ms))
         end_stays(terms, expires_boot_ms);

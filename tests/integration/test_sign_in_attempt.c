@@ -280,7 +280,8 @@ static void begin_granted(granted *g, world *w) {
                                          .refresh_token = ti_secret_from_string(g->refresh),
                                          .type = "Bearer",
                                          .lifetime_s = 3600,
-                                         .refresh_in_s = -1};
+                                         .refresh_in_s = -1,
+                                         .refresh_lifetime_s = -1};
     g->job->sent_boot_ms = ti_clock_boot_ms(ti_session_clock(g->session));
 }
 
