@@ -29,6 +29,7 @@ void print_exit_codes(FILE *file);
 int doctor_main(int argc, char **argv);
 int login_main(int argc, char **argv);
 int logout_main(int argc, char **argv);
+int provider_main(int argc, char **argv);
 int refresh_main(int argc, char **argv);
 int request_main(int argc, char **argv);
 int status_main(int argc, char **argv);

@@ -1,6 +1,7 @@
 #include "connection.h"
 
 #include "interrupt.h"
+#include "provider_file.h"
 #include "secret_file.h"
 
 #include <pthread.h>
@@ -74,6 +75,13 @@ static bool open_client(connection *self, tacit_error *error) {
     return self->client != NULL;
 }
 
+/* This process ends soon, so nothing is renewed before it is needed. */
+static tacit_policy choose_policy(const profile *profile) {
+    const json_t *provider = json_object_get(profile->json, "provider");
+
+    return provider_slides(provider) ? TACIT_POLICY_SLIDING : TACIT_POLICY_REACTIVE;
+}
+
 /* The lists are borrowed until the session is open. */
 static bool open_session(connection *self, const char *const *origins, const char *secret,
                          tacit_error *error) {
@@ -91,7 +99,7 @@ static bool open_session(connection *self, const char *const *origins, const cha
     options.token_params = params;
     options.origins = origins;
     options.store = self->store;
-    options.policy = TACIT_POLICY_REACTIVE; /* this process ends soon */
+    options.policy = choose_policy(self->profile);
     options.on_event = on_event;
     if (ok) self->session = tacit_session_open(self->client, provider, &options, error);
     tacit_provider_unref(provider);

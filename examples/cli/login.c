@@ -10,7 +10,8 @@
 
 static const option_spec specs[] = {
     {"client-id", 0, OPTION_TEXT, offsetof(login_options, client_id), "ID",
-     "the client's identifier, as registered with the server"},
+     "the client's identifier, as registered with the server;\nneeds none where FILE of --provider "
+     "says how to sign in"},
     {"name", 0, OPTION_TEXT, offsetof(login_options, name), "NAME",
      "what the sign-in is called; default \"" PROFILE_DEFAULT_NAME "\""},
     {"browser", 0, OPTION_FLAG, offsetof(login_options, browser), NULL,
@@ -18,13 +19,15 @@ static const option_spec specs[] = {
     {"device", 0, OPTION_FLAG, offsetof(login_options, device), NULL,
      "with a code, in a browser on another device; the\ndefault else, where the server has it"},
     {"password", 0, OPTION_FLAG, offsetof(login_options, password), NULL,
-     "with name and password, asked for on the terminal, or\na line each of the standard input"},
+     "with name and password, asked for on the terminal, or\na line each of the standard input; "
+     "the default where\n"
+     "FILE of --provider says how to sign in"},
     {"client-credentials", 0, OPTION_FLAG, offsetof(login_options, client_credentials), NULL,
      "as a machine; the default with --client-secret-file"},
     {"client-secret-file", 0, OPTION_TEXT, offsetof(login_options, client_secret_file), "FILE",
      "the client's secret, one line; read anew each time"},
     {"provider", 0, OPTION_TEXT, offsetof(login_options, provider_file), "FILE",
-     "the server's metadata (RFC 8414) instead of ISSUER"},
+     "the server's metadata (RFC 8414) and dialect instead of\nISSUER"},
     {"scope", 0, OPTION_TEXT, offsetof(login_options, scope), "SCOPE", "what the token is for"},
     {"resource", 0, OPTION_TEXT, offsetof(login_options, resource), "URI",
      "which API the token is for (RFC 8707)"},
@@ -67,8 +70,6 @@ static exit_code begin(const login_options *options, const profile *earlier, pro
         return refuse_usage(&command, "ISSUER and --provider say the same twice");
     if (again && earlier->json == NULL)
         return refuse_usage(&command, "which server? There is no sign-in \"%s\" yet", next->name);
-    if (!again && options->client_id == NULL)
-        return refuse_usage(&command, "--client-id is missing");
     next->json = again ? json_deep_copy(earlier->json) : json_object();
     return next->json == NULL ? complain(EXIT_FAILED, "Out of memory.") : EXIT_OK;
 }

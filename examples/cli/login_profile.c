@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "browser.h"
+#include "provider_file.h"
 
 /* Yours. The file may not exist yet. NULL: no memory. */
 static char *absolute_path(const char *path, size_t length) {
@@ -64,27 +65,40 @@ static bool put_store(profile *profile, const char *choice) {
     return ok;
 }
 
-static exit_code put_server(profile *profile, const login_options *options) {
-    json_error_t error;
-    json_t *provider;
+static exit_code put_provider(profile *profile, const char *path) {
+    provider_file file;
+    exit_code code = provider_file_read(&file, path);
 
+    if (code == EXIT_OK && !put(profile, "provider", json_incref(file.json)))
+        code = complain(EXIT_FAILED, "Out of memory.");
+    provider_file_free(&file);
+    return code == EXIT_FAILED ? EXIT_USAGE : code;
+}
+
+static exit_code put_server(profile *profile, const login_options *options) {
     if (options->issuer != NULL && !put_text(profile, "issuer", options->issuer))
         return complain(EXIT_USAGE, "The issuer is no text.");
-    if (options->provider_file == NULL) return EXIT_OK;
-    provider = json_load_file(options->provider_file, JSON_REJECT_DUPLICATES, &error);
-    if (!json_is_object(provider)) {
-        json_decref(provider);
-        return complain(EXIT_USAGE, "%s, line %d: %s", options->provider_file, error.line,
-                        provider == NULL ? error.text : "no JSON object");
-    }
-    return put(profile, "provider", provider) ? EXIT_OK : complain(EXIT_FAILED, "Out of memory.");
+    return options->provider_file == NULL ? EXIT_OK : put_provider(profile, options->provider_file);
+}
+
+/* A server with its own way of signing in may know no clients: then it is only a name in the store.
+ * NULL: none was given. */
+static const char *find_client_id(const login_options *options, const profile *profile) {
+    const char *known = profile_text(profile, "client_id");
+
+    if (options->client_id != NULL) return options->client_id;
+    if (known != NULL) return known;
+    return provider_has_sign_in(json_object_get(profile->json, "provider")) ? "tacit" : NULL;
 }
 
 exit_code login_fill_profile(const login_options *options, profile *profile) {
     exit_code code = put_server(profile, options);
 
+    const char *client_id = code == EXIT_OK ? find_client_id(options, profile) : NULL;
+
     if (code != EXIT_OK) return code;
-    if (put_text(profile, "client_id", options->client_id) &&
+    if (client_id == NULL) return complain(EXIT_USAGE, "--client-id is missing.");
+    if (put_text(profile, "client_id", client_id) &&
         put_path(profile, "client_secret_file", options->client_secret_file) &&
         put_text(profile, "scope", options->scope) &&
         put_text(profile, "resource", options->resource) &&
@@ -114,6 +128,8 @@ exit_code login_choose_grant(const login_options *options, profile *profile) {
         return complain(EXIT_USAGE, "One sign-in has one of --browser, --device, --password and "
                                     "--client-credentials.");
     if (grant == NULL && profile_text(profile, "grant") != NULL) return EXIT_OK;
+    if (grant == NULL && provider_has_sign_in(json_object_get(profile->json, "provider")))
+        grant = "password";
     if (grant == NULL && browser_is_likely()) grant = "browser";
     return put_text(profile, "grant", grant) ? EXIT_OK : complain(EXIT_FAILED, "Out of memory.");
 }

@@ -1,6 +1,7 @@
 #include "profile.h"
 
 #include "profile_file.h"
+#include "provider_file.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -98,12 +99,20 @@ const char **profile_list(const profile *profile, const char *member, bool *ok) 
     return items;
 }
 
+/* A dialect may do without a token endpoint. */
+static const char *sign_in_url(const json_t *provider) {
+    const json_t *sign_in = json_object_get(provider_dialect(provider), "sign_in");
+
+    return json_string_value(json_object_get(sign_in, "url"));
+}
+
 const char *profile_server(const profile *profile) {
     const json_t *provider = json_object_get(profile->json, "provider");
     const char *issuer = profile_text(profile, "issuer");
 
     if (issuer == NULL) issuer = json_string_value(json_object_get(provider, "issuer"));
     if (issuer == NULL) issuer = json_string_value(json_object_get(provider, "token_endpoint"));
+    if (issuer == NULL) issuer = sign_in_url(provider);
     return issuer == NULL ? "?" : issuer;
 }
 

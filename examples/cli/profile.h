@@ -44,7 +44,7 @@ const char *profile_text(const profile *profile, const char *member);
 const char **profile_list(const profile *profile, const char *member, bool *ok);
 /* Whether both lie at the same place in the same store. */
 bool profile_is_same_sign_in(const profile *a, const profile *b);
-/* The issuer, or else the token endpoint. */
+/* The issuer, else the token endpoint, else where the sign-in goes. */
 const char *profile_server(const profile *profile);
 
 #endif

@@ -103,6 +103,8 @@ static void print_table(const report *report) {
         print_row("generation", report->stats.generation == 0 ? "none yet" : generation);
         print_seconds("expires in", report->stats.expires_in_s);
         print_seconds("due in", report->stats.refresh_due_in_s);
+        if (report->stats.sign_in_ends_in_s >= 0)
+            print_seconds("login ends", report->stats.sign_in_ends_in_s);
     }
     print_row("last error", report->error.status == TACIT_OK ? "none"
                             : *report->error.message == '\0'
@@ -145,6 +147,7 @@ static void print_json(const report *report) {
         stats->generation == 0 ? NULL : json_integer((json_int_t)stats->generation));
     set(json, "expires_in", seconds_or_null(stats->expires_in_s));
     set(json, "due_in", seconds_or_null(stats->refresh_due_in_s));
+    set(json, "sign_in_ends_in", seconds_or_null(stats->sign_in_ends_in_s));
     set(json, "last_error", error_or_null(&report->error));
     if (json_dumpf(json, stdout, JSON_INDENT(2)) == 0) putchar('\n');
     json_decref(json);

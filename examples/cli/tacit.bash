@@ -31,7 +31,8 @@ _tacit() {
     case $before in
         --name) words=$(_tacit_names) ;;
         --store) words="keyring file:" ;;
-        --*-file | --provider | --output | -o)
+        --kind) words="sign-in refresh api" ;;
+        --*-file | --provider | --answer | --output | -o)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             return
             ;;
@@ -47,6 +48,13 @@ _tacit() {
                 *)
                     case $subcommand in
                         token | request | status | refresh | logout) words=$(_tacit_names) ;;
+                        provider)
+                            if [ "$COMP_CWORD" -gt 2 ]; then
+                                mapfile -t COMPREPLY < <(compgen -f -- "$current")
+                                return
+                            fi
+                            words=check
+                            ;;
                     esac
                     ;;
             esac

@@ -24,7 +24,7 @@ else
     sed 's/^\.It Fl -/ --/; s/, -/, --/; s/\\//g' "$here/tacit.1" >"$work/page"
 fi
 commands=$("$tacit" --help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p')
-[ "$(echo "$commands" | wc -l)" -eq 7 ] || fail "there are other commands: $commands"
+[ "$(echo "$commands" | wc -l)" -eq 8 ] || fail "there are other commands: $commands"
 options=0
 for command in $commands; do
     grep -q "tacit $command" "$work/page" || fail "the page has no command $command"
@@ -68,4 +68,9 @@ completes "--client-id --client-credentials --client-secret-file" tacit login --
 completes "keyring" tacit login https://id.example.com --store k
 completes "$work/bin/tacit" tacit login --provider "$work/bin/t"
 completes "" tacit login --client-id w
+completes "check" tacit provider c
+completes "$work/bin/tacit" tacit provider check "$work/bin/t"
+completes "$work/bin/tacit" tacit provider check p.json --answer "$work/bin/t"
+completes "sign-in" tacit provider check p.json --kind s
+completes "--answer" tacit provider check p.json --a
 completes "--application-id" tacit doctor --a
