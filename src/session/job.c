@@ -38,6 +38,7 @@ void ti_job_free(ti_job *job) {
     ti_secret_unref(job->code);
     ti_token_response_free(&job->answer);
     ti_strings_free(job->params);
+    ti_strings_free(job->fingerprint);
     free(job->username);
     free(job->scope);
     tacit_free(job->code_verifier);

@@ -30,6 +30,7 @@ typedef struct ti_job {
     char *username, *scope;
     char *code_verifier, *redirect_uri, *nonce;
     char **params;      /* NULL-terminated */
+    char **fingerprint; /* of its first token request, and its sign-in's; NULL: none */
     int64_t lifetime_s; /* of access_token; -1: unknown */
     ti_token_response answer;
     int64_t sent_boot_ms; /* when the grant of answer was sent */

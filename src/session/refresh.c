@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "session/admission.h"
 #include "session/anomaly.h"
+#include "session/carried.h"
 #include "session/client.h"
 #include "session/discover.h"
 #include "session/event.h"
@@ -254,9 +255,8 @@ static bool is_anothers(const tacit_token *access_token, const ti_secret *id_tok
 }
 
 static void grant_locked(ti_identity *identity) {
-    tacit_client *client = identity->client;
     ti_view *view = identity->flight.view;
-    const ti_clock *clock = ti_identity_clock(identity);
+    ti_carried carried = ti_carried_of_locked(identity, view);
     ti_secret *refresh_token = ti_secret_ref(identity->refresh_token);
     ti_secret *id_token = ti_secret_ref(identity->id_token);
     tacit_token *before = tacit_token_ref(view->token);
@@ -267,16 +267,14 @@ static void grant_locked(ti_identity *identity) {
                       .resource = view->resource};
     ti_token_response answer = TI_TOKEN_RESPONSE_INIT;
     tacit_error error = TACIT_ERROR_INIT;
-    int64_t sent_boot_ms = ti_clock_boot_ms(clock);
+    int64_t sent_boot_ms = ti_identity_now(identity);
     ti_verdict verdict;
     bool sent = false, other_subject = false;
 
     identity->flight.grants++;
     ti_admission_note_locked(identity, view);
     pthread_mutex_unlock(&identity->lock);
-    verdict =
-        ti_grant_send(client->transport, &view->grant, &grant, clock,
-                      ti_clock_deadline(clock, client->refresh_timeout_ms), &answer, &sent, &error);
+    verdict = ti_carried_send(identity, view, &carried, grant, &answer, &sent, &error);
     if (verdict == TI_VERDICT_TOKEN) {
         other_subject = is_anothers(before, id_token, &answer);
         check_id_token(identity, view, grant.type, id_token, &answer);
@@ -285,8 +283,12 @@ static void grant_locked(ti_identity *identity) {
     ti_secret_unref(id_token);
     ti_secret_unref(refresh_token);
     pthread_mutex_lock(&identity->lock);
-    if (other_subject && !is_over_locked(identity)) ti_anomaly_other_subject_locked(identity, view);
+    if (!is_over_locked(identity)) {
+        ti_carried_keep_locked(identity, &carried);
+        if (other_subject) ti_anomaly_other_subject_locked(identity, view);
+    }
     answered_locked(identity, verdict, &answer, sent, sent_boot_ms, &error);
+    ti_carried_free(&carried);
     ti_token_response_free(&answer);
 }
 

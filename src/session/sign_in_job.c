@@ -2,7 +2,9 @@
 
 #include "base/error.h"
 #include "platform/os.h"
+#include "session/admission.h"
 #include "session/begun.h"
+#include "session/carried.h"
 #include "session/client.h"
 #include "session/discover.h"
 #include "session/event.h"
@@ -44,7 +46,7 @@ static void take_effect_locked(ti_identity *identity, ti_job *job, tacit_token *
     ti_error_clear(&job->result);
 }
 
-static void become_locked(ti_identity *identity, const ti_job *job, const ti_journal *head,
+static void become_locked(ti_identity *identity, ti_job *job, const ti_journal *head,
                           ti_secret *refresh_token, const ti_token_response *answer,
                           int64_t sent_boot_ms) {
     ti_secret_unref(identity->refresh_token);
@@ -52,6 +54,7 @@ static void become_locked(ti_identity *identity, const ti_job *job, const ti_jou
     ti_identity_forget_user_locked(identity);
     identity->id_token = ti_secret_ref(answer->id_token);
     ti_terms_begin_locked(identity, answer, sent_boot_ms);
+    ti_terms_freeze_locked(identity, &job->fingerprint);
     identity->by_credentials = job->grant_type == TI_GRANT_CLIENT_CREDENTIALS;
     identity->state = TACIT_STATE_SIGNED_IN;
     identity->loaded_told = true; /* SIGNED_IN says more */
@@ -66,13 +69,17 @@ static void become_locked(ti_identity *identity, const ti_job *job, const ti_jou
 }
 
 /* Draws the sign-in's id. NULL: the job's result says why. */
-static tacit_token *make_first_token(const ti_identity *identity, ti_job *job,
+static tacit_token *make_first_token(ti_identity *identity, ti_job *job,
                                      const ti_token_response *answer, ti_sign_in_id *id,
                                      int64_t sent_boot_ms) {
     tacit_token *token;
 
     if (!ti_os_random(id->bytes, sizeof id->bytes)) {
         ti_error_set(&job->result, TACIT_ERR_UNSUPPORTED, "The system has no source of random.");
+        return NULL;
+    }
+    if (job->fingerprint != NULL && ti_terms_make_locked(identity) == NULL) {
+        ti_error_no_memory(&job->result);
         return NULL;
     }
     token = ti_refresh_make_token(identity, answer, id, 1, sent_boot_ms);
@@ -177,8 +184,6 @@ static bool discover_locked(ti_identity *identity, ti_job *job) {
 }
 
 static void run_grant_locked(ti_identity *identity, ti_job *job) {
-    tacit_client *client = identity->client;
-    const ti_clock *clock = ti_identity_clock(identity);
     ti_grant grant = {.type = job->grant_type,
                       .refresh_token = job->refresh_token,
                       .username = job->username,
@@ -189,14 +194,15 @@ static void run_grant_locked(ti_identity *identity, ti_job *job) {
                       .scope = job->scope != NULL ? job->scope : job->view->scope,
                       .resource = job->view->resource,
                       .params = (const char *const *)job->params};
+    ti_carried first = {.fingerprint = NULL};
     ti_token_response answer = TI_TOKEN_RESPONSE_INIT;
-    int64_t sent_boot_ms = ti_clock_boot_ms(clock);
+    int64_t sent_boot_ms = ti_identity_now(identity);
     ti_verdict verdict;
 
+    if (grant.type == TI_GRANT_REFRESH_TOKEN) ti_admission_note_locked(identity, job->view);
     pthread_mutex_unlock(&identity->lock);
-    verdict = ti_grant_send(client->transport, &job->view->grant, &grant, clock,
-                            ti_clock_deadline(clock, client->refresh_timeout_ms), &answer, NULL,
-                            &job->result);
+    verdict = ti_carried_send(identity, job->view, &first, grant, &answer, NULL, &job->result);
+    job->fingerprint = first.fingerprint;
     pthread_mutex_lock(&identity->lock);
     if (verdict == TI_VERDICT_TOKEN) granted_locked(identity, job, &answer, sent_boot_ms);
     ti_token_response_free(&answer);

@@ -48,6 +48,14 @@ void ti_terms_free(ti_terms *terms) {
     free(terms);
 }
 
+void ti_terms_freeze_locked(ti_identity *identity, char ***fingerprint) {
+    ti_terms *terms = *fingerprint == NULL ? NULL : ti_terms_make_locked(identity);
+
+    if (terms == NULL || terms->fingerprint != NULL) return;
+    terms->fingerprint = *fingerprint;
+    *fingerprint = NULL;
+}
+
 /* ------------------------------------------------------------------ the end of the refresh token */
 
 static bool end_is_known(const ti_terms *terms) {

@@ -45,6 +45,10 @@ void ti_terms_begin_locked(ti_identity *identity, const ti_token_response *answe
 void ti_terms_refreshed_locked(ti_identity *identity, const ti_token_response *answer,
                                int64_t sent_boot_ms);
 
+/* Takes over the lines that the first token request sent (NULL: none), where none are known yet. Without memory the next request is the
+ * first. */
+void ti_terms_freeze_locked(ti_identity *identity, char ***fingerprint);
+
 /* When to renew the refresh token for its own sake, and when to tell that it ends. TI_NEVER: not at all. */
 int64_t ti_terms_renewal_locked(const ti_identity *identity);
 int64_t ti_terms_warning_locked(const ti_identity *identity);

@@ -77,6 +77,8 @@ static tacit_status ask_for_code(device_flow *flow, tacit_error *error) {
     if (flow->options->timeout_ms > 0)
         flow->deadline_boot_ms = earlier(flow->deadline_boot_ms, flow->until_boot_ms);
     flow->interval_ms = flow->pause_ms = (int64_t)flow->authorization.interval_s * 1000;
+    if (!ti_grant_fingerprint(ti_session_transport(session), &view->grant, &flow->job->fingerprint))
+        return ti_error_no_memory(error);
     return TACIT_OK;
 }
 
@@ -170,6 +172,7 @@ static outcome poll_once(device_flow *flow, tacit_error *error) {
     ti_grant grant = {.type = TI_GRANT_DEVICE_CODE,
                       .code = flow->authorization.device_code,
                       .resource = view->resource,
+                      .fingerprint = (const char *const *)flow->job->fingerprint,
                       .cancelled = &flow->attempt.over};
     int64_t until = earlier(ti_clock_deadline(clock, REQUEST_MS), flow->deadline_boot_ms);
 
