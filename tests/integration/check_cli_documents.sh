@@ -38,6 +38,12 @@ done
 sed -n '/^\.Sh EXIT STATUS/,/^\.El/s/^\.It \([0-9]*\)$/\1/p' "$here/tacit.1" >"$work/page-codes"
 cmp "$work/codes" "$work/page-codes" || fail "the exit codes are others than those of --help"
 
+# ---------------------------------------------------------------- the examples
+for provider in "$here"/../providers/*.json; do
+    "$tacit" provider check "$provider" >"$work/provider" || fail "$provider cannot be used"
+    grep -q '^answers ' "$work/provider" || fail "$provider is not explained"
+done
+
 # ---------------------------------------------------------------- the completion
 mkdir -p "$work/.config/tacit" "$work/bin"
 : >"$work/.config/tacit/default.json"

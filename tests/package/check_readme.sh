@@ -1,5 +1,6 @@
 #!/bin/sh
-# README.md's first C program is examples/quickstart.c, and that is short enough to be read.
+# README.md's first C program is examples/quickstart.c, and that is short enough to be read. It names
+# every provider of examples/providers/ and every key of a dialect, and no others.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)
@@ -15,4 +16,27 @@ diff -u "$root/examples/quickstart.c" "$work/readme.c" || {
 }
 lines=$(wc -l <"$root/examples/quickstart.c")
 [ "$lines" -le 60 ] || { echo "readme: quickstart.c has $lines lines, more than 60" >&2; exit 1; }
+
+fail() {
+    echo "readme: $1" >&2
+    exit 1
+}
+providers=0
+for file in "$root"/examples/providers/*.json; do
+    name=$(basename "$file")
+    grep -q "(examples/providers/$name)" "$root/README.md" || fail "README.md does not name $name"
+    providers=$((providers + 1))
+done
+for name in $(grep -o '(examples/providers/[a-z_0-9]*\.json)' "$root/README.md" | tr -d '()'); do
+    [ -e "$root/$name" ] || fail "README.md names $name, which is not there"
+done
+# The keys are in the lists against which the library holds a dialect.
+sed -n '/^### What a dialect can say/,/^### /p' "$root/README.md" >"$work/dialect"
+sed -n '/names\[\] = {/,/}/p; /_names\[/,/}/p; /members_of(/,/^}/p' "$root"/src/oauth/dialect.c \
+    "$root"/src/oauth/dialect_request.c | grep -o '"[a-z_]*"' | tr -d '"' | sort -u >"$work/keys"
+[ "$(wc -l <"$work/keys")" -ge 25 ] || fail "only $(wc -l <"$work/keys") keys of a dialect were found"
+while read -r key; do
+    grep -q "\`$key\`" "$work/dialect" || fail "the table of the dialect does not have \"$key\""
+done <"$work/keys"
+echo "readme: $providers providers and $(wc -l <"$work/keys") keys of a dialect are named"
 echo "readme: the quickstart is examples/quickstart.c, $lines lines"
