@@ -32,7 +32,8 @@ static const json_t *find_error(const json_t *object) {
 
 static void read_usual(const json_t *object, const json_t *found, ti_token_error *error) {
     static const char *const code_names[] = {"code", "error", "errorType", "type", "status", NULL};
-    static const char *const inner_names[] = {"message", "error_description", "description", NULL};
+    static const char *const inner_names[] = {"message", "error_description", "description", "msg",
+                                              NULL};
     static const char *const outer_names[] = {"error_description", "errorDescription", "message",
                                               NULL};
     const char *code = json_string_value(found);
