@@ -140,6 +140,45 @@ static void a_session_that_was_not_opened_keeps_nothing() {
     CHECK(alive.expired());
 }
 
+static void an_event_says_when_the_sign_in_ends_and_what_is_odd() {
+    std::atomic<tacit::anomaly> odd{tacit::anomaly::none};
+    tally signed_in, anomalies;
+    tacit::session_options options;
+
+    options.on_event = [&](tacit::session_ref &, const tacit::event &event) {
+        if (event.type == tacit::event_type::signed_in) {
+            CHECK(event.sign_in_ends_in > 86000s && event.anomaly == tacit::anomaly::none);
+            signed_in.add();
+        }
+        if (event.type != tacit::event_type::anomaly) return;
+        odd = event.anomaly;
+        anomalies.add();
+    };
+    scene s({}, std::move(options));
+    ts_options server = server_options(s.server);
+    server.extra_members = "{\"refresh_token_expires_in\": 86400}";
+    server_configure(s.server, &server);
+    s.sign_in();
+    signed_in.wait(1, "the event of the sign-in");
+    CHECK(s.session.stats().sign_in_ends_in_s > 86000 && s.session.stats().slides == 0);
+
+    server_revoke_family(s.server);
+    CHECK(fails_with(s.session.get(s.url("/api/x")), status::sign_in_required));
+    anomalies.wait(1, "the refresh token was refused before its time");
+    CHECK(odd == tacit::anomaly::refused_early);
+}
+
+static void a_provider_reads_a_captured_answer() {
+    scene s;
+    std::string_view answer = "{\"access_token\":\"abcd-the-rest\",\"token_type\":\"Bearer\","
+                              "\"expires_in\":60}";
+    std::string read = must(s.provider.read_answer(tacit::answer_kind::sign_in, answer));
+
+    CHECK(read.find("abcd") != std::string::npos && read.find("the-rest") == std::string::npos);
+    CHECK(fails_with(s.provider.read_answer(tacit::answer_kind::refresh, {}),
+                     status::invalid_argument));
+}
+
 /* ------------------------------------------------------------------ the client's callbacks */
 
 static void a_client_keeps_its_callbacks_as_long_as_it_needs_them() {
@@ -213,6 +252,8 @@ int main() {
         TEST(events_come_until_the_session_is_closed),
         TEST(an_event_may_close_the_session),
         TEST(a_session_that_was_not_opened_keeps_nothing),
+        TEST(an_event_says_when_the_sign_in_ends_and_what_is_odd),
+        TEST(a_provider_reads_a_captured_answer),
         TEST(a_client_keeps_its_callbacks_as_long_as_it_needs_them),
         TEST(a_client_that_was_not_made_keeps_nothing),
         TEST(a_clock_can_be_moved_by_hand),

@@ -25,6 +25,8 @@ class TestSession : public QObject {
     void continuations_run_on_the_objects_thread();
     void a_slot_with_a_loop_of_its_own_holds_up_nobody();
     void the_server_asks_for_a_new_sign_in();
+    void a_refusal_before_its_time_is_an_anomaly();
+    void the_end_of_a_sign_in_is_told_before_it_comes();
     void a_refresh_that_fails_is_told_and_the_network_ends_the_wait();
     void a_store_that_fails_is_told();
     void an_object_moves_with_its_calls();
@@ -274,6 +276,38 @@ void TestSession::the_server_asks_for_a_new_sign_in() {
     WAIT(required.count() == 1);
     QCOMPARE(required.first().first().value<TacitError>().oauthError, "invalid_grant");
     QCOMPARE(session.state(), TacitSession::SignedOut);
+}
+
+void TestSession::a_refusal_before_its_time_is_an_anomaly() {
+    ts_options options = TestServer::defaults();
+    options.extra_members = "{\"refresh_token_expires_in\": 86400}";
+    TestServer server(options);
+    TacitSession session(server.configuration());
+    QSignalSpy anomalies(&session, &TacitSession::anomaly);
+
+    signIn(session);
+    server_revoke_family(server);
+    resultOf(session.get(server.api("x")));
+
+    WAIT(anomalies.count() == 1);
+    QCOMPARE(anomalies.first().at(0).value<tacit_anomaly>(), TACIT_ANOMALY_REFUSED_EARLY);
+    QVERIFY(!anomalies.first().at(1).toString().isEmpty());
+}
+
+void TestSession::the_end_of_a_sign_in_is_told_before_it_comes() {
+    ts_options options = TestServer::defaults();
+    options.rotate = false; /* no refresh puts it off */
+    options.extra_members = "{\"refresh_token_expires_in\": 4}";
+    TestServer server(options);
+    TacitSession session(server.configuration());
+    QSignalSpy ends(&session, &TacitSession::signInEnds);
+
+    signIn(session);
+    options.extra_members = nullptr;
+    server_configure(server, &options);
+
+    WAIT(ends.count() == 1);
+    QVERIFY(ends.first().first().toLongLong() < 4);
 }
 
 void TestSession::a_refresh_that_fails_is_told_and_the_network_ends_the_wait() {
