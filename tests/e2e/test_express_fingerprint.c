@@ -18,6 +18,7 @@ static const backend_plan plan = {
     .api = "/api/me",
     .refresh = "POST /api/auth/refresh",
     .new_key = "ACCESS_SECRET=another one",
+    .wrong_password = "WRONG_PASSWORD",
 };
 
 static int start(void **state) {
