@@ -1,0 +1,266 @@
+/* A dialect's fingerprint: what the sign-in's first token request sent, every later one sends, whatever app and library say by then. */
+#include "support/fake_store.h"
+#include "support/seen.h"
+#include "support/sending.h"
+#include "support/unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PATIENCE_MS = WORLD_PATIENCE_MS };
+
+static const char dialect[] = "{\"dialect\":{\"fingerprint\":[\"User-Agent\",\"Accept-Language\","
+                              "\"X-Device\",\"X-Later\"]}}";
+static const char *const german[] = {"Accept-Language: de", "X-Device: 7f3a", NULL};
+static const char *const french[] = {"Accept-Language: fr", "X-Device: 0000", "X-Later: 1", NULL};
+
+/* One run of an app: a version of its own on the same store. */
+typedef struct run {
+    tacit_client *client;
+    tacit_session *session;
+} run;
+
+static run start(world *w, const char *user_agent, const char *const *headers) {
+    tacit_client_options client_options = TACIT_CLIENT_OPTIONS_INIT;
+    tacit_session_options options = TACIT_SESSION_OPTIONS_INIT;
+    run r;
+
+    client_options.user_agent = user_agent;
+    client_options.state_dir = world_state_dir(w);
+    r.client = tacit_client_new(&client_options, NULL);
+    assert_non_null(r.client);
+    options.client_id = "test-client";
+    options.store = world_store(w);
+    options.token_headers = headers;
+    r.session = tacit_session_open(r.client, world_provider(w), &options, NULL);
+    assert_non_null(r.session);
+    assert_int_equal(tacit_session_load(r.session, PATIENCE_MS, NULL, NULL), TACIT_OK);
+    return r;
+}
+
+static void end(const run *r) {
+    assert_int_equal(tacit_session_close(r->session, PATIENCE_MS), TACIT_OK);
+    assert_int_equal(tacit_client_shutdown(r->client, PATIENCE_MS, NULL), TACIT_OK);
+    tacit_client_unref(r->client);
+}
+
+static void refresh(const run *r) {
+    tacit_error error;
+
+    if (tacit_session_refresh(r->session, PATIENCE_MS, &error) != TACIT_OK)
+        fail_msg("%s", error.message);
+}
+
+static void sign_in(const run *r) {
+    assert_int_equal(tacit_sign_in_with_password(r->session, "alice", "wonderland", NULL, NULL),
+                     TACIT_OK);
+}
+
+/* A world whose own session stays out of it. */
+static world *new_world(fake_store *store) {
+    ts_options server = TS_OPTIONS_INIT;
+    world *w;
+
+    server.metadata_members = dialect;
+    w = world_new(&(world_options){.server = &server, .store = fake_store_handle(store)});
+    assert_int_equal(world_close(w, PATIENCE_MS), TACIT_OK);
+    return w;
+}
+
+static bool has_line(const char *headers, const char *line) {
+    size_t size = strlen(line);
+
+    for (const char *at = headers; *at != '\0'; at += strcspn(at, "\n") + 1)
+        if (strncmp(at, line, size) == 0 && at[size] == '\n') return true;
+    return false;
+}
+
+static void assert_sent(world *w, ts_part part, size_t index, const char *user_agent,
+                        const char *const *headers) {
+    ts_record seen;
+    bool later = headers == french;
+
+    assert_true(server_record(world_server(w), part, index, &seen));
+    if (!has_line(seen.headers, user_agent)) fail_msg("%zu: %s", index, seen.headers);
+    for (size_t i = 0; headers[i] != NULL; i++)
+        if (!has_line(seen.headers, headers[i])) fail_msg("%zu: %s", index, seen.headers);
+    if (!later) assert_null(strstr(seen.headers, "X-Later"));
+    server_record_free(&seen);
+}
+
+/* ------------------------------------------------------------------ the tests */
+
+static void a_later_version_sends_what_the_first_one_did(void **state) {
+    fake_store *store = fake_store_new();
+    world *w = new_world(store);
+    run first = start(w, "app/1", german), later;
+    char *record;
+
+    (void)state;
+    sign_in(&first);
+    refresh(&first);
+    end(&first);
+    record = fake_store_record(store);
+    assert_non_null(strstr(record, "\"fingerprint\":"));
+    assert_non_null(strstr(record, "X-Device: 7f3a"));
+    free(record);
+    later = start(w, "app/2", french);
+    refresh(&later);
+    refresh(&later);
+    end(&later);
+
+    assert_int_equal(server_record_count(world_server(w), TS_TOKEN_ENDPOINT), 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_sent(w, TS_TOKEN_ENDPOINT, i, "User-Agent: app/1", german);
+    world_free(w);
+    fake_store_free(store);
+}
+
+static void another_sign_in_begins_anew(void **state) {
+    fake_store *store = fake_store_new();
+    world *w = new_world(store);
+    run first = start(w, "app/1", german), later;
+
+    (void)state;
+    sign_in(&first);
+    end(&first);
+    later = start(w, "app/2", french);
+    sign_in(&later);
+    refresh(&later);
+    end(&later);
+
+    assert_sent(w, TS_TOKEN_ENDPOINT, 0, "User-Agent: app/1", german);
+    assert_sent(w, TS_TOKEN_ENDPOINT, 1, "User-Agent: app/2", french);
+    assert_sent(w, TS_TOKEN_ENDPOINT, 2, "User-Agent: app/2", french);
+    world_free(w);
+    fake_store_free(store);
+}
+
+static void another_process_sends_the_same(void **state) {
+    fake_store *store = fake_store_new();
+    world *w = new_world(store);
+    run first = start(w, "app/1", german), beside;
+
+    (void)state;
+    sign_in(&first);
+    beside = start(w, "app/2", french);
+    refresh(&beside);
+    refresh(&first);
+    refresh(&beside);
+    end(&beside);
+    end(&first);
+
+    for (size_t i = 0; i < 4; i++)
+        assert_sent(w, TS_TOKEN_ENDPOINT, i, "User-Agent: app/1", german);
+    world_free(w);
+    fake_store_free(store);
+}
+
+/* Imported tokens were signed in with elsewhere: their first request is the first refresh. */
+static void an_import_freezes_with_its_first_refresh(void **state) {
+    fake_store *store = fake_store_new();
+    world *w = new_world(store);
+    run first = start(w, "app/1", german), later;
+    char *access, *refresh_token = server_sign_in(world_server(w), "alice", NULL, &access);
+
+    (void)state;
+    assert_int_equal(tacit_sign_in_with_tokens(first.session, access, 3600, refresh_token, NULL),
+                     TACIT_OK);
+    refresh(&first);
+    end(&first);
+    later = start(w, "app/2", french);
+    refresh(&later);
+    end(&later);
+
+    assert_sent(w, TS_TOKEN_ENDPOINT, 0, "User-Agent: app/1", german);
+    assert_sent(w, TS_TOKEN_ENDPOINT, 1, "User-Agent: app/1", german);
+    free(access);
+    free(refresh_token);
+    world_free(w);
+    fake_store_free(store);
+}
+
+static void a_first_refresh_that_fails_has_frozen_it(void **state) {
+    fake_store *store = fake_store_new();
+    world *w = new_world(store);
+    run first = start(w, "app/1", german);
+    char *access, *refresh_token = server_sign_in(world_server(w), "alice", NULL, &access);
+
+    (void)state;
+    assert_int_equal(tacit_sign_in_with_tokens(first.session, access, 3600, refresh_token, NULL),
+                     TACIT_OK);
+    server_fail_oauth(world_server(w), 1, 400, "temporarily_unavailable");
+    assert_int_not_equal(tacit_session_refresh(first.session, PATIENCE_MS, NULL), TACIT_OK);
+    tacit_client_network_changed(first.client);
+    refresh(&first);
+    end(&first);
+
+    for (size_t i = 0; i < server_record_count(world_server(w), TS_TOKEN_ENDPOINT); i++)
+        assert_sent(w, TS_TOKEN_ENDPOINT, i, "User-Agent: app/1", german);
+    free(access);
+    free(refresh_token);
+    world_free(w);
+    fake_store_free(store);
+}
+
+static void approve(const char *user_code, const char *verification_uri,
+                    const char *verification_uri_complete, int expires_in_s, void *server) {
+    (void)verification_uri, (void)verification_uri_complete, (void)expires_in_s;
+    server_device_approve(server, user_code);
+}
+
+static void a_device_code_freezes_with_its_polls(void **state) {
+    tacit_sign_in_options options = TACIT_SIGN_IN_OPTIONS_INIT;
+    fake_store *store = fake_store_new();
+    world *w = new_world(store);
+    ts_options server = server_options(world_server(w));
+    run first = start(w, "app/1", german), later;
+    tacit_error error;
+    size_t requests;
+
+    (void)state;
+    server.device_interval = "0.001";
+    server_configure(world_server(w), &server);
+    options.device_prompt = approve;
+    options.user_data = world_server(w);
+    if (tacit_sign_in_with_device_code(first.session, &options, &error) != TACIT_OK)
+        fail_msg("%s", error.message);
+    end(&first);
+    later = start(w, "app/2", french);
+    refresh(&later);
+    end(&later);
+
+    requests = server_record_count(world_server(w), TS_TOKEN_ENDPOINT);
+    assert_true(requests >= 2);
+    for (size_t i = 0; i < requests; i++)
+        assert_sent(w, TS_TOKEN_ENDPOINT, i, "User-Agent: app/1", german);
+    world_free(w);
+    fake_store_free(store);
+}
+
+static void without_one_in_the_dialect_nothing_is_frozen(void **state) {
+    fake_store *store = fake_store_new();
+    world *w = world_new(&(world_options){.store = fake_store_handle(store)});
+    char *record;
+
+    (void)state;
+    world_sign_in(w);
+    record = fake_store_record(store);
+    assert_null(strstr(record, "fingerprint"));
+    free(record);
+    world_free(w);
+    fake_store_free(store);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_later_version_sends_what_the_first_one_did),
+        cmocka_unit_test(another_sign_in_begins_anew),
+        cmocka_unit_test(another_process_sends_the_same),
+        cmocka_unit_test(an_import_freezes_with_its_first_refresh),
+        cmocka_unit_test(a_first_refresh_that_fails_has_frozen_it),
+        cmocka_unit_test(a_device_code_freezes_with_its_polls),
+        cmocka_unit_test(without_one_in_the_dialect_nothing_is_frozen),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
