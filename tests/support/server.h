@@ -49,6 +49,9 @@ typedef struct ts_options {
     const char *extra_members;      /* JSON object merged into token answers; NULL: none */
     size_t token_size;              /* bytes of each token, at least 64 */
     bool jwt;                       /* access tokens look like JWTs, with an exp claim */
+    int jwt_ahead_s;                /* ... counted by a clock that is ahead by so much */
+    const char *sliding_header;     /* 2xx answers of the API carry a new access token in it */
+    bool sliding_ends_older_access; /* ... after which the older ones of the family are refused */
     bool rotate;                    /* each refresh spends its refresh token */
     bool repeat_refresh_token;      /* without rotation: the answer repeats the refresh token */
     bool detect_reuse;              /* a spent refresh token revokes its family */
@@ -203,7 +206,9 @@ typedef enum ts_gate_place { TS_BEFORE_PROCESSING = 0, TS_BEFORE_ANSWER = 1 } ts
 
 /* From now on requests of this part are held at this place. */
 void server_gate_close(ts_server *server, ts_part part, ts_gate_place place);
-/* Releases the oldest that are held; the gate stays closed. */
+/* Holds no more, and keeps what is held. */
+void server_gate_let_pass(ts_server *server, ts_part part);
+/* Releases the oldest that are held; the gate stays as it is. */
 void server_gate_release(ts_server *server, ts_part part, int requests);
 /* Releases all and holds no more. */
 void server_gate_open(ts_server *server, ts_part part);

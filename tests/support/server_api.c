@@ -79,8 +79,19 @@ static void serve(ts_request *request, const char *user, const char *scope) {
             request->process_delay_ms =
                 (int)ts_request_number(request, "ms", MAX_DELAY_MS, MAX_DELAY_MS);
         }
-        request->answer.is_api_ok = true;
+        request->answer.is_api_ok = request->answer.headers == NULL;
     }
+}
+
+/* A header of its own makes the answer one of its own. */
+static void slide_locked(ts_request *request, const char *token) {
+    ts_server *server = request->server;
+    const char *name = server->options.sliding_header;
+
+    if (!name) return;
+    char *line = ts_format("%s: Bearer %s", name, ts_tokens_slide_locked(server, token));
+    ts_answer_add_header(&request->answer, line);
+    free(line);
 }
 
 void ts_process_api(ts_request *request) {
@@ -93,6 +104,7 @@ void ts_process_api(ts_request *request) {
     }
     pthread_mutex_lock(&server->lock);
     const ts_family *family = ts_tokens_check_access_locked(server, authorization + 7);
+    if (family) slide_locked(request, authorization + 7);
     pthread_mutex_unlock(&server->lock);
     if (!family) {
         refuse(request, "WWW-Authenticate: Bearer realm=\"api\", error=\"invalid_token\"");

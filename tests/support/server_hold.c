@@ -112,6 +112,14 @@ void server_gate_close(ts_server *server, ts_part part, ts_gate_place place) {
     pthread_mutex_unlock(&server->lock);
 }
 
+void server_gate_let_pass(ts_server *server, ts_part part) {
+    ts_gate *gate = &server->gates[part];
+
+    pthread_mutex_lock(&server->lock);
+    gate->closed[TS_BEFORE_PROCESSING] = gate->closed[TS_BEFORE_ANSWER] = false;
+    pthread_mutex_unlock(&server->lock);
+}
+
 void server_gate_release(ts_server *server, ts_part part, int requests) {
     ts_request_list released = {NULL, NULL};
 

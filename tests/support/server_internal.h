@@ -196,6 +196,8 @@ ts_refresh_result ts_tokens_refresh_locked(ts_server *server, const char *refres
                                            ts_issued *issued);
 /* NULL: not live. */
 const ts_family *ts_tokens_check_access_locked(ts_server *server, const char *token);
+/* A further access token beside a live one; borrowed from the table, until unlock. */
+const char *ts_tokens_slide_locked(ts_server *server, const char *token);
 const char *ts_family_user(const ts_family *family);
 const char *ts_family_scope(const ts_family *family);
 void ts_family_revoke(ts_family *family); /* the lock is held */

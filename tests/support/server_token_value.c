@@ -46,7 +46,7 @@ char *ts_base64url(const void *bytes, size_t size) {
 /* RFC 9068, with a signature that nobody can verify. */
 static char *jwt_value(const ts_options *options, const char *user, size_t size) {
     static const char head[] = "{\"alg\":\"RS256\",\"typ\":\"at+jwt\"}";
-    json_int_t now_s = (json_int_t)time(NULL);
+    json_int_t now_s = (json_int_t)time(NULL) + options->jwt_ahead_s;
     char hex[2 * RANDOM_BYTES + 1];
 
     random_hex(hex);

@@ -175,6 +175,13 @@ const ts_family *ts_tokens_check_access_locked(ts_server *server, const char *va
     return is_live_access(token, ts_now_ms()) ? token->family : NULL;
 }
 
+const char *ts_tokens_slide_locked(ts_server *server, const char *value) {
+    ts_family *family = find(&server->tokens, value)->family;
+
+    if (server->options.sliding_ends_older_access) revoke_access_of(&server->tokens, family);
+    return issue(server, family, true)->value;
+}
+
 const char *ts_family_user(const ts_family *family) {
     return family->user;
 }
