@@ -1,14 +1,25 @@
 #include "oauth/sliding.h"
 
+#include <string.h>
 #include <strings.h>
 
+#define TOKEN_SIZE_MAX ((size_t)64 << 10)
+
 const char *ti_sliding_token(const ti_http_answer *answer, const char *header) {
-    static const char scheme[] = "Bearer ";
+    static const char scheme[] = "Bearer";
     const char *value = ti_http_answer_header(answer, header, 0);
     if (!value) return NULL;
     if (strncasecmp(value, scheme, sizeof scheme - 1) == 0) {
-        value += sizeof scheme - 1;
-        while (*value == ' ') value++;
+        const char *rest = value + sizeof scheme - 1;
+        if (*rest == '\0' || *rest == ' ' || *rest == '\t') value = rest + strspn(rest, " \t");
     }
     return *value ? value : NULL;
+}
+
+bool ti_sliding_is_token(const char *text) {
+    if (!text || strlen(text) > TOKEN_SIZE_MAX) return false;
+    for (const char *c = text; *c; c++) {
+        if (*c < 0x21 || *c > 0x7E) return false;
+    }
+    return *text != '\0';
 }
