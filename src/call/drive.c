@@ -76,6 +76,7 @@ static bool make_rest(ti_drive *drive) {
 
     drive->response = ti_response_new(drive->url);
     if (drive->response == NULL) return false;
+    drive->response->answer.head.secret = drive->slides; /* R12: tokens come in it */
     if (request->parts != NULL) {
         drive->parts = ti_parts_new(request->parts, &drive->body_begun);
         if (drive->parts == NULL) return false;
@@ -101,6 +102,7 @@ ti_step ti_drive_begin(ti_drive *drive, tacit_session *session, const tacit_requ
 
     reset(drive);
     drive->session = session;
+    drive->slides = ti_session_slides(session);
     drive->request = request;
     drive->error = error;
     drive->url = url;
@@ -158,6 +160,7 @@ bool ti_drive_prepare_send(ti_drive *drive) {
     tacit_response *response = drive->response;
 
     if (drive->download != NULL && !prepare_download(drive)) return false;
+    if (drive->slides) drive->sent_boot_ms = ti_clock_boot_ms(ti_session_clock(drive->session));
     drive->http.method = exchange->method;
     drive->http.authorization = exchange->foreign ? NULL : ti_token_line(exchange->token);
     if (exchange->sends == response->attempts) return true;
@@ -206,6 +209,14 @@ static void note_origin(const ti_drive *drive, bool refuses_token) {
     }
 }
 
+/* What else it may bring: a renewed token. */
+static void slide(const ti_drive *drive) {
+    const ti_http_answer *answer = &drive->response->answer;
+
+    if (drive->exchange.foreign || answer->status < 200 || answer->status >= 300) return;
+    ti_session_slide(drive->session, drive->exchange.token, answer, drive->sent_boot_ms);
+}
+
 /* Draws a pause, where there may be one. */
 static uint32_t draw(const ti_drive *drive) {
     uint32_t random;
@@ -248,6 +259,7 @@ static ti_step answered(ti_drive *drive, ti_exchange_answer *seen) {
         return fail_no_memory(drive);
     }
     note_origin(drive, seen->refuses_token);
+    if (drive->slides) slide(drive);
     if (seen->refuses_token) {
         seen->may_force = ti_session_origin_may_force(drive->session, drive->origin);
     }

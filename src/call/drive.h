@@ -27,6 +27,9 @@ typedef struct ti_drive {
 
     int64_t pause_until_boot_ms; /* of TI_STEP_PAUSE; before the deadline */
 
+    bool slides;          /* answers may renew the token */
+    int64_t sent_boot_ms; /* then: when the last hop was */
+
     bool body_begun;       /* the streamed body is no longer at its beginning */
     bool delivered;        /* bytes of an answer went to the caller's write */
     bool outcome_unknown;  /* the server may have done it at a send that failed */

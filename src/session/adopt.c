@@ -41,6 +41,14 @@ static void adopt_secrets_locked(ti_identity *identity, ti_record *record, bool 
     record->id_token = NULL;
 }
 
+/* What slides counts for itself. */
+static bool is_newer_locked(const ti_identity *identity, const ti_view *view,
+                            const ti_record_token *found) {
+    if (view->token == NULL) return true;
+    if (view->slides) return ti_slide_prefers_locked(identity, view, found);
+    return found->generation > view->token->generation;
+}
+
 /* The record's list is what is parked from now on: a view that has no token of its own may take one later. */
 static void adopt_tokens_locked(ti_identity *identity, ti_record *record) {
     for (ti_view *view = identity->views; view != NULL; view = view->next) {
@@ -48,8 +56,7 @@ static void adopt_tokens_locked(ti_identity *identity, ti_record *record) {
             ti_record_token *found = &record->tokens[i];
 
             if (strcmp(found->view, view->key) != 0) continue;
-            if (view->token == NULL || found->generation > view->token->generation)
-                ti_view_adopt_locked(identity, view, found);
+            if (is_newer_locked(identity, view, found)) ti_view_adopt_locked(identity, view, found);
         }
         ti_view_expect_token_locked(identity, view);
     }

@@ -25,7 +25,7 @@ static int64_t earliest_locked(const ti_identity *identity, const ti_view *view)
 }
 
 int64_t ti_flight_due_locked(const ti_identity *identity, const ti_view *view) {
-    bool by_itself = view->retry_anyway || ti_view_is_proactive_locked(view);
+    bool by_itself = view->retry_anyway || ti_view_is_proactive_locked(identity, view);
     int64_t due = by_itself ? view->due_boot_ms : TI_NEVER;
     int64_t renewal = view->sessions != NULL ? ti_terms_renewal_locked(identity) : TI_NEVER;
     int64_t earliest = earliest_locked(identity, view);

@@ -83,6 +83,7 @@ typedef struct ti_identity {
     bool mark_refused;        /* the record has yet to be marked */
     bool erase_pending;       /* a sign-out could not be marked, or the record not be erased */
     bool ended_by_limit;      /* the app's own: whoever asks hears that a sign-in is required */
+    bool slide_parked;        /* what slid of a view that was closed is not saved yet */
     bool rolled_back;         /* the store holds an older record than the head, which was saved */
     unsigned char looks_left; /* at the store: a dead process's call may be done late (R7) */
     tacit_status store_trouble; /* last told by TACIT_EVENT_STORE_FAILED; TACIT_OK: none */

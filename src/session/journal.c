@@ -35,6 +35,15 @@ static void begin(ti_journal *journal, const ti_sign_in_id *id, uint64_t generat
     settle(journal);
 }
 
+void ti_journal_pass(ti_journal *journal, uint64_t generation) {
+    if (journal->reserved < generation) journal->reserved = generation;
+}
+
+uint64_t ti_journal_reserve(ti_journal *journal, int64_t life) {
+    ti_journal_lost(journal, life); /* until it is there, the store has an older one */
+    return ++journal->reserved;
+}
+
 void ti_journal_signed_in(ti_journal *journal, const ti_sign_in_id *id,
                           const ti_secret *refresh_token, int64_t life) {
     begin(journal, id, 1, life);

@@ -36,6 +36,12 @@ typedef struct ti_journal {
     ti_token_hash posted;   /* of the one POSTED or REFUSED */
 } ti_journal;
 
+/* Generations up to this one are in use, by tokens that no record has: what is reserved next comes after them (slide.h). */
+void ti_journal_pass(ti_journal *journal, uint64_t generation);
+/* The generation under which life is about to save the head's record anew, with other access tokens. The head is another when
+ * ti_journal_adopted() says so. */
+uint64_t ti_journal_reserve(ti_journal *journal, int64_t life);
+
 /* The head changes hands: a sign-in (generation 1, held by life), what the store turned out to hold, nobody. */
 void ti_journal_signed_in(ti_journal *journal, const ti_sign_in_id *id,
                           const ti_secret *refresh_token, int64_t life);

@@ -47,7 +47,8 @@ static bool check_list(const char *const *list, bool (*is_good)(const char *), c
 static bool check_options(const tacit_session_options *o, tacit_error *error) {
     if (o->client_id == NULL || *o->client_id == '\0')
         return ti_error_argument(error, "options->client_id", "is missing"), false;
-    if (o->policy != TACIT_POLICY_PROACTIVE && o->policy != TACIT_POLICY_REACTIVE)
+    if (o->policy != TACIT_POLICY_PROACTIVE && o->policy != TACIT_POLICY_REACTIVE &&
+        o->policy != TACIT_POLICY_SLIDING)
         return ti_error_argument(error, "options->policy", "is not a policy"), false;
     if (o->refresh_lead_s < 0)
         return ti_error_argument(error, "options->refresh_lead_s", "is negative"), false;
@@ -91,6 +92,20 @@ static tacit_session *new_session(const tacit_session_options *o, tacit_error *e
         return ti_error_no_memory(error), NULL;
     }
     return session;
+}
+
+static bool knows_policy(tacit_provider *provider, tacit_policy policy, tacit_error *error) {
+    char *header;
+    bool slides;
+
+    if (policy != TACIT_POLICY_SLIDING) return true;
+    if (!ti_slide_header(provider, &header)) return ti_error_no_memory(error), false;
+    slides = header != NULL;
+    free(header);
+    if (!slides)
+        ti_error_argument(error, "options->policy",
+                          "is to slide, and the provider's dialect has no sliding_header");
+    return slides;
 }
 
 static bool is_closed(tacit_client *client, tacit_error *error) {
@@ -189,7 +204,8 @@ tacit_session *tacit_session_open(tacit_client *client, tacit_provider *provider
     if (ti_client_forked(client)) return ti_error_forked(error, "client"), NULL;
     if (o.store != NULL && ti_store_forked(o.store)) return ti_error_forked(error, "store"), NULL;
     if (is_closed(client, error)) return NULL;
-    if (!takes_secret(provider, o.client_secret, error)) return NULL;
+    if (!knows_policy(provider, o.policy, error) || !takes_secret(provider, o.client_secret, error))
+        return NULL;
     store = o.store != NULL ? tacit_store_ref(o.store) : ti_client_default_store(client, error);
     if (store == NULL) return NULL;
     session = open_in_store(client, provider, store, &o, error);

@@ -49,6 +49,15 @@ static bool is_head_locked(const ti_identity *identity, const ti_late_call *call
            call->generation == identity->generation;
 }
 
+/* The head was saved anew: it is that record now, where nothing else happened to it meanwhile. */
+static void advance_locked(ti_identity *identity, const ti_sign_in_id *id, uint64_t generation) {
+    if (identity->state != TACIT_STATE_SIGNED_IN || generation <= identity->generation ||
+        !ti_sign_in_id_equal(id, &identity->journal.sign_in_id))
+        return;
+    identity->generation = generation;
+    ti_journal_adopted(&identity->journal, id, generation, identity->refresh_token);
+}
+
 static void came_back(void *data, tacit_status status) {
     ti_identity *identity = data;
     ti_dispatch *dispatch = identity->client->dispatch;
@@ -56,9 +65,12 @@ static void came_back(void *data, tacit_status status) {
     pthread_mutex_lock(&identity->lock);
     identity->late.out = false;
     identity->store_retry_boot_ms = 0;
-    if (identity->late.save && status == TACIT_OK && is_head_locked(identity, &identity->late)) {
-        ti_journal_saved(&identity->journal);
-        tell_recovery_locked(identity);
+    if (identity->late.save && status == TACIT_OK) {
+        advance_locked(identity, &identity->late.sign_in_id, identity->late.generation);
+        if (is_head_locked(identity, &identity->late)) {
+            ti_journal_saved(&identity->journal);
+            tell_recovery_locked(identity);
+        }
     }
     ti_waiters_wake_locked(identity);
     pthread_mutex_unlock(&identity->lock);
@@ -72,13 +84,13 @@ static tacit_status still_out(tacit_error *error) {
                         "The store has not answered an earlier call yet.");
 }
 
-/* Before a call, under the lock: false where an earlier one is still out. */
-static bool go_out_locked(ti_identity *identity, bool save, ti_store_late *late) {
+/* Before a call, under the lock: false where an earlier one is still out. save: the generation, 0 for another call. */
+static bool go_out_locked(ti_identity *identity, uint64_t save, ti_store_late *late) {
     if (identity->late.out) return false;
     identity->late = (ti_late_call){.out = true,
-                                    .save = save,
+                                    .save = save > 0,
                                     .sign_in_id = identity->journal.sign_in_id,
-                                    .generation = identity->generation};
+                                    .generation = save};
     *late = (ti_store_late){came_back, ti_identity_ref(identity)};
     return true;
 }
@@ -100,7 +112,7 @@ static tacit_status fetch_locked(ti_identity *identity, ti_record *record, tacit
     bool overdue = false;
 
     *record = (ti_record){.tokens = NULL};
-    if (!go_out_locked(identity, false, &late)) return still_out(error);
+    if (!go_out_locked(identity, 0, &late)) return still_out(error);
     pthread_mutex_unlock(&identity->lock);
     status = ti_store_load(client->store_calls, identity->store, identity->key,
                            client->store_timeout_ms, late, &bytes, &overdue, error);
@@ -144,16 +156,21 @@ static tacit_status load_once_locked(ti_identity *identity, tacit_error *error) 
     return status;
 }
 
+tacit_status ti_persist_look_locked(ti_identity *identity, tacit_error *error) {
+    tacit_status status = load_once_locked(identity, error);
+
+    if (status == TACIT_OK && !ti_identity_owes_head_locked(identity))
+        tell_recovery_locked(identity);
+    return status;
+}
+
 tacit_status ti_persist_load_locked(ti_identity *identity, tacit_error *error) {
     tacit_error why;
-    tacit_status status = load_once_locked(identity, &why);
+    tacit_status status = ti_persist_look_locked(identity, &why);
 
-    if (status != TACIT_OK) {
-        if (!ti_adopt_waits_locked(identity, status)) ti_persist_trouble_locked(identity, &why);
-        return ti_error_copy(error, &why);
-    }
-    if (!ti_identity_owes_head_locked(identity)) tell_recovery_locked(identity);
-    return ti_error_clear(error);
+    if (status != TACIT_OK && !ti_adopt_waits_locked(identity, status))
+        ti_persist_trouble_locked(identity, &why);
+    return ti_error_copy(error, &why);
 }
 
 /* ------------------------------------------------------------------ saving */
@@ -164,15 +181,15 @@ static bool has_view(const ti_record *record, const char *key) {
     return false;
 }
 
-/* The head as a record; newest is what view is about to get. false: no memory. */
-static bool describe_locked(ti_identity *identity, const ti_view *view, const tacit_token *newest,
-                            ti_record *record) {
+/* The head as a record of that generation; newest is what view is about to get. false: no memory. */
+static bool describe_locked(ti_identity *identity, uint64_t generation, const ti_view *view,
+                            const tacit_token *newest, ti_record *record) {
     int64_t now_wall_ms = ti_clock_wall_ms(ti_identity_clock(identity));
     size_t most = identity->parked_count;
 
     for (const ti_view *v = identity->views; v != NULL; v = v->next) most++;
     *record = (ti_record){.sign_in_id = identity->journal.sign_in_id,
-                          .generation = identity->generation,
+                          .generation = generation,
                           .by_credentials = identity->by_credentials,
                           .refused = identity->mark_refused};
     record->refresh_token = ti_secret_ref(identity->refresh_token);
@@ -213,18 +230,31 @@ static tacit_status write(ti_identity *identity, const ti_record *record, ti_sto
     return status;
 }
 
-static tacit_status save_once_locked(ti_identity *identity, const ti_view *view,
-                                     const tacit_token *token, tacit_error *error) {
+/* The store has it, or not. Other processes read only a record that is newer than theirs. */
+static void note_slid_locked(ti_identity *identity, const ti_record *record, bool parked,
+                             bool saved) {
+    if (!ti_sign_in_id_equal(&record->sign_in_id, &identity->journal.sign_in_id)) return;
+    if (saved)
+        ti_slide_saved_locked(identity, record);
+    else if (parked)
+        identity->slide_parked = true;
+}
+
+static tacit_status save_once_locked(ti_identity *identity, uint64_t generation,
+                                     const ti_view *view, const tacit_token *token,
+                                     tacit_error *error) {
     ti_record record;
     ti_store_late late;
     tacit_status status;
-    bool overdue = false;
+    bool overdue = false, parked = identity->slide_parked;
+    bool newer = generation > identity->generation || ti_identity_owes_head_locked(identity);
 
     if (!identity->readable)
         return ti_error_set(error, TACIT_ERR_STORE_UNAVAILABLE,
                             "What the store holds could not be read, so it is not overwritten.");
-    if (!go_out_locked(identity, true, &late)) return still_out(error);
-    if (describe_locked(identity, view, token, &record)) {
+    if (!go_out_locked(identity, generation, &late)) return still_out(error);
+    identity->slide_parked = false;
+    if (describe_locked(identity, generation, view, token, &record)) {
         pthread_mutex_unlock(&identity->lock);
         status = write(identity, &record, late, &overdue, error);
         pthread_mutex_lock(&identity->lock);
@@ -232,6 +262,7 @@ static tacit_status save_once_locked(ti_identity *identity, const ti_view *view,
         status = ti_error_no_memory(error);
     }
     come_in_locked(identity, overdue);
+    note_slid_locked(identity, &record, parked, newer && status == TACIT_OK);
     ti_record_free(&record);
     if (status != TACIT_OK) ti_limits_not_saved_locked(identity);
     return status;
@@ -242,7 +273,7 @@ tacit_status ti_persist_save_locked(ti_identity *identity, const ti_view *view,
     ti_sign_in_id id = identity->journal.sign_in_id;
     uint64_t generation = identity->generation;
     tacit_error error;
-    tacit_status status = save_once_locked(identity, view, token, &error);
+    tacit_status status = save_once_locked(identity, generation, view, token, &error);
 
     if (status != TACIT_OK) {
         ti_persist_trouble_locked(identity, &error);
@@ -254,6 +285,18 @@ tacit_status ti_persist_save_locked(ti_identity *identity, const ti_view *view,
         ti_journal_saved(&identity->journal);
     tell_recovery_locked(identity);
     return TACIT_OK;
+}
+
+tacit_status ti_persist_save_as_locked(ti_identity *identity, uint64_t generation,
+                                       tacit_error *error) {
+    ti_sign_in_id id = identity->journal.sign_in_id;
+    tacit_status status = save_once_locked(identity, generation, NULL, NULL, error);
+
+    if (status != TACIT_OK) return status;
+    identity->record_present = true;
+    advance_locked(identity, &id, generation);
+    tell_recovery_locked(identity);
+    return ti_error_clear(error);
 }
 
 /* The journal says first who saves what: should this process die, the save may come late. */
@@ -272,7 +315,7 @@ static void mark_refused_locked(ti_identity *identity) {
     tacit_error error;
 
     /* A mark that cannot be written costs one more refusal after the next start. */
-    save_once_locked(identity, NULL, NULL, &error);
+    save_once_locked(identity, identity->generation, NULL, NULL, &error);
     if (!ti_sign_in_id_equal(&id, &identity->journal.sign_in_id)) return;
     identity->mark_refused = false;
     ti_secret_unref(identity->refresh_token);
@@ -312,7 +355,7 @@ static tacit_status erase_once_locked(ti_identity *identity, tacit_error *error)
     tacit_status status;
     bool overdue = false;
 
-    if (!go_out_locked(identity, false, &late)) return still_out(error);
+    if (!go_out_locked(identity, 0, &late)) return still_out(error);
     pthread_mutex_unlock(&identity->lock);
     status = ti_store_erase(client->store_calls, identity->store, identity->key,
                             client->store_timeout_ms, late, &overdue, error);

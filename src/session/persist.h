@@ -11,10 +11,17 @@
  * or that of ti_adopt_locked(). */
 tacit_status ti_persist_load_locked(ti_identity *identity, tacit_error *error);
 
+/* The same, of whose failure nobody is told. */
+tacit_status ti_persist_look_locked(ti_identity *identity, tacit_error *error);
+
 /* Saves the head as it stands, with token (may be NULL) as view's newest. TACIT_OK: the journal says saved. Nothing is saved before a
  * load told what is there, and nothing over a record that cannot be read. */
 tacit_status ti_persist_save_locked(ti_identity *identity, const ti_view *view,
                                     const tacit_token *token);
+
+/* Saves the head's record anew, under a generation that the journal has reserved for it. Nobody is told of a failure, and the head stays. */
+tacit_status ti_persist_save_as_locked(ti_identity *identity, uint64_t generation,
+                                       tacit_error *error);
 
 /* Saves the head that only this process has. */
 void ti_persist_save_owed_locked(ti_identity *identity);

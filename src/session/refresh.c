@@ -365,6 +365,7 @@ static bool post_locked(ti_identity *identity) {
     tacit_error error;
     bool noted = false;
 
+    ti_journal_pass(&posted, tacit_token_generation(identity->flight.view->token));
     if (ti_journal_posted(&posted, identity->refresh_token, identity->generation,
                           ti_identity_now(identity)))
         noted = ti_turn_note_locked(identity, &posted, &error) == TACIT_OK;

@@ -221,6 +221,7 @@ static void describe_locked(const tacit_session *session, tacit_session_stats *s
     stats->refresh_due_in_s = seconds_until(due, ti_identity_now(identity));
     stats->last_error = identity->last_error;
     stats->sign_in_ends_in_s = ti_terms_end_in_s_locked(identity);
+    if (view->slides) stats->slides = view->slide->slides;
 }
 
 void tacit_session_get_stats(tacit_session *session, tacit_session_stats *stats) {

@@ -77,6 +77,13 @@ void ti_session_origin_accepted(tacit_session *session, int origin, const tacit_
 void ti_session_origin_refused(tacit_session *session, int origin, const tacit_token *token);
 bool ti_session_origin_may_force(const tacit_session *session, int origin);
 
+/* Sliding expiration (slide.h): whether answers may renew the token of this session; for others one load. */
+bool ti_session_slides(const tacit_session *session);
+/* A 2xx from one of the session's origins, to a request that went there with the token `sent`. Allocates and locks only where the current
+ * token is old enough for a successor. */
+void ti_session_slide(tacit_session *session, const tacit_token *sent, const ti_http_answer *answer,
+                      int64_t sent_boot_ms);
+
 /* The caller's reference; NULL: none. *signed_in: whether somebody is, as far as is known. */
 ti_secret *ti_session_id_token(const tacit_session *session, bool *signed_in);
 

@@ -48,6 +48,16 @@ ti_secret *ti_token_copy_value(const tacit_token *token) {
     return ti_secret_new(token->line + sizeof PREFIX - 1, token->line_size - (sizeof PREFIX - 1));
 }
 
+bool ti_token_has_value(const tacit_token *token, const char *value, size_t size) {
+    const char *own = token->line + sizeof PREFIX - 1;
+    volatile unsigned char difference = 0; /* or the compiler leaves the loop early */
+
+    if (size != token->line_size - (sizeof PREFIX - 1)) return false;
+    for (size_t i = 0; i < size; i++)
+        difference = (unsigned char)(difference | (own[i] ^ value[i]));
+    return difference == 0;
+}
+
 bool ti_token_lives(const tacit_token *token, int64_t now_boot_ms, int min_valid_s) {
     int64_t needed_ms = (int64_t)min_valid_s * 1000;
 

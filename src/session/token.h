@@ -46,6 +46,8 @@ tacit_token *ti_token_new(ti_context *context, const ti_token_facts *facts); /* 
 const char *ti_token_line(const tacit_token *token);
 /* Its value alone, as a new secret. NULL: no memory. */
 ti_secret *ti_token_copy_value(const tacit_token *token);
+/* Whether that is its value; in constant time for equal sizes. */
+bool ti_token_has_value(const tacit_token *token, const char *value, size_t size);
 /* Whether it lives min_valid_s longer at now; what is asked for is capped at half its lifetime. An unknown expiry always does. */
 bool ti_token_lives(const tacit_token *token, int64_t now_boot_ms, int min_valid_s);
 

@@ -95,12 +95,31 @@ static void free_view(ti_view *view) {
     free_list(view->grant.token_headers);
     free(view->scope);
     free(view->resource);
+    if (view->slides) free(view->slide->header);
     free(view);
+}
+
+/* With room for what it needs to slide. NULL: no memory. */
+static ti_view *new_bare_view(tacit_provider *provider) {
+    ti_view *view;
+    char *header;
+
+    if (!ti_slide_header(provider, &header)) return NULL;
+    view = calloc(1, sizeof *view + (header == NULL ? 0 : sizeof(ti_slide)));
+    if (view == NULL) {
+        free(header);
+        return NULL;
+    }
+    if (header == NULL) return view;
+    view->slides = true;
+    view->slide->header = header;
+    ti_slide_begin_locked(view);
+    return view;
 }
 
 static ti_view *new_view(const ti_identity *identity, tacit_provider *provider,
                          const tacit_session_options *options) {
-    ti_view *view = calloc(1, sizeof *view);
+    ti_view *view = new_bare_view(provider);
 
     if (view == NULL) return NULL;
     view->policy = options->policy;
@@ -174,8 +193,10 @@ ti_view *ti_view_find_locked(ti_identity *identity, tacit_provider *provider,
 static void park_locked(ti_identity *identity, const ti_view *view) {
     ti_record_token *parked = find_parked_locked(identity, view->key);
 
-    if (parked != NULL) { /* what a record brought, while the view was open */
-        if (parked->generation >= view->token->generation) return;
+    if (ti_slide_is_unsaved_locked(view)) identity->slide_parked = true;
+    if (parked !=
+        NULL) { /* what a record brought, while the view was open; what slides has chosen */
+        if (parked->generation >= view->token->generation && !view->slides) return;
         remove_parked_locked(identity, parked);
     }
     parked = realloc(identity->parked, (identity->parked_count + 1) * sizeof *identity->parked);
@@ -204,6 +225,7 @@ void ti_view_set_token_locked(ti_view *view, tacit_token *token, uint64_t attemp
     view->token_adopted = false;
     view->due_boot_ms = due_boot_ms;
     atomic_store_explicit(&view->current_id, token == NULL ? 0 : token->id, memory_order_release);
+    if (view->slides) ti_slide_begin_locked(view);
     tacit_token_unref(before);
 }
 
@@ -226,6 +248,8 @@ void ti_view_adopt_locked(ti_identity *identity, ti_view *view, const ti_record_
                             .lifetime_ms = found->lifetime_ms};
     tacit_token *token;
 
+    if (view->token != NULL && facts.generation <= view->token->generation)
+        facts.generation = view->token->generation + 1; /* what slid counts for itself */
     if (found->expires_wall_ms < 0) facts.lifetime_ms = -1;
     if (facts.lifetime_ms >= 0) { /* R13: the wall clock may lie, but never beyond the lifetime */
         if (left_ms < 0) left_ms = 0;
@@ -239,6 +263,7 @@ void ti_view_adopt_locked(ti_identity *identity, ti_view *view, const ti_record_
         due = ti_schedule_due_loaded(due, token->expires_boot_ms, now, ti_identity_random());
     ti_view_set_token_locked(view, token, identity->flight.attempt, due);
     view->token_adopted = true;
+    if (view->slides) view->slide->saved_generation = token->generation;
 }
 
 void ti_view_expect_token_locked(const ti_identity *identity, ti_view *view) {
@@ -263,8 +288,12 @@ bool ti_view_token_to_record(const char *key, const tacit_token *token, ti_recor
     return true;
 }
 
-bool ti_view_is_proactive_locked(const ti_view *view) {
-    return view->policy == TACIT_POLICY_PROACTIVE && view->sessions != NULL;
+bool ti_view_is_proactive_locked(const ti_identity *identity, const ti_view *view) {
+    bool by_itself =
+        view->policy == TACIT_POLICY_PROACTIVE ||
+        (view->policy == TACIT_POLICY_SLIDING && !ti_identity_can_renew_locked(identity));
+
+    return by_itself && view->sessions != NULL;
 }
 
 bool ti_views_have_token_locked(const ti_identity *identity, const ti_view *refused) {
@@ -297,4 +326,5 @@ void ti_views_reset_locked(ti_identity *identity) {
     free(identity->parked);
     identity->parked = NULL;
     identity->parked_count = 0;
+    identity->slide_parked = false;
 }

@@ -8,6 +8,7 @@
 #include "session/dispatch.h"
 #include "session/failure.h"
 #include "session/record.h"
+#include "session/slide.h"
 #include "session/token.h"
 
 typedef struct ti_identity ti_identity;
@@ -25,6 +26,7 @@ typedef struct ti_view {
 
     /* read without a lock by the fast path, written under it */
     atomic_uint_fast64_t current_id; /* of token; 0: none */
+    bool slides;                     /* `slide` is there; read-only */
 
     /* guarded by the identity's lock */
     unsigned users;          /* sessions, a flight, jobs */
@@ -38,6 +40,8 @@ typedef struct ti_view {
     uint64_t failed;     /* the last that failed */
     ti_failure *failure; /* with what */
     uint64_t wanted_generation, wanted_attempt, anew_attempt; /* what waiters ask for (obtain.h) */
+
+    ti_slide slide[]; /* of a view that slides, one */
 } ti_view;
 
 /* The identity's view for these options, found or made, with one more user. NULL: error says why. */
@@ -59,8 +63,8 @@ void ti_view_adopt_locked(ti_identity *identity, ti_view *view, const ti_record_
 void ti_view_expect_token_locked(const ti_identity *identity, ti_view *view);
 /* As the record keeps it, with its own copy of the value. false: no memory. */
 bool ti_view_token_to_record(const char *key, const tacit_token *token, ti_record_token *kept);
-/* Whether the background renews it by itself. */
-bool ti_view_is_proactive_locked(const ti_view *view);
+/* Whether the background renews it by itself, or sees its end. */
+bool ti_view_is_proactive_locked(const ti_identity *identity, const ti_view *view);
 
 /* Whoever still waits asks again when he wakes. */
 void ti_view_drop_wants_locked(ti_view *view);

@@ -31,6 +31,7 @@ typedef enum step {
     STEP_WARN,
     STEP_SAVE,
     STEP_SAVE_USE,
+    STEP_SAVE_SLID,
     STEP_ERASE,
     STEP_REVOKE
 } step;
@@ -39,7 +40,7 @@ typedef enum step {
 static bool needs_turn_locked(const ti_identity *identity, step what) {
     if (what == STEP_JOB) return !identity->jobs->cancelled && !identity->jobs->overtaken;
     return what == STEP_LIMIT || what == STEP_REFRESH || what == STEP_SAVE ||
-           what == STEP_SAVE_USE || what == STEP_ERASE;
+           what == STEP_SAVE_USE || what == STEP_SAVE_SLID || what == STEP_ERASE;
 }
 
 static void earliest(int64_t *due, int64_t candidate) {
@@ -85,6 +86,17 @@ static step warn_step_locked(const ti_identity *identity, int64_t now, int64_t *
     return STEP_NONE;
 }
 
+/* The access tokens that answers brought, where it is time for them and the store's pause is over. */
+static step slid_step_locked(const ti_identity *identity, int64_t now, int64_t *due) {
+    int64_t at = ti_slide_save_due_locked(identity);
+
+    if (at == TI_NEVER || identity->state != TACIT_STATE_SIGNED_IN) return STEP_NONE;
+    if (at < identity->store_retry_boot_ms) at = identity->store_retry_boot_ms;
+    if (at <= now) return STEP_SAVE_SLID;
+    earliest(due, at);
+    return STEP_NONE;
+}
+
 static step find_step_locked(const ti_identity *identity, int64_t now, ti_view **view,
                              int64_t *due) {
     step found, limit;
@@ -99,6 +111,7 @@ static step find_step_locked(const ti_identity *identity, int64_t now, ti_view *
         if (*view != NULL) return STEP_REFRESH;
         if (warn_step_locked(identity, now, due) != STEP_NONE) return STEP_WARN;
     }
+    if (found == STEP_NONE) found = slid_step_locked(identity, now, due);
     if (found != STEP_NONE) return found;
     if (limit != STEP_NONE) return limit;
     return identity->revocations != NULL ? STEP_REVOKE : STEP_NONE;
@@ -134,6 +147,8 @@ static void do_without_turn_locked(ti_identity *identity, step what, ti_view *vi
         ti_job_fail_locked(identity, error);
     else if (what == STEP_LIMIT && ti_limits_are_reached_locked(identity))
         ti_limits_end_locked(identity, NULL);
+    else if (what == STEP_SAVE_SLID)
+        ti_slide_save_failed_locked(identity, error);
     else if (what != STEP_REFRESH)
         ti_persist_trouble_locked(identity, error);
     else if (identity->state == TACIT_STATE_SIGNED_IN)
@@ -244,6 +259,9 @@ static void do_step_locked(ti_identity *identity, step what, ti_view *view) {
         break;
     case STEP_SAVE:
         ti_persist_save_again_locked(identity);
+        break;
+    case STEP_SAVE_SLID:
+        ti_slide_save_locked(identity);
         break;
     case STEP_ERASE:
         ti_sign_out_finish_locked(identity);

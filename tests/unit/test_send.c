@@ -43,6 +43,10 @@ struct tacit_session {
     int pauses;
     int64_t paused_ms; /* the last */
     void (*in_pause)(void);
+
+    bool slides;
+    int slid;             /* answers that were looked at for a token */
+    int64_t slid_sent_ms; /* the last */
 };
 
 static tacit_session session;
@@ -129,6 +133,19 @@ void ti_session_origin_refused(tacit_session *s, int origin, const tacit_token *
 bool ti_session_origin_may_force(const tacit_session *s, int origin) {
     assert_int_equal(origin, 0);
     return s->may_force;
+}
+
+bool ti_session_slides(const tacit_session *s) {
+    return s->slides;
+}
+
+void ti_session_slide(tacit_session *s, const tacit_token *token, const ti_http_answer *answer,
+                      int64_t sent_boot_ms) {
+    assert_true(s->slides);
+    assert_non_null(token);
+    assert_in_range(answer->status, 200, 299);
+    s->slid++;
+    s->slid_sent_ms = sent_boot_ms;
 }
 
 void ti_session_pause(tacit_session *s, int64_t until_boot_ms) {
@@ -642,6 +659,33 @@ static void the_401_of_a_foreign_origin_is_nobodys_concern(void **state) {
     assert_int_equal(session.refused, 0);
 }
 
+static void a_second_later(void) {
+    session.now_ms += 1000;
+}
+
+/* What comes of them is counted from their sending, not from the beginning of the call. */
+static void successes_of_the_own_origins_may_bring_a_token(void **state) {
+    (void)state;
+    session.slides = true;
+    session.may_force = true;
+    wire.script =
+        (script_line[]){{.status = 401, .meanwhile = a_second_later},
+                        {.status = 302, .header = "Location: /b", .meanwhile = a_second_later},
+                        {.status = 204, .meanwhile = a_second_later},
+                        {.status = 404},
+                        {.status = 302, .header = "Location: " OTHER "/b"},
+                        {.status = 200}};
+
+    assert_int_equal(get_ok(ORIGIN "/a"), 204);
+    assert_int_equal(session.slid, 1);
+    assert_int_equal(session.slid_sent_ms, NOW_MS + 2000);
+
+    session.replays = 0;
+    assert_int_equal(get_ok(ORIGIN "/a"), 404);
+    assert_int_equal(get_ok(ORIGIN "/a"), 200);
+    assert_int_equal(session.slid, 1);
+}
+
 static void a_303_drops_the_body_and_what_describes_it(void **state) {
     (void)state;
     static const char *const headers[] = {"Content-Type: a/b", "Accept: */*", NULL};
@@ -1062,6 +1106,7 @@ int main(void) {
         TEST(a_redirect_within_the_origin_keeps_the_token),
         TEST(a_foreign_origin_sees_no_credentials),
         TEST(the_401_of_a_foreign_origin_is_nobodys_concern),
+        TEST(successes_of_the_own_origins_may_bring_a_token),
         TEST(a_303_drops_the_body_and_what_describes_it),
         TEST(redirects_to_plain_http_are_refused),
         TEST(a_location_that_is_no_http_is_the_callers),
