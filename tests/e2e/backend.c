@@ -19,7 +19,8 @@ struct backend {
     daemon_process process;
     char *environment[ENVIRONMENT_MAX + 1]; /* later ones count */
     char *origin, *log;
-    unsigned settled; /* asked so often whether its log is up to date */
+    unsigned settled;  /* asked so often whether its log is up to date */
+    long counted_from; /* a byte of its log */
 };
 
 int backend_site_start(void **state, const backend_plan *plan) {
@@ -35,6 +36,7 @@ int backend_site_start(void **state, const backend_plan *plan) {
 int backend_site_stop(void **state) {
     backend_site *site = *state;
 
+    if (site->shared != NULL) backend_stop(site->shared);
     data_servers_stop(site->data);
     free(site);
     return 0;
@@ -112,21 +114,34 @@ static void settle(backend *backend) {
     free(daemon_wait_line(&backend->process, line, 0));
 }
 
+static long log_size(const backend *backend) {
+    char *log = daemon_says(&backend->process, 0);
+    long size = (long)strlen(log);
+
+    free(log);
+    return size;
+}
+
+backend *backend_shared(backend_site *site) {
+    if (site->shared == NULL) site->shared = backend_start(site, NULL);
+    settle(site->shared);
+    site->shared->counted_from = log_size(site->shared);
+    return site->shared;
+}
+
 void backend_restart(backend *backend, const char *variable) {
-    char *port = NULL, *before, *listens;
+    char *port = NULL, *listens;
     long from;
 
     settle(backend);
     assert_true(asprintf(&port, "PORT=%s", strrchr(backend->origin, ':') + 1) > 0);
     add_variables(backend, (const char *const[]){port, variable, NULL});
+    from = log_size(backend);
     daemon_stop(&backend->process);
-    before = daemon_says(&(daemon_process){.log = backend->log}, 0);
-    from = (long)strlen(before);
     run(backend);
     listens = daemon_wait_line(&backend->process, LISTENS, from);
     assert_string_equal(listens, backend->origin);
     free(listens);
-    free(before);
     free(port);
 }
 
@@ -215,7 +230,7 @@ long backend_count(backend *backend, const char *answer) {
     long count;
 
     settle(backend);
-    log = daemon_says(&backend->process, 0);
+    log = daemon_says(&backend->process, backend->counted_from);
     count = lines_beginning(log, answer);
     free(log);
     return count;

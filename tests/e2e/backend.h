@@ -31,22 +31,26 @@ typedef struct backend_plan {
     const char *const *token_params, *const *token_headers; /* the session's; NULL: none */
 } backend_plan;
 
+typedef struct backend backend;
+
 /* A plan with its databases: what the tests of a program share. */
 typedef struct backend_site {
     const backend_plan *plan;
     data_servers *data;
+    backend *shared; /* NULL: nobody has asked for it */
 } backend_site;
 
 /* For a cmocka group's setup and teardown: *state is the site. */
 int backend_site_start(void **state, const backend_plan *plan);
 int backend_site_stop(void **state);
 
-typedef struct backend backend;
-
 /* environment goes beside the plan's and before it; NULL-terminated. It listens when this returns, and
  * has a user. */
 backend *backend_start(const backend_site *site, const char *const *environment);
 void backend_stop(backend *backend);
+/* One for all tests that neither stop nor configure it; it goes with the site. Answers before this
+ * are not counted. */
+backend *backend_shared(backend_site *site);
 /* Another process in its place, at the same port, with a further variable; NULL: none. */
 void backend_restart(backend *backend, const char *variable);
 

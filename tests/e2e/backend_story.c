@@ -132,7 +132,7 @@ void a_storm_is_one_refresh(void **state) {
 }
 
 void a_restart_goes_on_from_the_file(void **state) {
-    backend *backend = start(state, "ACCESS_TTL=1800", "REFRESH_TTL=604800");
+    backend *backend = backend_shared(*state);
     char *directory = fixture_directory_new();
     tacit_store *store = backend_app_file_store(directory);
     tacit_session_state loaded;
@@ -156,7 +156,6 @@ void a_restart_goes_on_from_the_file(void **state) {
     backend_app_close(app);
     tacit_store_unref(store);
     fixture_directory_free(directory);
-    backend_stop(backend);
 }
 
 /* Nobody had the app open meanwhile. */
@@ -187,7 +186,7 @@ void the_end_of_the_refresh_token_asks_once(void **state) {
 }
 
 void a_wrong_password_is_told(void **state) {
-    backend *backend = start(state, "ACCESS_TTL=1800", "REFRESH_TTL=604800");
+    backend *backend = backend_shared(*state);
     const char *code = backend_plan_of(backend)->wrong_password;
     backend_app *app = backend_app_open(backend, NULL);
     tacit_error error;
@@ -197,5 +196,4 @@ void a_wrong_password_is_told(void **state) {
     assert_int_equal(backend_app_sign_in(app, BACKEND_PASSWORD, &error), TACIT_OK);
     assert_int_equal(backend_app_get(app), 200);
     backend_app_close(app);
-    backend_stop(backend);
 }

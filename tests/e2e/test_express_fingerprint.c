@@ -62,12 +62,11 @@ static tacit_status refresh_after_update(backend *backend, tacit_provider *provi
 }
 
 static void an_updated_app_sends_what_the_sign_in_sent(void **state) {
-    backend *backend = backend_start(*state, NULL);
+    backend *backend = backend_shared(*state);
 
     assert_int_equal(refresh_after_update(backend, NULL), TACIT_OK);
     assert_int_equal(backend_count(backend, "POST /api/auth/refresh 200"), 2);
     assert_int_equal(backend_count(backend, "POST /api/auth/refresh 403"), 0);
-    backend_stop(backend);
 }
 
 static tacit_provider *provider_without_fingerprint(const backend *backend) {
@@ -87,17 +86,16 @@ static tacit_provider *provider_without_fingerprint(const backend *backend) {
 
 /* So it matters, what the test above sees. */
 static void without_a_fingerprint_an_update_would_end_the_sign_in(void **state) {
-    backend *backend = backend_start(*state, NULL);
+    backend *backend = backend_shared(*state);
     tacit_provider *provider = provider_without_fingerprint(backend);
 
     assert_int_equal(refresh_after_update(backend, provider), TACIT_ERR_SIGN_IN_REQUIRED);
     assert_int_equal(backend_count(backend, "POST /api/auth/refresh 403"), 1);
     tacit_provider_unref(provider);
-    backend_stop(backend);
 }
 
 static void only_the_newest_refresh_token_counts(void **state) {
-    backend *backend = backend_start(*state, NULL);
+    backend *backend = backend_shared(*state);
     fake_store *store = fake_store_new();
     backend_app *app = backend_app_open_signed_in(
         backend, &(backend_app_options){.store = fake_store_handle(store)});
@@ -117,7 +115,6 @@ static void only_the_newest_refresh_token_counts(void **state) {
     backend_app_close(app);
     fake_store_free(store);
     free(first);
-    backend_stop(backend);
 }
 
 static void a_sign_in_elsewhere_ends_this_one_once(void **state) {

@@ -62,7 +62,7 @@ static void assert_spent(const backend *backend, const char *token) {
 }
 
 static void each_refresh_replaces_the_cookie(void **state) {
-    backend *backend = backend_start(*state, NULL);
+    backend *backend = backend_shared(*state);
     fake_store *store = fake_store_new();
     backend_app *app = backend_app_open_signed_in(
         backend, &(backend_app_options){.store = fake_store_handle(store)});
@@ -80,20 +80,18 @@ static void each_refresh_replaces_the_cookie(void **state) {
     fake_store_free(store);
     free(before);
     free(after);
-    backend_stop(backend);
 }
 
 static void max_age_is_the_life_of_the_sign_in(void **state) {
-    backend *backend = backend_start(*state, NULL);
+    backend *backend = backend_shared(*state);
     backend_app *app = backend_app_open_signed_in(backend, NULL);
 
     assert_in_range(backend_app_stats(app).sign_in_ends_in_s, WEEK_S - 60, WEEK_S);
     backend_app_close(app);
-    backend_stop(backend);
 }
 
 static void signing_out_takes_the_token_from_redis(void **state) {
-    backend *backend = backend_start(*state, NULL);
+    backend *backend = backend_shared(*state);
     fake_store *store = fake_store_new();
     backend_app *app;
     char *token;
@@ -113,11 +111,10 @@ static void signing_out_takes_the_token_from_redis(void **state) {
     backend_app_close(app);
     fake_store_free(store);
     free(token);
-    backend_stop(backend);
 }
 
 static void a_token_that_redis_has_lost_asks_once(void **state) {
-    backend *backend = backend_start(*state, NULL);
+    backend *backend = backend_shared(*state);
     backend_app *app = backend_app_open_signed_in(backend, NULL);
 
     forget_tokens(backend);
@@ -129,11 +126,10 @@ static void a_token_that_redis_has_lost_asks_once(void **state) {
     assert_int_equal(backend_count(backend, "POST /auth/refresh 401"), 1);
     assert_int_equal(backend_app_events(app, TACIT_EVENT_SIGN_IN_REQUIRED), 1);
     backend_app_close(app);
-    backend_stop(backend);
 }
 
 static void a_record_on_another_device_is_refused(void **state) {
-    backend *backend = backend_start(*state, NULL);
+    backend *backend = backend_shared(*state);
     fake_store *store = fake_store_new();
     backend_app *app = backend_app_open_signed_in(
         backend, &(backend_app_options){.store = fake_store_handle(store), .token_params = laptop});
@@ -146,7 +142,6 @@ static void a_record_on_another_device_is_refused(void **state) {
                      TACIT_ERR_SIGN_IN_REQUIRED);
     backend_app_close(app);
     fake_store_free(store);
-    backend_stop(backend);
 }
 
 int main(void) {

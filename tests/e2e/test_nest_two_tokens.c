@@ -41,7 +41,7 @@ static void a_401_of_the_refresh_route_ends_the_sign_in_once(void **state) {
 
 static void a_refresh_token_in_a_url_wants_to_be_allowed(void **state) {
     static const char allowed[] = "\"allow_refresh_token_in_url\": true";
-    backend *backend = backend_start(*state, NULL);
+    backend *backend = backend_shared(*state);
     char *json = backend_provider_json(backend), *found = strstr(json, allowed);
     tacit_error error;
 
@@ -52,11 +52,10 @@ static void a_refresh_token_in_a_url_wants_to_be_allowed(void **state) {
     assert_int_equal(error.status, TACIT_ERR_INVALID_ARGUMENT);
     assert_non_null(strstr(error.message, "allow_refresh_token_in_url"));
     free(json);
-    backend_stop(backend);
 }
 
 static void the_log_never_shows_a_token_of_a_url(void **state) {
-    backend *backend = backend_start(*state, NULL);
+    backend *backend = backend_shared(*state);
     fake_store *store = fake_store_new();
     backend_app *app = backend_app_open_signed_in(
         backend, &(backend_app_options){.store = fake_store_handle(store), .logs = true});
@@ -74,7 +73,6 @@ static void the_log_never_shows_a_token_of_a_url(void **state) {
     free(record);
     backend_app_close(app);
     fake_store_free(store);
-    backend_stop(backend);
 }
 
 int main(void) {
