@@ -22,29 +22,32 @@ static tacit_status discover(const ti_identity *identity, tacit_provider *provid
     return ti_discover(identity->client, provider, deadline_boot_ms, NULL, error);
 }
 
-void ti_revoke(ti_identity *identity, const ti_view *view, const ti_secret *token,
-               ti_revoke_kind kind, int64_t deadline_boot_ms, tacit_error *error) {
-    const char *hint = kind == TI_REVOKE_ACCESS_TOKEN ? "access_token" : "refresh_token";
+void ti_revoke(ti_identity *identity, const ti_view *view, const ti_revoke_what *what,
+               int64_t deadline_boot_ms, tacit_error *error) {
+    bool of_access_token = what->kind == TI_REVOKE_ACCESS_TOKEN;
+    const ti_grant_end end = {.token = what->token,
+                              .hint = of_access_token ? "access_token" : "refresh_token",
+                              .other = what->other,
+                              .fingerprint = what->fingerprint};
 
     ti_error_clear(error);
-    if (token == NULL ||
+    if (what->token == NULL ||
         discover(identity, view->grant.provider, deadline_boot_ms, error) != TACIT_OK)
         return;
-    ti_grant_revoke(identity->client->transport, &view->grant,
-                    &(ti_grant_end){.token = token, .hint = hint}, deadline_boot_ms, error);
+    ti_grant_revoke(identity->client->transport, &view->grant, &end, deadline_boot_ms, error);
     /* RFC 7009 section 2: a server must revoke refresh tokens, and may leave access tokens to expire. */
-    if (kind == TI_REVOKE_ACCESS_TOKEN && error->status == TACIT_ERR_UNSUPPORTED)
-        ti_error_clear(error);
+    if (of_access_token && error->status == TACIT_ERR_UNSUPPORTED) ti_error_clear(error);
 }
 
 void ti_revocation_push_locked(ti_revocation **list, ti_view *view, ti_secret *token,
-                               ti_revoke_kind kind) {
+                               ti_secret *other, ti_revoke_kind kind) {
     ti_revocation *revocation;
 
     if (token == NULL) return;
     revocation = calloc(1, sizeof *revocation);
     if (revocation == NULL) return;
     revocation->token = ti_secret_ref(token);
+    revocation->other = ti_secret_ref(other);
     revocation->kind = kind;
     revocation->view = view;
     view->users++;
@@ -55,6 +58,7 @@ void ti_revocation_push_locked(ti_revocation **list, ti_view *view, ti_secret *t
 static void free_revocation_locked(ti_identity *identity, ti_revocation *revocation) {
     ti_view_release_locked(identity, revocation->view);
     ti_secret_unref(revocation->token);
+    ti_secret_unref(revocation->other);
     free(revocation);
 }
 
@@ -68,7 +72,8 @@ void ti_revocations_free_locked(ti_identity *identity, ti_revocation *list) {
 }
 
 void ti_revocation_add_locked(ti_identity *identity, ti_view *view, ti_secret *refresh_token) {
-    ti_revocation_push_locked(&identity->revocations, view, refresh_token, TI_REVOKE_REFRESH_TOKEN);
+    ti_revocation_push_locked(&identity->revocations, view, refresh_token, NULL,
+                              TI_REVOKE_REFRESH_TOKEN);
 }
 
 void ti_revocation_add_granted_locked(ti_identity *identity, ti_view *view,
@@ -76,17 +81,18 @@ void ti_revocation_add_granted_locked(ti_identity *identity, ti_view *view,
     if (granted->refresh_token != NULL)
         ti_revocation_add_locked(identity, view, granted->refresh_token);
     else
-        ti_revocation_push_locked(&identity->revocations, view, granted->access_token,
+        ti_revocation_push_locked(&identity->revocations, view, granted->access_token, NULL,
                                   TI_REVOKE_ACCESS_TOKEN);
 }
 
 void ti_revocation_run_locked(ti_identity *identity) {
     ti_revocation *revocation = identity->revocations;
+    const ti_revoke_what what = {
+        .token = revocation->token, .kind = revocation->kind, .other = revocation->other};
     tacit_error ignored;
 
     pthread_mutex_unlock(&identity->lock);
-    ti_revoke(identity, revocation->view, revocation->token, revocation->kind,
-              ti_revocation_deadline(identity), &ignored);
+    ti_revoke(identity, revocation->view, &what, ti_revocation_deadline(identity), &ignored);
     pthread_mutex_lock(&identity->lock);
     for (ti_revocation **link = &identity->revocations; *link != NULL; link = &(*link)->next) {
         if (*link != revocation) continue;

@@ -1,6 +1,7 @@
 #include "session/sign_out_job.h"
 
 #include "base/error.h"
+#include "base/strings.h"
 #include "session/client.h"
 #include "session/event.h"
 #include "session/persist.h"
@@ -17,13 +18,14 @@ static void take_access_tokens_locked(ti_identity *identity, ti_revocation **lis
 
         if (view->token == NULL || !ti_token_lives(view->token, now, 0)) continue;
         value = ti_token_copy_value(view->token);
-        ti_revocation_push_locked(list, view, value, TI_REVOKE_ACCESS_TOKEN);
+        ti_revocation_push_locked(list, view, value, identity->refresh_token,
+                                  TI_REVOKE_ACCESS_TOKEN);
         ti_secret_unref(value);
     }
     for (size_t i = 0; i < identity->parked_count; i++)
         if (ti_record_token_lives(&identity->parked[i], wall_ms))
             ti_revocation_push_locked(list, any_view, identity->parked[i].value,
-                                      TI_REVOKE_ACCESS_TOKEN);
+                                      identity->refresh_token, TI_REVOKE_ACCESS_TOKEN);
 }
 
 /* What is left has been taken, to be revoked. */
@@ -47,6 +49,9 @@ void ti_sign_out_begin_locked(ti_identity *identity, ti_job *job) {
         other->overtaken = other->kind != TI_JOB_SIGN_OUT;
     job->ended = identity->journal.sign_in_id;
     take_access_tokens_locked(identity, &job->access_tokens, job->view);
+    /* Without memory they go as they would now. */
+    if (identity->terms != NULL)
+        ti_strings_copy(&job->fingerprint, (const char *const *)identity->terms->fingerprint);
     job->refresh_token = identity->refresh_token;
     identity->refresh_token = NULL;
     end_in_memory_locked(identity);
@@ -97,13 +102,22 @@ static void mark_locked(ti_identity *identity, const ti_job *job, const tacit_er
 /* The refresh token first, since a server may end its access tokens with it (RFC 7009 section 2.1). The first failure is told. */
 static void revoke_locked(ti_identity *identity, const ti_job *job, const ti_secret *refresh_token,
                           tacit_error *error) {
+    const char *const *fingerprint = (const char *const *)job->fingerprint;
+    const ti_revocation *first = job->access_tokens;
+    const ti_revoke_what refresh = {.token = refresh_token,
+                                    .kind = TI_REVOKE_REFRESH_TOKEN,
+                                    .other = first != NULL ? first->token : NULL,
+                                    .fingerprint = fingerprint};
     int64_t deadline = ti_revocation_deadline(identity);
     tacit_error failure;
 
     pthread_mutex_unlock(&identity->lock);
-    ti_revoke(identity, job->view, refresh_token, TI_REVOKE_REFRESH_TOKEN, deadline, error);
-    for (const ti_revocation *r = job->access_tokens; r != NULL; r = r->next) {
-        ti_revoke(identity, r->view, r->token, r->kind, deadline, &failure);
+    ti_revoke(identity, job->view, &refresh, deadline, error);
+    for (const ti_revocation *r = first; r != NULL; r = r->next) {
+        const ti_revoke_what access = {
+            .token = r->token, .kind = r->kind, .other = refresh_token, .fingerprint = fingerprint};
+
+        ti_revoke(identity, r->view, &access, deadline, &failure);
         if (error->status == TACIT_OK) *error = failure;
     }
     pthread_mutex_lock(&identity->lock);
