@@ -166,6 +166,35 @@ static void the_others_revoke_as_rfc_7009_has_it(void **state) {
     }
 }
 
+static tacit_status ask(ti_grant_type type, tacit_error *error) {
+    const ti_grant_client client = client_of(false, NULL);
+    const ti_grant grant = {.type = type,
+                            .refresh_token = with.refresh_token,
+                            .username = "ada",
+                            .password = with.client_secret};
+
+    return ti_grant_request(&with.request, &client, &grant, with.metadata, &with.url, error);
+}
+
+/* A sign-in that the answers to its requests renew: there is nothing to refresh or revoke at. */
+static void a_sliding_server_is_asked_for_the_sign_in_only(void **state) {
+    static const ti_grant_type others[] = {TI_GRANT_REFRESH_TOKEN, TI_GRANT_CLIENT_CREDENTIALS,
+                                           TI_GRANT_AUTHORIZATION_CODE, TI_GRANT_DEVICE_CODE};
+    tacit_error error;
+    (void)state;
+    load("express_sliding");
+
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        assert_int_equal(ask(others[i], &error), TACIT_ERR_UNSUPPORTED);
+        assert_non_null(strstr(error.message, "no token endpoint"));
+    }
+    end("access_token", with.access_token);
+    assert_null(with.url);
+
+    assert_int_equal(ask(TI_GRANT_PASSWORD, &error), TACIT_OK);
+    assert_string_equal(with.url, ti_metadata_dialect(with.metadata)->sign_in->url);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -173,6 +202,7 @@ int main(void) {
         TEST(slack_revokes_the_token_that_asks),
         TEST(tiktok_revokes_with_its_own_name_for_the_client),
         TEST(the_others_revoke_as_rfc_7009_has_it),
+        TEST(a_sliding_server_is_asked_for_the_sign_in_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
