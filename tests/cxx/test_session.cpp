@@ -179,6 +179,21 @@ static void a_provider_reads_a_captured_answer() {
                      status::invalid_argument));
 }
 
+static void the_sliding_policy_wants_a_header() {
+    scene s;
+    tacit::session_options options;
+
+    options.client_id = "test-client";
+    options.store = &s.store;
+    options.policy = tacit::policy::sliding;
+    CHECK(
+        fails_with(tacit::session::open(s.client, s.provider, options), status::invalid_argument));
+    auto provider =
+        must(tacit::provider::from_json(std::string("{\"token_endpoint\":\"") + s.url("/token") +
+                                        "\",\"dialect\":{\"sliding_header\":\"X-New-Token\"}}"));
+    CHECK(must(tacit::session::open(s.client, provider, options)));
+}
+
 /* ------------------------------------------------------------------ the client's callbacks */
 
 static void a_client_keeps_its_callbacks_as_long_as_it_needs_them() {
@@ -242,6 +257,29 @@ static void a_clock_can_be_moved_by_hand() {
     CHECK(token.expires_in() == 0s);
 }
 
+static void a_sign_in_has_the_age_that_the_app_grants_it() {
+    auto clock = std::make_shared<still_clock>();
+    tally required;
+    tacit::client_options client_options;
+    tacit::session_options options;
+
+    client_options.clock = clock;
+    options.max_age = 8h;
+    options.max_idle = 15min;
+    options.on_event = [&](tacit::session_ref &, const tacit::event &event) {
+        if (event.type == tacit::event_type::sign_in_required) required.add();
+    };
+    scene s(std::move(client_options), std::move(options));
+    s.sign_in();
+    clock->now_ms += 600000;
+    s.client.clock_moved();
+    CHECK(must(s.session.get(s.url("/api/x"))).ok());
+    clock->now_ms += 901000;
+    s.client.clock_moved();
+    required.wait(1, "the sign-in ends");
+    CHECK(fails_with(s.session.get(s.url("/api/x")), status::sign_in_required));
+}
+
 int main() {
     return run_tests({
         TEST(a_session_signs_in_and_out),
@@ -254,8 +292,10 @@ int main() {
         TEST(a_session_that_was_not_opened_keeps_nothing),
         TEST(an_event_says_when_the_sign_in_ends_and_what_is_odd),
         TEST(a_provider_reads_a_captured_answer),
+        TEST(the_sliding_policy_wants_a_header),
         TEST(a_client_keeps_its_callbacks_as_long_as_it_needs_them),
         TEST(a_client_that_was_not_made_keeps_nothing),
         TEST(a_clock_can_be_moved_by_hand),
+        TEST(a_sign_in_has_the_age_that_the_app_grants_it),
     });
 }

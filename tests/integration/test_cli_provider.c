@@ -181,24 +181,32 @@ static void an_answer_that_says_nothing_shows_where_to_look(void **state) {
 
 /* ------------------------------------------------------------------ a sign-in with it */
 
-/* The tests' server, described as if its forms were a dialect. */
-static const char *write_dialect(const cli *w) {
-    json_t *fields = json_pack("{s:s, s:s, s:s, s:s}", "grant_type", "password", "username",
-                               "{username}", "password", "{password}", "client_id", "{client_id}");
-    json_t *sign_in = json_pack("{s:s, s:s, s:o}", "url", server_url(w->server, "/token"), "body",
-                                "form", "fields", fields);
-    json_t *sign_out =
-        json_pack("{s:s, s:s, s:s, s:{s:s}}", "url", server_url(w->server, "/revoke"), "send",
-                  "form", "field", "token", "fields", "client_id", "{client_id}");
-    json_t *json =
-        json_pack("{s:s, s:{s:o, s:o, s:[s]}}", "token_endpoint", server_url(w->server, "/token"),
-                  "dialect", "sign_in", sign_in, "sign_out", sign_out, "fingerprint", "User-Agent");
+/* The password grant of the tests' server, as a dialect's; yours. */
+static json_t *new_sign_in(const cli *w) {
+    return json_pack("{s:s, s:s, s:{s:s, s:s, s:s, s:s}}", "url", server_url(w->server, "/token"),
+                     "body", "form", "fields", "grant_type", "password", "username", "{username}",
+                     "password", "{password}", "client_id", "{client_id}");
+}
+
+/* Takes json over. */
+static const char *write_json(const cli *w, json_t *json) {
     char *text = json_dumps(json, 0);
     const char *path = write_file(w, "dialect.json", text);
 
     free(text);
     json_decref(json);
     return path;
+}
+
+static const char *write_dialect(const cli *w) {
+    json_t *sign_out =
+        json_pack("{s:s, s:s, s:s, s:{s:s}}", "url", server_url(w->server, "/revoke"), "send",
+                  "form", "field", "token", "fields", "client_id", "{client_id}");
+
+    return write_json(w,
+                      json_pack("{s:s, s:{s:o, s:o, s:[s]}}", "token_endpoint",
+                                server_url(w->server, "/token"), "dialect", "sign_in",
+                                new_sign_in(w), "sign_out", sign_out, "fingerprint", "User-Agent"));
 }
 
 static void a_sign_in_goes_by_the_dialect(void **state) {
@@ -229,6 +237,48 @@ static void a_sign_in_goes_by_the_dialect(void **state) {
     assert_int_equal(server_counters(w->server).live_refresh_tokens, 0);
 }
 
+/* Yours. */
+static char *token_of(cli *w) {
+    cli_run run = CLI(w, NULL, "token");
+    char *token;
+
+    assert_int_equal(run.code, 0);
+    token = strndup(run.out, run.out_size - 1);
+    cli_run_free(&run);
+    return token;
+}
+
+static void a_request_renews_a_token_that_slides(void **state) {
+    cli *w = *state;
+    const char *path = write_json(w, json_pack("{s:{s:o, s:s}}", "dialect", "sign_in",
+                                               new_sign_in(w), "sliding_header", "X-New-Token"));
+    ts_options options = server_options(w->server);
+    char *first, *later;
+
+    options.client_id = "tacit";
+    options.sliding_header = "X-New-Token";
+    options.jwt = true;
+    options.access_lifetime_ms = 20000;
+    server_configure(w->server, &options);
+    assert_run(CLI(w, "alice\nwonderland\n", "login", "--provider", path, "--origin",
+                   server_url(w->server, "")),
+               0, "", "Signed in");
+    first = token_of(w);
+    options.access_lifetime_ms = 3600000;
+    server_configure(w->server, &options);
+    later = token_of(w);
+    while (strcmp(first, later) == 0) { /* it is worth it when a tenth of the life is over */
+        free(later);
+        assert_run(CLI(w, NULL, "request", server_url(w->server, "/api/whoami")), 0, "alice", "");
+        later = token_of(w);
+    }
+
+    assert_true(server_access_token_is_live(w->server, later));
+    assert_int_equal(server_counters(w->server).refresh_grants, 0);
+    free(first);
+    free(later);
+}
+
 static void a_login_names_the_file_that_it_cannot_use(void **state) {
     cli *w = *state;
     const char *path = write_file(
@@ -253,6 +303,7 @@ int main(void) {
         SCENE(no_run_prints_a_whole_token),
         SCENE(an_answer_that_says_nothing_shows_where_to_look),
         SCENE(a_sign_in_goes_by_the_dialect),
+        SCENE(a_request_renews_a_token_that_slides),
         SCENE(a_login_names_the_file_that_it_cannot_use),
     };
 
