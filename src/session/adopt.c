@@ -116,7 +116,8 @@ static void first_load_locked(ti_identity *identity, ti_record *record) {
 static void meet_another_locked(ti_identity *identity, ti_record *record) {
     if (ti_identity_owes_head_locked(identity) || record->refused) return;
     if (identity->views != NULL && !ti_secret_equal(record->refresh_token, identity->refresh_token))
-        ti_revocation_add_locked(identity, identity->views, identity->refresh_token);
+        ti_revocation_add_locked(identity, identity->views, identity->refresh_token,
+                                 ti_terms_fingerprint_locked(identity));
     adopt_locked(identity, record);
     identity->adoptions++;
     ti_event_push_locked(identity, NULL, TACIT_EVENT_SIGNED_IN,

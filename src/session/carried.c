@@ -44,10 +44,6 @@ ti_verdict ti_carried_send(ti_identity *identity, const ti_view *view, ti_carrie
                          ti_clock_deadline(clock, client->refresh_timeout_ms), answer, sent, error);
 }
 
-void ti_carried_keep_locked(ti_identity *identity, ti_carried *carried) {
-    ti_terms_freeze_locked(identity, &carried->fingerprint);
-}
-
 void ti_carried_free(ti_carried *carried) {
     ti_strings_free(carried->fingerprint);
     ti_secret_unref(carried->access_token);

@@ -13,12 +13,10 @@ typedef struct ti_carried {
 
 /* Copies of what the sign-in in force has. */
 ti_carried ti_carried_of_locked(const ti_identity *identity, const ti_view *view);
-/* ti_grant_send() with it, without the lock. Where it is the first, carried->fingerprint is what it sent. */
+/* ti_grant_send() with it, without the lock. Where it is the first, carried->fingerprint is what it sent, for ti_terms_freeze_locked(). */
 ti_verdict ti_carried_send(ti_identity *identity, const ti_view *view, ti_carried *carried,
                            ti_grant grant, ti_token_response *answer, bool *sent,
                            tacit_error *error);
-/* What the first one sent goes for all later ones. */
-void ti_carried_keep_locked(ti_identity *identity, ti_carried *carried);
 void ti_carried_free(ti_carried *carried);
 
 #endif

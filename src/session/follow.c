@@ -13,7 +13,8 @@ static const tacit_error refused_elsewhere = {
 /* R16. What only this process has nobody else can revoke. */
 static void drop_sign_in_locked(ti_identity *identity) {
     if (identity->views != NULL && ti_identity_owes_head_locked(identity))
-        ti_revocation_add_locked(identity, identity->views, identity->refresh_token);
+        ti_revocation_add_locked(identity, identity->views, identity->refresh_token,
+                                 ti_terms_fingerprint_locked(identity));
     ti_client_drop_tokens(identity->client, &identity->journal.sign_in_id);
     ti_secret_unref(identity->refresh_token);
     identity->refresh_token = NULL;

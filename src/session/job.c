@@ -149,7 +149,7 @@ static void turn_away_locked(tacit_session *session, ti_job *job) {
     ti_identity *identity = session->identity;
 
     if (job->answer.access_token != NULL && ti_identity_schedule_now(identity)) {
-        ti_revocation_add_granted_locked(identity, session->view, &job->answer);
+        ti_revocation_add_granted_locked(identity, session->view, &job->answer, job->fingerprint);
         if (identity->sessions == 0) ti_identity_linger_locked(identity);
     }
     ti_job_free(job);

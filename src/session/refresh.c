@@ -162,11 +162,6 @@ static void granted_locked(ti_identity *identity, ti_token_response *answer, int
     tacit_token *token;
     tacit_error error;
 
-    if (is_over_locked(identity)) { /* signed out, or in as someone else, meanwhile */
-        ti_revocation_add_locked(identity, flight->view, answer->refresh_token);
-        ti_flight_abandon_locked(identity);
-        return;
-    }
     ti_journal_answered(&identity->journal, answer->refresh_token, identity->life);
     identity->generation = identity->journal.generation;
     ti_terms_refreshed_locked(identity, answer, sent_boot_ms);
@@ -214,10 +209,6 @@ static void answered_locked(ti_identity *identity, ti_verdict verdict, ti_token_
                             bool sent, int64_t sent_boot_ms, tacit_error *error) {
     if (verdict == TI_VERDICT_TOKEN) {
         granted_locked(identity, answer, sent_boot_ms);
-        return;
-    }
-    if (is_over_locked(identity)) {
-        ti_flight_abandon_locked(identity);
         return;
     }
     if (verdict != TI_VERDICT_UNKNOWN) ti_journal_not_granted(&identity->journal);
@@ -283,11 +274,14 @@ static void grant_locked(ti_identity *identity) {
     ti_secret_unref(id_token);
     ti_secret_unref(refresh_token);
     pthread_mutex_lock(&identity->lock);
-    if (!is_over_locked(identity)) {
-        ti_carried_keep_locked(identity, &carried);
+    if (is_over_locked(identity)) { /* signed out, or in as someone else, meanwhile */
+        ti_revocation_add_locked(identity, view, answer.refresh_token, carried.fingerprint);
+        ti_flight_abandon_locked(identity);
+    } else {
+        ti_terms_freeze_locked(identity, &carried.fingerprint);
         if (other_subject) ti_anomaly_other_subject_locked(identity, view);
+        answered_locked(identity, verdict, &answer, sent, sent_boot_ms, &error);
     }
-    answered_locked(identity, verdict, &answer, sent, sent_boot_ms, &error);
     ti_carried_free(&carried);
     ti_token_response_free(&answer);
 }

@@ -1,6 +1,7 @@
 #include "session/revocation.h"
 
 #include "base/error.h"
+#include "base/strings.h"
 #include "session/client.h"
 #include "session/discover.h"
 
@@ -22,43 +23,44 @@ static tacit_status discover(const ti_identity *identity, tacit_provider *provid
     return ti_discover(identity->client, provider, deadline_boot_ms, NULL, error);
 }
 
-void ti_revoke(ti_identity *identity, const ti_view *view, const ti_revoke_what *what,
-               int64_t deadline_boot_ms, tacit_error *error) {
-    bool of_access_token = what->kind == TI_REVOKE_ACCESS_TOKEN;
-    const ti_grant_end end = {.token = what->token,
-                              .hint = of_access_token ? "access_token" : "refresh_token",
-                              .other = what->other,
-                              .fingerprint = what->fingerprint};
+void ti_revoke(ti_identity *identity, const ti_revocation *revocation, int64_t deadline_boot_ms,
+               tacit_error *error) {
+    bool is_access_token = revocation->kind == TI_REVOKE_ACCESS_TOKEN;
+    const ti_grant_client *client = &revocation->view->grant;
+    ti_grant_end end = {.token = revocation->token,
+                        .hint = is_access_token ? "access_token" : "refresh_token",
+                        .other = revocation->other,
+                        .fingerprint = (const char *const *)revocation->fingerprint};
 
     ti_error_clear(error);
-    if (what->token == NULL ||
-        discover(identity, view->grant.provider, deadline_boot_ms, error) != TACIT_OK)
+    if (end.token == NULL ||
+        discover(identity, client->provider, deadline_boot_ms, error) != TACIT_OK)
         return;
-    ti_grant_revoke(identity->client->transport, &view->grant, &end, deadline_boot_ms, error);
+    ti_grant_revoke(identity->client->transport, client, &end, deadline_boot_ms, error);
     /* RFC 7009 section 2: a server must revoke refresh tokens, and may leave access tokens to expire. */
-    if (of_access_token && error->status == TACIT_ERR_UNSUPPORTED) ti_error_clear(error);
+    if (is_access_token && error->status == TACIT_ERR_UNSUPPORTED) ti_error_clear(error);
 }
 
-void ti_revocation_push_locked(ti_revocation **list, ti_view *view, ti_secret *token,
-                               ti_secret *other, ti_revoke_kind kind) {
-    ti_revocation *revocation;
+void ti_revocation_push_locked(ti_revocation **list, const ti_revocation *revocation) {
+    ti_revocation *copy;
 
-    if (token == NULL) return;
-    revocation = calloc(1, sizeof *revocation);
-    if (revocation == NULL) return;
-    revocation->token = ti_secret_ref(token);
-    revocation->other = ti_secret_ref(other);
-    revocation->kind = kind;
-    revocation->view = view;
-    view->users++;
-    revocation->next = *list;
-    *list = revocation;
+    if (revocation->token == NULL) return;
+    copy = malloc(sizeof *copy);
+    if (copy == NULL) return;
+    *copy = *revocation;
+    ti_strings_copy(&copy->fingerprint, (const char *const *)revocation->fingerprint);
+    ti_secret_ref(copy->token);
+    ti_secret_ref(copy->other);
+    copy->view->users++;
+    copy->next = *list;
+    *list = copy;
 }
 
 static void free_revocation_locked(ti_identity *identity, ti_revocation *revocation) {
     ti_view_release_locked(identity, revocation->view);
     ti_secret_unref(revocation->token);
     ti_secret_unref(revocation->other);
+    ti_strings_free(revocation->fingerprint);
     free(revocation);
 }
 
@@ -71,28 +73,35 @@ void ti_revocations_free_locked(ti_identity *identity, ti_revocation *list) {
     }
 }
 
-void ti_revocation_add_locked(ti_identity *identity, ti_view *view, ti_secret *refresh_token) {
-    ti_revocation_push_locked(&identity->revocations, view, refresh_token, NULL,
-                              TI_REVOKE_REFRESH_TOKEN);
+void ti_revocation_add_locked(ti_identity *identity, ti_view *view, ti_secret *refresh_token,
+                              char **fingerprint) {
+    ti_revocation revocation = {.view = view,
+                                .token = refresh_token,
+                                .kind = TI_REVOKE_REFRESH_TOKEN,
+                                .fingerprint = fingerprint};
+
+    ti_revocation_push_locked(&identity->revocations, &revocation);
 }
 
 void ti_revocation_add_granted_locked(ti_identity *identity, ti_view *view,
-                                      const ti_token_response *granted) {
-    if (granted->refresh_token != NULL)
-        ti_revocation_add_locked(identity, view, granted->refresh_token);
-    else
-        ti_revocation_push_locked(&identity->revocations, view, granted->access_token, NULL,
-                                  TI_REVOKE_ACCESS_TOKEN);
+                                      const ti_token_response *granted, char **fingerprint) {
+    bool is_lasting = granted->refresh_token != NULL;
+    ti_revocation revocation = {
+        .view = view,
+        .token = is_lasting ? granted->refresh_token : granted->access_token,
+        .kind = is_lasting ? TI_REVOKE_REFRESH_TOKEN : TI_REVOKE_ACCESS_TOKEN,
+        .other = is_lasting ? granted->access_token : NULL,
+        .fingerprint = fingerprint};
+
+    ti_revocation_push_locked(&identity->revocations, &revocation);
 }
 
 void ti_revocation_run_locked(ti_identity *identity) {
     ti_revocation *revocation = identity->revocations;
-    const ti_revoke_what what = {
-        .token = revocation->token, .kind = revocation->kind, .other = revocation->other};
     tacit_error ignored;
 
     pthread_mutex_unlock(&identity->lock);
-    ti_revoke(identity, revocation->view, &what, ti_revocation_deadline(identity), &ignored);
+    ti_revoke(identity, revocation, ti_revocation_deadline(identity), &ignored);
     pthread_mutex_lock(&identity->lock);
     for (ti_revocation **link = &identity->revocations; *link != NULL; link = &(*link)->next) {
         if (*link != revocation) continue;

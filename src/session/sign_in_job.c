@@ -22,7 +22,8 @@ static bool is_called_off_locked(const ti_job *job) {
 
 /* The sign-in comes to nothing; what the server granted for it is revoked. */
 static void drop_locked(ti_identity *identity, ti_job *job, const ti_token_response *answer) {
-    if (job->kind != TI_JOB_TOKENS) ti_revocation_add_granted_locked(identity, job->view, answer);
+    if (job->kind != TI_JOB_TOKENS)
+        ti_revocation_add_granted_locked(identity, job->view, answer, job->fingerprint);
 }
 
 static void call_off_locked(ti_identity *identity, ti_job *job, const ti_token_response *answer) {
@@ -109,8 +110,11 @@ static void look_at_record_locked(ti_identity *identity) {
 static void replace_locked(ti_identity *identity, ti_job *job, const ti_journal *head,
                            ti_secret *refresh_token, tacit_token *token,
                            const ti_token_response *answer, int64_t sent_boot_ms) {
-    ti_secret *before = ti_secret_ref(identity->refresh_token);
+    ti_secret *before = identity->refresh_token;
 
+    if (!ti_secret_equal(before, refresh_token) && !ti_secret_equal(before, job->refresh_token))
+        ti_revocation_add_locked(identity, job->view, before,
+                                 ti_terms_fingerprint_locked(identity));
     become_locked(identity, job, head, refresh_token, answer, sent_boot_ms);
     ti_persist_save_locked(identity, job->view, token);
     if (!ti_sign_in_id_equal(&head->sign_in_id, &identity->journal.sign_in_id) ||
@@ -120,9 +124,6 @@ static void replace_locked(ti_identity *identity, ti_job *job, const ti_journal 
     } else {
         take_effect_locked(identity, job, token, answer->refresh_in_s);
     }
-    if (!ti_secret_equal(before, refresh_token) && !ti_secret_equal(before, job->refresh_token))
-        ti_revocation_add_locked(identity, job->view, before);
-    ti_secret_unref(before);
 }
 
 /* Whatever can fail comes first, so that the earlier sign-in stays then. */

@@ -7,25 +7,28 @@
 #include "session/persist.h"
 #include "session/turn.h"
 
-/* Those that live; view: for those that are nobody's now. Without memory one is left out: it expires. */
+/* Those that live; any_view: for those that are nobody's now. Without memory one is left out: it expires. */
 static void take_access_tokens_locked(ti_identity *identity, ti_revocation **list,
                                       ti_view *any_view) {
     const ti_clock *clock = ti_identity_clock(identity);
     int64_t now = ti_clock_boot_ms(clock), wall_ms = ti_clock_wall_ms(clock);
+    ti_revocation taken = {.kind = TI_REVOKE_ACCESS_TOKEN,
+                           .other = identity->refresh_token,
+                           .fingerprint = ti_terms_fingerprint_locked(identity)};
 
     for (ti_view *view = identity->views; view != NULL; view = view->next) {
-        ti_secret *value;
-
         if (view->token == NULL || !ti_token_lives(view->token, now, 0)) continue;
-        value = ti_token_copy_value(view->token);
-        ti_revocation_push_locked(list, view, value, identity->refresh_token,
-                                  TI_REVOKE_ACCESS_TOKEN);
-        ti_secret_unref(value);
+        taken.view = view;
+        taken.token = ti_token_copy_value(view->token);
+        ti_revocation_push_locked(list, &taken);
+        ti_secret_unref(taken.token);
     }
-    for (size_t i = 0; i < identity->parked_count; i++)
+    taken.view = any_view;
+    for (size_t i = 0; i < identity->parked_count; i++) {
+        taken.token = identity->parked[i].value;
         if (ti_record_token_lives(&identity->parked[i], wall_ms))
-            ti_revocation_push_locked(list, any_view, identity->parked[i].value,
-                                      identity->refresh_token, TI_REVOKE_ACCESS_TOKEN);
+            ti_revocation_push_locked(list, &taken);
+    }
 }
 
 /* What is left has been taken, to be revoked. */
@@ -49,9 +52,7 @@ void ti_sign_out_begin_locked(ti_identity *identity, ti_job *job) {
         other->overtaken = other->kind != TI_JOB_SIGN_OUT;
     job->ended = identity->journal.sign_in_id;
     take_access_tokens_locked(identity, &job->access_tokens, job->view);
-    /* Without memory they go as they would now. */
-    if (identity->terms != NULL)
-        ti_strings_copy(&job->fingerprint, (const char *const *)identity->terms->fingerprint);
+    ti_strings_copy(&job->fingerprint, (const char *const *)ti_terms_fingerprint_locked(identity));
     job->refresh_token = identity->refresh_token;
     identity->refresh_token = NULL;
     end_in_memory_locked(identity);
@@ -66,7 +67,8 @@ void ti_sign_out_by_itself_locked(ti_identity *identity) {
     ti_sign_in_id ended = identity->journal.sign_in_id;
 
     take_access_tokens_locked(identity, &identity->revocations, identity->views);
-    ti_revocation_add_locked(identity, identity->views, identity->refresh_token);
+    ti_revocation_add_locked(identity, identity->views, identity->refresh_token,
+                             ti_terms_fingerprint_locked(identity));
     ti_secret_unref(identity->refresh_token);
     identity->refresh_token = NULL;
     end_in_memory_locked(identity);
@@ -100,24 +102,21 @@ static void mark_locked(ti_identity *identity, const ti_job *job, const tacit_er
 }
 
 /* The refresh token first, since a server may end its access tokens with it (RFC 7009 section 2.1). The first failure is told. */
-static void revoke_locked(ti_identity *identity, const ti_job *job, const ti_secret *refresh_token,
+static void revoke_locked(ti_identity *identity, const ti_job *job, ti_secret *refresh_token,
                           tacit_error *error) {
-    const char *const *fingerprint = (const char *const *)job->fingerprint;
-    const ti_revocation *first = job->access_tokens;
-    const ti_revoke_what refresh = {.token = refresh_token,
-                                    .kind = TI_REVOKE_REFRESH_TOKEN,
-                                    .other = first != NULL ? first->token : NULL,
-                                    .fingerprint = fingerprint};
+    const ti_revocation *access_tokens = job->access_tokens;
+    ti_revocation first = {.view = job->view,
+                           .token = refresh_token,
+                           .kind = TI_REVOKE_REFRESH_TOKEN,
+                           .other = access_tokens == NULL ? NULL : access_tokens->token,
+                           .fingerprint = job->fingerprint};
     int64_t deadline = ti_revocation_deadline(identity);
     tacit_error failure;
 
     pthread_mutex_unlock(&identity->lock);
-    ti_revoke(identity, job->view, &refresh, deadline, error);
-    for (const ti_revocation *r = first; r != NULL; r = r->next) {
-        const ti_revoke_what access = {
-            .token = r->token, .kind = r->kind, .other = refresh_token, .fingerprint = fingerprint};
-
-        ti_revoke(identity, r->view, &access, deadline, &failure);
+    ti_revoke(identity, &first, deadline, error);
+    for (const ti_revocation *r = access_tokens; r != NULL; r = r->next) {
+        ti_revoke(identity, r, deadline, &failure);
         if (error->status == TACIT_OK) *error = failure;
     }
     pthread_mutex_lock(&identity->lock);

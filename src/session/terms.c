@@ -56,6 +56,10 @@ void ti_terms_freeze_locked(ti_identity *identity, char ***fingerprint) {
     *fingerprint = NULL;
 }
 
+char **ti_terms_fingerprint_locked(const ti_identity *identity) {
+    return identity->terms == NULL ? NULL : identity->terms->fingerprint;
+}
+
 /* ------------------------------------------------------------------ the end of the refresh token */
 
 static bool end_is_known(const ti_terms *terms) {

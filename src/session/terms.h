@@ -49,6 +49,8 @@ void ti_terms_refreshed_locked(ti_identity *identity, const ti_token_response *a
  * first. */
 void ti_terms_freeze_locked(ti_identity *identity, char ***fingerprint);
 
+char **ti_terms_fingerprint_locked(const ti_identity *identity); /* NULL: none */
+
 /* When to renew the refresh token for its own sake, and when to tell that it ends. TI_NEVER: not at all. */
 int64_t ti_terms_renewal_locked(const ti_identity *identity);
 int64_t ti_terms_warning_locked(const ti_identity *identity);

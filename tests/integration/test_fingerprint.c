@@ -238,6 +238,46 @@ static void a_device_code_freezes_with_its_polls(void **state) {
     fake_store_free(store);
 }
 
+static void a_sign_out_sends_it_too(void **state) {
+    fake_store *store = fake_store_new();
+    world *w = new_world(store);
+    run first = start(w, "app/1", german), later;
+    size_t revocations;
+
+    (void)state;
+    sign_in(&first);
+    end(&first);
+    later = start(w, "app/2", french);
+    assert_int_equal(tacit_sign_out(later.session, PATIENCE_MS, NULL), TACIT_OK);
+    end(&later);
+
+    revocations = server_record_count(world_server(w), TS_REVOCATION);
+    assert_true(revocations >= 2); /* the refresh token, and access tokens */
+    for (size_t i = 0; i < revocations; i++)
+        assert_sent(w, TS_REVOCATION, i, "User-Agent: app/1", german);
+    world_free(w);
+    fake_store_free(store);
+}
+
+static void what_a_sign_in_replaces_is_revoked_with_its_own(void **state) {
+    fake_store *store = fake_store_new();
+    world *w = new_world(store);
+    run first = start(w, "app/1", german), later;
+
+    (void)state;
+    sign_in(&first);
+    end(&first);
+    later = start(w, "app/2", french);
+    sign_in(&later);
+    assert_true(
+        server_wait_counter(world_server(w), TS_COUNTER(revocation_requests), 1, PATIENCE_MS));
+    end(&later);
+
+    assert_sent(w, TS_REVOCATION, 0, "User-Agent: app/1", german);
+    world_free(w);
+    fake_store_free(store);
+}
+
 static void without_one_in_the_dialect_nothing_is_frozen(void **state) {
     fake_store *store = fake_store_new();
     world *w = world_new(&(world_options){.store = fake_store_handle(store)});
@@ -260,6 +300,8 @@ int main(void) {
         cmocka_unit_test(an_import_freezes_with_its_first_refresh),
         cmocka_unit_test(a_first_refresh_that_fails_has_frozen_it),
         cmocka_unit_test(a_device_code_freezes_with_its_polls),
+        cmocka_unit_test(a_sign_out_sends_it_too),
+        cmocka_unit_test(what_a_sign_in_replaces_is_revoked_with_its_own),
         cmocka_unit_test(without_one_in_the_dialect_nothing_is_frozen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
