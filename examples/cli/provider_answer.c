@@ -67,8 +67,10 @@ static void look_at_token(provider_answer *answer, const json_t *provider, tacit
 
 static void look(provider_answer *answer, const json_t *provider, tacit_answer_kind kind,
                  const request_body *body) {
-    if (kind == TACIT_ANSWER_API) return;
-    if (is_token(answer)) {
+    if (kind == TACIT_ANSWER_API) {
+        if (provider_slides(provider) && !has(answer, "access_token"))
+            note(answer, "It has no newer token in the header that the dialect names.");
+    } else if (is_token(answer)) {
         look_at_token(answer, provider, kind, body);
     } else if (provider_answer_is_unknown(answer)) {
         note(answer, "Nothing that tacit knows was found; \"response\" in the dialect says where "

@@ -151,6 +151,32 @@ static void an_answer_is_read_and_its_tokens_are_masked(void **state) {
     assert_int_equal(server_counters(w->server).requests, 0);
 }
 
+static void what_an_answer_lacks_is_noted(void **state) {
+    static const struct {
+        const char *dialect, *kind, *answer, *shown;
+    } rows[] = {
+        {"", "sign-in", "{\"access_token\":\"0123456789\"}", "has to sign in again"},
+        {"", "refresh", "{\"access_token\":\"0123456789\"}", "How long the token lives"},
+        {"\"refreshes_per_hour_max\":10", "refresh",
+         "{\"access_token\":\"0123456789\",\"expires_in\":60}", "refreshes_per_hour_max"},
+        {"", "api", "HTTP/1.1 401 No\r\nWWW-Authenticate: Bearer error=\"invalid_token\"\r\n\r\n",
+         "refuses_token      yes"},
+        {"\"sliding_header\":\"X-New\"", "api",
+         "HTTP/1.1 200 OK\r\nX-New: Bearer newt-0123456789abcdef\r\n\r\n", "newt***"},
+        {"\"sliding_header\":\"X-New\"", "api", "HTTP/1.1 200 OK\r\n\r\n", "no newer token"},
+    };
+    cli *w = *state;
+    char json[256];
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        snprintf(json, sizeof json, "{\"token_endpoint\":\"https://a.example/t\",\"dialect\":{%s}}",
+                 rows[i].dialect);
+        assert_run(CLI(w, rows[i].answer, "provider", "check", write_file(w, "p.json", json),
+                       "--kind", rows[i].kind, "--answer", "-"),
+                   0, rows[i].shown, "");
+    }
+}
+
 static void no_run_prints_a_whole_token(void **state) {
     cli *w = *state;
     cli_run run = CLI(w, TOKENS, "provider", "check", write_file(w, "p.json", HOME_MADE), "--kind",
@@ -175,6 +201,7 @@ static void an_answer_that_says_nothing_shows_where_to_look(void **state) {
     assert_run(CLI(w, NULL, "provider", "check", path, "--answer", cookie), 1,
                "/data/a~1b, the cookie rt.", "");
     assert_run(CLI(w, "<html>", "provider", "check", path, "--answer", "-"), 0, "web page", "");
+    assert_run(CLI(w, NULL, "provider", "check", path, "--answer", "/dev/null"), 1, "unknown", "");
     assert_run(CLI(w, NULL, "provider", "check", path, "--answer", "/nowhere"), 1, NULL,
                "/nowhere");
 }
@@ -300,6 +327,7 @@ int main(void) {
         SCENE(what_the_provider_should_not_do_is_noted),
         SCENE(what_cannot_be_used_is_named_with_its_place),
         SCENE(an_answer_is_read_and_its_tokens_are_masked),
+        SCENE(what_an_answer_lacks_is_noted),
         SCENE(no_run_prints_a_whole_token),
         SCENE(an_answer_that_says_nothing_shows_where_to_look),
         SCENE(a_sign_in_goes_by_the_dialect),
