@@ -36,19 +36,18 @@ void ti_identity_nudge(ti_identity *identity, bool end_backoff) {
     if (end_backoff) ti_identity_schedule_now(identity);
 }
 
-/* The store hears of uses and of slid tokens now and then; whoever closes does not wait for the next time. */
 static bool owes_the_store_locked(const ti_identity *identity) {
-    bool unsaved = ti_limits_save_due_locked(identity) != TI_NEVER ||
-                   ti_slide_save_due_locked(identity) != TI_NEVER;
-
-    if (identity->sessions == 0 && unsaved) return true;
+    if (identity->sessions == 0 && ti_limits_save_due_locked(identity) != TI_NEVER) return true;
     return identity->erase_pending || identity->mark_refused ||
            (identity->state == TACIT_STATE_SIGNED_IN && ti_identity_owes_head_locked(identity));
 }
 
 bool ti_identity_idle_locked(const ti_identity *identity) {
+    /* Which is tried once, and not when the store is looked at next. */
+    bool slid = identity->sessions == 0 && ti_slide_save_due_locked(identity) != TI_NEVER;
+
     return identity->flight.phase == TI_FLIGHT_NONE && identity->jobs == NULL &&
-           identity->revocations == NULL && !identity->late.out &&
+           identity->revocations == NULL && !identity->late.out && !slid &&
            (!owes_the_store_locked(identity) ||
             identity->store_retry_boot_ms > ti_identity_now(identity));
 }

@@ -86,12 +86,14 @@ static step warn_step_locked(const ti_identity *identity, int64_t now, int64_t *
     return STEP_NONE;
 }
 
-/* The access tokens that answers brought, where it is time for them and the store's pause is over. */
+/* The access tokens that answers brought, where it is time for them and the store is not failing. */
 static step slid_step_locked(const ti_identity *identity, int64_t now, int64_t *due) {
     int64_t at = ti_slide_save_due_locked(identity);
 
     if (at == TI_NEVER || identity->state != TACIT_STATE_SIGNED_IN) return STEP_NONE;
-    if (at < identity->store_retry_boot_ms) at = identity->store_retry_boot_ms;
+    if (identity->store_failures > 0 && identity->sessions > 0 &&
+        at < identity->store_retry_boot_ms)
+        at = identity->store_retry_boot_ms;
     if (at <= now) return STEP_SAVE_SLID;
     earliest(due, at);
     return STEP_NONE;
