@@ -4,6 +4,7 @@
  *
  *   sign-in USER            by password
  *   sign-in-self            with client credentials
+ *   sign-in-with TOKEN      with an access token alone
  *   sign-out [MS]
  *   load [MS]               state: unknown, signed_out, signed_in
  *   get PATH [MS]           answer: the HTTP status, body: its text
@@ -81,6 +82,14 @@ static json_t *sign_in_self(const app_command *command) {
     tacit_error error;
     tacit_status status =
         tacit_sign_in_with_client_credentials(command->account->session, NULL, &error);
+
+    return app_result(status, &error);
+}
+
+static json_t *sign_in_with(const app_command *command) {
+    tacit_error error;
+    tacit_status status =
+        tacit_sign_in_with_tokens(command->account->session, word(command, 1), 0, NULL, &error);
 
     return app_result(status, &error);
 }
@@ -190,6 +199,7 @@ static json_t *status(const app_command *command) {
         "adoptions", (json_int_t)stats.adoptions, "generation", (json_int_t)stats.generation,
         "expires_in_s", (json_int_t)stats.expires_in_s, "refresh_due_in_s",
         (json_int_t)stats.refresh_due_in_s, "last_error", tacit_status_name(stats.last_error));
+    json_object_set_new(answer, "slides", json_integer((json_int_t)stats.slides));
     json_object_set_new(answer, "events", events_of(account));
     json_object_set_new(answer, "event_error", event_error_of(account));
     if (account->load != NULL) app_load_count(account->load, answer);
@@ -265,14 +275,23 @@ static json_t *unmark(const app_command *command) {
 static const struct {
     const char *name;
     json_t *(*run)(const app_command *command);
-} commands[] = {{"sign-in", sign_in}, {"sign-out", sign_out},
-                {"load", load},       {"get", get},
-                {"refresh", refresh}, {"status", status},
-                {"start", start},     {"stop", stop},
-                {"run", run},         {"fail", set_fault},
-                {"hold", set_fault},  {"free", set_fault},
-                {"mark", mark},       {"unmark", unmark},
-                {"claims", claims},   {"sign-in-self", sign_in_self}};
+} commands[] = {{"sign-in", sign_in},
+                {"sign-out", sign_out},
+                {"load", load},
+                {"get", get},
+                {"refresh", refresh},
+                {"status", status},
+                {"start", start},
+                {"stop", stop},
+                {"run", run},
+                {"fail", set_fault},
+                {"hold", set_fault},
+                {"free", set_fault},
+                {"mark", mark},
+                {"unmark", unmark},
+                {"claims", claims},
+                {"sign-in-self", sign_in_self},
+                {"sign-in-with", sign_in_with}};
 
 void app_command_run(const app_command *command) {
     json_t *answer = NULL;
