@@ -88,7 +88,7 @@ static void assert_same_token(const ti_record_token *a, const ti_record_token *b
 
 static void assert_same_terms(const ti_record_terms *a, const ti_record_terms *b) {
     assert_int_equal(a == NULL, b == NULL);
-    if (a == NULL) return;
+    if (a == NULL || b == NULL) return;
     assert_int_equal(a->refresh_expires_wall_ms, b->refresh_expires_wall_ms);
     assert_int_equal(a->refresh_lifetime_ms, b->refresh_lifetime_ms);
     assert_int_equal(a->use.known, b->use.known);
@@ -389,6 +389,17 @@ typedef struct record_case {
     const char *why;
 } record_case;
 
+static void assert_read(const record_case *cases, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        ti_record back;
+        tacit_status status = read_back(cases[i].text, strlen(cases[i].text), &back, NULL);
+
+        if (status != (cases[i].reads ? TACIT_OK : TACIT_ERR_STORE_CORRUPT))
+            fail_msg("%s: %s", cases[i].why, tacit_status_name(status));
+        ti_record_free(&back);
+    }
+}
+
 static void records_are_read_strictly(void **state) {
     static const record_case cases[] = {
         {HEAD "}", true, "no access tokens"},
@@ -410,35 +421,6 @@ static void records_are_read_strictly(void **state) {
         {OWN ",\"renewal\":\"by magic\"}", false, "a way that is not known"},
         {OWN ",\"renewal\":true}", false, "a way that is no text"},
         {OWN ",\"renewal\":null}", false, "no way, said with a null"},
-        {HEAD ",\"refresh_expires_unix_ms\":1,\"refresh_lifetime_ms\":1}", true, "an end"},
-        {HEAD ",\"refresh_expires_unix_ms\":9007199254740992}", true, "the last end there is"},
-        {HEAD ",\"refresh_expires_unix_ms\":9007199254740993}", false, "an end beyond it"},
-        {HEAD ",\"refresh_expires_unix_ms\":-1}", false, "an end that is none"},
-        {HEAD ",\"refresh_lifetime_ms\":1.5}", false, "a lifetime that is no whole number"},
-        {USE(TIMES, BOOT_ID), true, "a use"},
-        {USE(TIMES ",\"later\":1", BOOT_ID), true, "a later member of it"},
-        {USE(TIMES ",\"unproven\":true", BOOT_ID), true, "one by a clock that was set back"},
-        {USE(TIMES ",\"unproven\":1", BOOT_ID), false, "... which says so with a number"},
-        {USE(TIMES, "0123"), false, "a boot that is too short"},
-        {USE(TIMES, "0123456789abcdef0123456789abcdeF"), false, "a boot that is no lower case"},
-        {USE("\"age_ms\":1,\"idle_ms\":1,\"unix_ms\":1", BOOT_ID), false, "a time left out"},
-        {USE("\"age_ms\":-1,\"idle_ms\":1,\"unix_ms\":1,\"boot_ms\":1", BOOT_ID), false,
-         "an age below nothing"},
-        {USE("\"age_ms\":1,\"idle_ms\":\"1\",\"unix_ms\":1,\"boot_ms\":1", BOOT_ID), false,
-         "a rest that is text"},
-        {HEAD ",\"use\":null}", false, "a use that is null"},
-        {HEAD ",\"use\":[]}", false, "a use that is a list"},
-        {HEAD ",\"fingerprint\":[]}", true, "no lines"},
-        {HEAD ",\"fingerprint\":[\"A: b\",\"C:\"]}", true, "lines"},
-        {HEAD ",\"fingerprint\":\"A: b\"}", false, "lines that are no list"},
-        {HEAD ",\"fingerprint\":[7]}", false, "a line that is a number"},
-        {HEAD ",\"fingerprint\":[\"\"]}", false, "an empty line"},
-        {HEAD ",\"fingerprint\":[\": b\"]}", false, "a line without a name"},
-        {HEAD ",\"fingerprint\":[\"A b\"]}", false, "a line without a colon"},
-        {HEAD ",\"fingerprint\":[\"A B: c\"]}", false, "a name with a space in it"},
-        {HEAD ",\"fingerprint\":[\"A: b\\r\\nX: y\"]}", false, "a line that ends itself"},
-        {HEAD ",\"fingerprint\":[\"A: b\\u0000c\"]}", false, "a line with a NUL in it"},
-        {HEAD ",\"fingerprint\":[\"A: \\u0100\"]}", false, "a character that is no byte"},
         {HEAD "} ", true, "white space behind it"},
         {HEAD "}x", false, "something behind it"},
         {"", false, "nothing"},
@@ -469,14 +451,44 @@ static void records_are_read_strictly(void **state) {
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        ti_record back;
-        tacit_status status = read_back(cases[i].text, strlen(cases[i].text), &back, NULL);
+    assert_read(cases, sizeof cases / sizeof *cases);
+}
 
-        if (status != (cases[i].reads ? TACIT_OK : TACIT_ERR_STORE_CORRUPT))
-            fail_msg("%s: %s", cases[i].why, tacit_status_name(status));
-        ti_record_free(&back);
-    }
+static void terms_are_read_strictly(void **state) {
+    static const record_case cases[] = {
+        {HEAD ",\"refresh_expires_unix_ms\":1,\"refresh_lifetime_ms\":1}", true, "an end"},
+        {HEAD ",\"refresh_expires_unix_ms\":9007199254740992}", true, "the last end there is"},
+        {HEAD ",\"refresh_expires_unix_ms\":9007199254740993}", false, "an end beyond it"},
+        {HEAD ",\"refresh_expires_unix_ms\":-1}", false, "an end that is none"},
+        {HEAD ",\"refresh_lifetime_ms\":1.5}", false, "a lifetime that is no whole number"},
+        {USE(TIMES, BOOT_ID), true, "a use"},
+        {USE(TIMES ",\"later\":1", BOOT_ID), true, "a later member of it"},
+        {USE(TIMES ",\"unproven\":true", BOOT_ID), true, "one by a clock that was set back"},
+        {USE(TIMES ",\"unproven\":1", BOOT_ID), false, "... which says so with a number"},
+        {USE(TIMES, "0123"), false, "a boot that is too short"},
+        {USE(TIMES, "0123456789abcdef0123456789abcdeF"), false, "a boot that is no lower case"},
+        {USE("\"age_ms\":1,\"idle_ms\":1,\"unix_ms\":1", BOOT_ID), false, "a time left out"},
+        {USE("\"age_ms\":-1,\"idle_ms\":1,\"unix_ms\":1,\"boot_ms\":1", BOOT_ID), false,
+         "an age below nothing"},
+        {USE("\"age_ms\":1,\"idle_ms\":\"1\",\"unix_ms\":1,\"boot_ms\":1", BOOT_ID), false,
+         "a rest that is text"},
+        {HEAD ",\"use\":null}", false, "a use that is null"},
+        {HEAD ",\"use\":[]}", false, "a use that is a list"},
+        {HEAD ",\"fingerprint\":[]}", true, "no lines"},
+        {HEAD ",\"fingerprint\":[\"A: b\",\"C:\"]}", true, "lines"},
+        {HEAD ",\"fingerprint\":\"A: b\"}", false, "lines that are no list"},
+        {HEAD ",\"fingerprint\":[7]}", false, "a line that is a number"},
+        {HEAD ",\"fingerprint\":[\"\"]}", false, "an empty line"},
+        {HEAD ",\"fingerprint\":[\": b\"]}", false, "a line without a name"},
+        {HEAD ",\"fingerprint\":[\"A b\"]}", false, "a line without a colon"},
+        {HEAD ",\"fingerprint\":[\"A B: c\"]}", false, "a name with a space in it"},
+        {HEAD ",\"fingerprint\":[\"A: b\\r\\nX: y\"]}", false, "a line that ends itself"},
+        {HEAD ",\"fingerprint\":[\"A: b\\u0000c\"]}", false, "a line with a NUL in it"},
+        {HEAD ",\"fingerprint\":[\"A: \\u0100\"]}", false, "a character that is no byte"},
+    };
+
+    (void)state;
+    assert_read(cases, sizeof cases / sizeof *cases);
 }
 
 typedef struct foreign_case {
@@ -544,6 +556,7 @@ int main(void) {
         cmocka_unit_test(truncated_records_are_corrupt),
         cmocka_unit_test(record_with_any_byte_changed_is_corrupt_or_reads_back),
         cmocka_unit_test(records_are_read_strictly),
+        cmocka_unit_test(terms_are_read_strictly),
         cmocka_unit_test(message_says_whose_a_foreign_record_is),
         cmocka_unit_test(token_lives_until_its_expiry),
     };
