@@ -4,6 +4,7 @@
 #include "base/strings.h"
 #include "oauth/ascii.h"
 #include "oauth/dialect_request.h"
+#include "oauth/json_pointer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,13 +57,9 @@ static void set_response(ti_dialect_response *r, char *const list[RESPONSE_MEMBE
     for (size_t i = 0; i < RESPONSE_MEMBERS; i++) *members[i] = list[i];
 }
 
-/* RFC 6901 section 3; the whole answer, "", is none of its members. */
+/* The whole answer, "", is none of its members. */
 static bool is_pointer(const char *text) {
-    if (*text != '/') return false;
-    for (const char *tilde = text; (tilde = strchr(tilde, '~')); tilde++) {
-        if (tilde[1] != '0' && tilde[1] != '1') return false;
-    }
-    return true;
+    return *text != '\0' && ti_json_pointer_is_valid(text);
 }
 
 static bool read_pointer(const ti_place *place, char **pointer) {

@@ -46,7 +46,8 @@ static char *line_of(const ti_header_lines *headers, const char *name) {
     char *none = malloc(size + 2);
     if (!none) return NULL;
     memcpy(none, name, size);
-    memcpy(none + size, ":", 2);
+    none[size] = ':';
+    none[size + 1] = '\0';
     return none;
 }
 

@@ -53,7 +53,7 @@ typedef struct ti_token_reading { /* borrowed */
  * other types; retryable; outcome_unknown with TI_VERDICT_UNKNOWN), TACIT_ERR_NO_MEMORY
  * (outcome_unknown: the answer is lost). Never quotes a body.
  */
-ti_verdict ti_token_response_read(const ti_http_answer *answer, const ti_token_reading *reading,
+ti_verdict ti_token_response_read(const ti_http_answer *http, const ti_token_reading *reading,
                                   ti_token_response *response, tacit_error *error);
 
 /* The same, of plain OAuth. retry_after_s as the transport found it. */
