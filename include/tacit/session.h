@@ -30,7 +30,8 @@ typedef enum tacit_event_type {
     TACIT_EVENT_REFRESHED = 3, /* a newer access token, also one that another process obtained */
     TACIT_EVENT_REFRESH_FAILED =
         4, /* the current token is kept; expires_in_s says how long it lives */
-    TACIT_EVENT_SIGN_IN_REQUIRED = 5, /* the server refused the refresh token: ask the user */
+    /* The server refused the refresh token, or a limit of the app's own is reached: ask the user. */
+    TACIT_EVENT_SIGN_IN_REQUIRED = 5,
     TACIT_EVENT_SIGNED_OUT = 6,
     TACIT_EVENT_STORE_FAILED =
         7, /* the record could not be read, saved or erased; tried again by itself */
@@ -102,7 +103,11 @@ typedef struct tacit_session_options {
     /* Limits of the app's own, 0: none. The sign-in ends (revoked, erased,
      * TACIT_EVENT_SIGN_IN_REQUIRED) when no request was made for max_idle_s, or max_age_s after it
      * began; across restarts, suspend and steps of the wall clock. Of several sessions of a sign-in the
-     * strictest counts. */
+     * strictest counts. A request counts when it gets its token, the token functions' too; a refresh
+     * does not. Of other processes only those count that have max_idle_s themselves. A record found
+     * over its limit is not used: TACIT_EVENT_LOADED says signed out, and
+     * TACIT_EVENT_SIGN_IN_REQUIRED follows. Over a reboot the wall clock counts, and where it reads
+     * earlier than before, the time since the system started, until it is set right. */
     int max_idle_s, max_age_s;
 } tacit_session_options;
 #define TACIT_SESSION_OPTIONS_INIT TACIT_INIT(tacit_session_options)
@@ -113,8 +118,8 @@ typedef struct tacit_session_options {
  * store, issuer, client id and account share one sign-in. Yours; give it up with
  * tacit_session_close().
  * TACIT_ERR_INVALID_ARGUMENT: no client id, neither a store nor an application id, a header or
- *   parameter that is not of its form, an origin that is not scheme://host[:port], the sliding policy
- *   with a provider whose dialect has no sliding_header.
+ *   parameter that is not of its form, an origin that is not scheme://host[:port], a limit below 0,
+ *   the sliding policy with a provider whose dialect has no sliding_header.
  * TACIT_ERR_INSECURE_URL: an http origin that is not loopback.
  * TACIT_ERR_CLOSED: the client was shut down.
  * TACIT_ERR_UNSUPPORTED: a client secret, and the provider takes neither client_secret_basic nor

@@ -2,6 +2,7 @@
 
 #include "session/client.h"
 #include "session/event.h"
+#include "session/limits_job.h"
 
 #include <stdlib.h>
 
@@ -78,7 +79,9 @@ static void follow_locked(ti_identity *identity, const ti_journal *found) {
         follow_unsigned_locked(identity, found);
         return;
     }
-    if (found->state == TI_JOURNAL_SIGNED_OUT) {
+    if (found->state == TI_JOURNAL_SIGNED_OUT && ti_limits_are_reached_locked(identity)) {
+        ti_limits_end_locked(identity, NULL); /* another process was faster */
+    } else if (found->state == TI_JOURNAL_SIGNED_OUT) {
         sign_out_too_locked(identity, TACIT_EVENT_SIGNED_OUT, "Another process signed out.", NULL);
     } else if (!same) {
         give_way_locked(identity);

@@ -37,9 +37,14 @@ void ti_identity_nudge(ti_identity *identity, bool end_backoff) {
 }
 
 static bool owes_the_store_locked(const ti_identity *identity) {
-    if (identity->sessions == 0 && ti_limits_save_due_locked(identity) != TI_NEVER) return true;
     return identity->erase_pending || identity->mark_refused ||
            (identity->state == TACIT_STATE_SIGNED_IN && ti_identity_owes_head_locked(identity));
+}
+
+/* The last uses, at the end; whatever else the store waits for. */
+static bool owes_uses_locked(const ti_identity *identity) {
+    return identity->sessions == 0 &&
+           ti_limits_save_due_locked(identity) <= ti_identity_now(identity);
 }
 
 bool ti_identity_idle_locked(const ti_identity *identity) {
@@ -48,6 +53,7 @@ bool ti_identity_idle_locked(const ti_identity *identity) {
 
     return identity->flight.phase == TI_FLIGHT_NONE && identity->jobs == NULL &&
            identity->revocations == NULL && !identity->late.out && !slid &&
+           !owes_uses_locked(identity) &&
            (!owes_the_store_locked(identity) ||
             identity->store_retry_boot_ms > ti_identity_now(identity));
 }

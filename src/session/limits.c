@@ -117,6 +117,9 @@ void ti_limits_apply_locked(ti_identity *identity) {
     ti_limits *limits = of(identity);
 
     if (limits == NULL) return;
+    /* The end of what this process can tell of a boot whose clock tells nothing. */
+    if (is_limited(limits) && identity->sessions == 0 && !ti_use_is_proven(&limits->use))
+        atomic_store(&limits->unsaved, true);
     for (const ti_view *view = identity->views; view != NULL; view = view->next)
         for (const tacit_session *s = view->sessions; s != NULL; s = s->next) {
             stricter(&idle_ms, s->max_idle_s);
@@ -166,6 +169,8 @@ void ti_limits_adopt_locked(ti_identity *identity, const ti_kept_use *kept) {
     } else {
         ti_use_read(&limits->use, kept, &now);
         limits->saved_ahead_ms = ahead_ms(&now);
+        if (is_limited(limits) && !ti_use_is_proven(&limits->use))
+            atomic_store(&limits->unsaved, true);
     }
     if (ti_use_is_of_this_boot(kept, &now)) limits->saved_ahead_ms = ahead_ms(&kept->at);
     look_at_clock(limits, &now);
@@ -233,7 +238,8 @@ int64_t ti_limits_save_due_locked(const ti_identity *identity) {
         !atomic_load(&limits->unsaved))
         return TI_NEVER;
     due = identity->sessions == 0 ? 0 : limits->save_boot_ms;
-    return due > identity->store_retry_boot_ms ? due : identity->store_retry_boot_ms;
+    if (identity->store_failures == 0 || due > identity->store_retry_boot_ms) return due;
+    return identity->store_retry_boot_ms;
 }
 
 bool ti_limits_use(ti_identity *identity, int64_t now_boot_ms) {

@@ -19,6 +19,10 @@ bool ti_use_is_known(const ti_use *use) {
     return use->began_boot_ms != TI_NEVER;
 }
 
+bool ti_use_is_proven(const ti_use *use) {
+    return use->began_wall_ms == TI_NEVER;
+}
+
 /* ------------------------------------------------------------------ across restarts */
 
 typedef enum boot { SAME, ANOTHER, EITHER } boot;
@@ -64,7 +68,7 @@ void ti_use_write(const ti_use *use, const ti_journal_clocks *now, ti_kept_use *
     if (!kept->known) return;
     kept->age_ms = since(use->began_boot_ms, now->boot_ms);
     kept->idle_ms = since(atomic_load(&use->used_boot_ms), now->boot_ms);
-    kept->unproven = use->began_wall_ms != TI_NEVER;
+    kept->unproven = !ti_use_is_proven(use);
     if (kept->unproven) kept->at.wall_ms = use->began_wall_ms + kept->age_ms;
 }
 
@@ -81,7 +85,7 @@ void ti_use_merge(ti_use *use, const ti_use *other) {
 void ti_use_clock_stepped(ti_use *use, const ti_journal_clocks *now) {
     int64_t used = atomic_load(&use->used_boot_ms), hidden_ms;
 
-    if (use->began_wall_ms == TI_NEVER) return;
+    if (ti_use_is_proven(use)) return;
     hidden_ms = now->wall_ms - use->began_wall_ms - since(use->began_boot_ms, now->boot_ms);
     if (hidden_ms < 0) return; /* it proves nothing yet */
     use->began_wall_ms = TI_NEVER;

@@ -34,6 +34,8 @@ void ti_use_unknown(ti_use *use);
 /* A sign-in begins, or is met of which nobody knows when it did. */
 void ti_use_begin(ti_use *use, int64_t now_boot_ms);
 bool ti_use_is_known(const ti_use *use);
+/* The wall clock bears out what has passed, or need not. */
+bool ti_use_is_proven(const ti_use *use);
 
 /* now is read once for all of it. kept is known. */
 void ti_use_read(ti_use *use, const ti_kept_use *kept, const ti_journal_clocks *now);

@@ -1,0 +1,222 @@
+/* max_idle_s and max_age_s where several processes share a sign-in. The other process is a client of its own. */
+#include "support/limited.h"
+#include "support/unit.h"
+
+enum { IDLE_S = 600, PATIENCE_MS = WORLD_PATIENCE_MS };
+#define IDLE_MS (IDLE_S * SECOND_MS)
+
+typedef struct other {
+    limited *of;
+    tacit_client *client;
+    tacit_session *session;
+    atomic_int events[TACIT_EVENT_ANOMALY + 1];
+} other;
+
+static void count_event(tacit_session *session, const tacit_event *event, void *data) {
+    other *o = data;
+
+    (void)session;
+    if (event->type <= TACIT_EVENT_ANOMALY) atomic_fetch_add(&o->events[event->type], 1);
+}
+
+static void other_open(other *o, limited *l, int max_idle_s, int max_age_s) {
+    world_options options = limited_options(l, max_idle_s, max_age_s);
+    const char *origins[] = {server_url(l->server, ""), NULL};
+    tacit_session_state found;
+
+    *o = (other){.of = l};
+    options.client.state_dir = world_state_dir(l->world);
+    o->client = tacit_client_new(&options.client, NULL);
+    assert_non_null(o->client);
+    options.session.client_id = "test-client";
+    options.session.origins = origins;
+    options.session.store = fake_store_handle(l->store);
+    options.session.on_event = count_event;
+    options.session.event_data = o;
+    o->session = tacit_session_open(o->client, world_provider(l->world), &options.session, NULL);
+    assert_non_null(o->session);
+    assert_int_equal(tacit_session_load(o->session, PATIENCE_MS, &found, NULL), TACIT_OK);
+    assert_int_equal(found, TACIT_STATE_SIGNED_IN);
+}
+
+static void other_close(other *o) {
+    assert_int_equal(tacit_session_close(o->session, PATIENCE_MS), TACIT_OK);
+    assert_int_equal(tacit_client_shutdown(o->client, PATIENCE_MS, NULL), TACIT_OK);
+    tacit_client_unref(o->client);
+}
+
+static int other_get(other *o) {
+    tacit_response *response;
+    tacit_status status =
+        tacit_get(o->session, server_url(o->of->server, "/api/x"), &response, NULL);
+    int result = status == TACIT_OK ? tacit_response_status(response) : -(int)status;
+
+    tacit_response_free(response);
+    return result;
+}
+
+static void pass_for_both(limited *l, other *o, int64_t ms) {
+    pass(l, ms);
+    tacit_client_clock_moved(o->client);
+}
+
+/* Waits for what may need the turn, which whoever found it taken asks for again after up to 0.2 s of this clock. */
+static void wait_in_time(limited *l, other *o, bool (*condition)(void *data), void *data) {
+    for (int i = 0; i < 400 && !condition(data); i++) {
+        pass_for_both(l, o, 200);
+        look_a_while();
+    }
+    assert_true(condition(data));
+}
+
+typedef struct saves {
+    limited *of;
+    size_t before;
+} saves;
+
+static bool one_more(void *data) {
+    const saves *s = data;
+
+    return fake_store_saved_count(s->of->store) > s->before;
+}
+
+/* The other's request, which the record hears of at once, since it comes after a rest. */
+static void other_uses_it(limited *l, other *o) {
+    saves s = {l, fake_store_saved_count(l->store)};
+
+    assert_int_equal(other_get(o), 200);
+    wait_in_time(l, o, one_more, &s);
+}
+
+static void what_another_process_uses_goes_on_here(void **state) {
+    limited l = limited_new(NULL, IDLE_S, 0);
+    other o;
+
+    (void)state;
+    other_open(&o, &l, IDLE_S, 0);
+    for (int i = 0; i < 12;
+         i++) { /* every third time the limit is reached here, as far as is known */
+        pass_for_both(&l, &o, IDLE_MS / 4);
+        other_uses_it(&l, &o);
+        assert_int_equal(world_event_count(l.world, TACIT_EVENT_SIGN_IN_REQUIRED), 0);
+    }
+
+    assert_int_equal(world_get(l.world, "/api/x"), 200);
+    assert_int_equal(o.events[TACIT_EVENT_SIGN_IN_REQUIRED], 0);
+    other_close(&o);
+    limited_free(&l);
+}
+
+static bool is_told(void *data) {
+    const limited *l = data;
+
+    return world_event_count(l->world, TACIT_EVENT_SIGN_IN_REQUIRED) > 0;
+}
+
+static bool both_are_told(void *data) {
+    other *o = data;
+
+    return is_told(o->of) && atomic_load(&o->events[TACIT_EVENT_SIGN_IN_REQUIRED]) > 0;
+}
+
+static void and_what_nobody_uses_ends_for_all(void **state) {
+    limited l = limited_new(NULL, IDLE_S, 0);
+    other o;
+
+    (void)state;
+    other_open(&o, &l, IDLE_S, 0);
+    pass_for_both(&l, &o, IDLE_MS / 2);
+    other_uses_it(&l, &o);
+    pass_for_both(&l, &o, IDLE_MS);
+    wait_in_time(&l, &o, both_are_told, &o);
+    world_wait(record_is_gone, &l, "the record to be erased");
+    world_wait(nothing_lives, &l, "the refresh token to be revoked");
+
+    assert_int_equal(world_get(l.world, "/api/x"), -TACIT_ERR_SIGN_IN_REQUIRED);
+    assert_int_equal(other_get(&o), -TACIT_ERR_SIGN_IN_REQUIRED);
+    look_a_while();
+    assert_int_equal(world_event_count(l.world, TACIT_EVENT_SIGN_IN_REQUIRED), 1);
+    assert_int_equal(world_event_count(l.world, TACIT_EVENT_SIGNED_OUT), 0);
+    assert_int_equal(o.events[TACIT_EVENT_SIGN_IN_REQUIRED], 1);
+    assert_int_equal(o.events[TACIT_EVENT_SIGNED_OUT], 0);
+    other_close(&o);
+    limited_free(&l);
+}
+
+static bool has_followed(void *data) {
+    const limited *l = data;
+
+    return world_event_count(l->world, TACIT_EVENT_SIGNED_IN) > 1;
+}
+
+/* R16: the limit is of a sign-in that is not the current one any more. */
+static void a_newer_sign_in_of_another_process_is_not_ended(void **state) {
+    limited l = limited_new(NULL, 0, IDLE_S);
+    other o;
+
+    (void)state;
+    other_open(&o, &l, 0, IDLE_S);
+    pass_for_both(&l, &o, IDLE_MS - SECOND_MS);
+    assert_int_equal(tacit_sign_in_with_password(o.session, "alice", "wonderland", NULL, NULL),
+                     TACIT_OK);
+    pass_for_both(&l, &o, SECOND_MS);
+    wait_in_time(&l, &o, has_followed, &l);
+
+    assert_int_equal(world_event_count(l.world, TACIT_EVENT_SIGN_IN_REQUIRED), 0);
+    assert_int_equal(world_get(l.world, "/api/x"), 200);
+    assert_int_equal(other_get(&o), 200);
+    assert_int_equal(server_counters(l.server).live_refresh_tokens, 1);
+    other_close(&o);
+    limited_free(&l);
+}
+
+/* It ends nothing by itself, and hears of it as of any sign-out. */
+static void a_process_without_limits_follows(void **state) {
+    limited l = limited_new(NULL, 0, IDLE_S);
+    other o;
+
+    (void)state;
+    other_open(&o, &l, 0, 0);
+    pass_for_both(&l, &o, IDLE_MS);
+    wait_in_time(&l, &o, is_told, &l);
+    assert_ended(&l, "max_age_s");
+
+    assert_int_equal(tacit_session_refresh(o.session, PATIENCE_MS, NULL), TACIT_ERR_SIGNED_OUT);
+    assert_int_equal(other_get(&o), -TACIT_ERR_SIGN_IN_REQUIRED);
+    assert_int_equal(server_counters(l.server).refresh_grants, 0);
+    other_close(&o);
+    limited_free(&l);
+}
+
+/* The other has the turn, and is at the server; the limit waits for it, and so does who asks. */
+static void a_refresh_under_way_elsewhere_is_waited_for(void **state) {
+    limited l = limited_new(NULL, 0, IDLE_S);
+    other o;
+
+    (void)state;
+    other_open(&o, &l, 0, 0);
+    server_gate_close(l.server, TS_TOKEN_ENDPOINT, TS_BEFORE_ANSWER);
+    assert_int_equal(tacit_session_refresh(o.session, TACIT_NO_WAIT, NULL), TACIT_ERR_TIMEOUT);
+    assert_true(server_gate_waiters(l.server, TS_TOKEN_ENDPOINT, 1, PATIENCE_MS));
+    pass(&l, IDLE_MS);
+    look_a_while();
+    assert_int_equal(world_event_count(l.world, TACIT_EVENT_SIGN_IN_REQUIRED), 0);
+    server_gate_open(l.server, TS_TOKEN_ENDPOINT);
+    wait_in_time(&l, &o, is_told, &l);
+
+    assert_ended(&l, "max_age_s");
+    other_close(&o);
+    limited_free(&l);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_another_process_uses_goes_on_here),
+        cmocka_unit_test(and_what_nobody_uses_ends_for_all),
+        cmocka_unit_test(a_newer_sign_in_of_another_process_is_not_ended),
+        cmocka_unit_test(a_process_without_limits_follows),
+        cmocka_unit_test(a_refresh_under_way_elsewhere_is_waited_for),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
