@@ -1,4 +1,5 @@
 /* Standard forms, and a server that ends a sign-in at every irregularity. */
+#include "e2e/askers.h"
 #include "e2e/backend_story.h"
 #include "support/fake_store.h"
 #include "support/fixture.h"
@@ -157,6 +158,28 @@ static void tokens_revoked_again_and_again_do_not_raise_the_alarm(void **state) 
     backend_stop(bank);
 }
 
+/* Their short life asks for more than the server takes in an hour: it is the client that stops. */
+static void tokens_of_seconds_do_not_raise_the_alarm(void **state) {
+    enum { REFRESHES_MAX = 10 };
+    backend *bank = backend_start(*state, (const char *const[]){"ACCESS_TTL=2", NULL});
+    backend_app *app = backend_app_open_signed_in(bank, NULL);
+    askers_tally tally = askers_join(askers_start(app, CROWD, now_ms() + 2L * PATIENCE_MS));
+    tacit_error error;
+
+    assert_int_equal(tally.others, CROWD);
+    assert_int_equal(tally.other, -TACIT_ERR_REFRESH_STORM);
+    assert_int_equal(backend_count(bank, "GRANT refresh_token 200"), REFRESHES_MAX - 1);
+    assert_int_equal(backend_count(bank, "ALARM"), 0);
+    assert_int_equal(tacit_session_refresh(backend_app_session(app), PATIENCE_MS, &error),
+                     TACIT_ERR_REFRESH_STORM);
+    assert_true(error.retry_after_s > 3000); /* an hour after the first of them */
+    assert_int_equal(backend_count(bank, "GRANT refresh_token"), REFRESHES_MAX - 1);
+    assert_int_equal(backend_app_events(app, TACIT_EVENT_SIGN_IN_REQUIRED), 0);
+    assert_int_equal(tacit_session_get_state(backend_app_session(app)), TACIT_STATE_SIGNED_IN);
+    backend_app_close(app);
+    backend_stop(bank);
+}
+
 /* This server takes fewer than its provider says. */
 static void an_alarm_is_told_in_the_servers_words(void **state) {
     backend *bank = backend_start(*state, (const char *const[]){"REFRESHES_MAX=2", NULL});
@@ -215,6 +238,7 @@ int main(void) {
         cmocka_unit_test(a_token_on_another_device_ends_the_sign_in_early),
         cmocka_unit_test(an_update_of_the_app_is_the_same_device),
         cmocka_unit_test(tokens_revoked_again_and_again_do_not_raise_the_alarm),
+        cmocka_unit_test(tokens_of_seconds_do_not_raise_the_alarm),
         cmocka_unit_test(an_alarm_is_told_in_the_servers_words),
         cmocka_unit_test(signing_out_ends_the_family),
     };
