@@ -5,7 +5,8 @@ static const struct {
     const char *meaning;
 } meanings[] = {
     {EXIT_OK, "all well"},
-    {EXIT_FAILED, "another failure; doctor: there are problems;\n       provider check: it cannot be used"},
+    {EXIT_FAILED,
+     "another failure; doctor: there are problems;\n       provider check: it cannot be used"},
     {EXIT_USAGE, "called in a way that it does not know"},
     {EXIT_SIGN_IN_REQUIRED, "nobody is signed in: tacit login"},
     {EXIT_NETWORK, "a server could not be reached, or failed"},
