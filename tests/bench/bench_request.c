@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define RENEWING "/renewing" /* at the end of a path */
+
 /* A loop under measurement. */
 typedef struct loop {
     const char *url;
@@ -130,10 +132,10 @@ static bool transport_paths(const loop *l) {
  * The library, as an app uses it
  */
 
-static bool by_tacit(const loop *l, bool changes_path) {
+static bool by_tacit(const loop *l, bool changes_path, bench_app (*open_app)(const char *base)) {
     char base[64];
     snprintf(base, sizeof base, "%.*s", (int)(strstr(l->url, "/api") - l->url), l->url);
-    bench_app app = bench_app_open(base);
+    bench_app app = open_app(base);
     bench_sign_in_with_token(&app, l->token_size);
     for (long i = 0; i < l->requests; i++) {
         bench_get(app.session, changes_path ? l->paths[i % PATHS] : l->url);
@@ -143,21 +145,43 @@ static bool by_tacit(const loop *l, bool changes_path) {
 }
 
 static bool tacit_mode(const loop *l) {
-    return by_tacit(l, false);
+    return by_tacit(l, false, bench_app_open);
 }
 
 static bool tacit_paths(const loop *l) {
-    return by_tacit(l, true);
+    return by_tacit(l, true, bench_app_open);
+}
+
+/* Every answer has a further token: for one who takes it when it is time, and one who does not care. */
+static bool with_renewals(const loop *l, bench_app (*open_app)(const char *base)) {
+    char url[128];
+    loop renewed = *l;
+    snprintf(url, sizeof url, "%s" RENEWING, l->url);
+    renewed.url = url;
+    return by_tacit(&renewed, false, open_app);
+}
+
+static bool tacit_sliding(const loop *l) {
+    return with_renewals(l, bench_app_open_sliding);
+}
+
+static bool tacit_renewed(const loop *l) {
+    return with_renewals(l, bench_app_open);
 }
 
 /*
  * The server
  */
 
+/* A JWT of a week, by its claims: {"iat":2000000000,"exp":2000604800}. */
+static const char further_token[] =
+    "Bearer eyJhbGciOiJIUzI1NiJ9.eyJpYXQiOjIwMDAwMDAwMDAsImV4cCI6MjAwMDYwNDgwMH0."
+    "c2lnbmF0dXJlLXNpZ25hdHVyZS1zaWduYXR1cmUtc2ln";
+
 static enum MHD_Result answer(void *data, struct MHD_Connection *connection, const char *url,
                               const char *method, const char *version, const char *upload,
                               size_t *upload_size, void **request_data) {
-    (void)data, (void)url, (void)method, (void)version, (void)upload;
+    (void)data, (void)method, (void)version, (void)upload;
     static char body[] = "{\"id\":17,\"name\":\"a note\"}\n", begun;
     if (!*request_data) {
         *request_data = &begun;
@@ -170,6 +194,7 @@ static enum MHD_Result answer(void *data, struct MHD_Connection *connection, con
     struct MHD_Response *response =
         MHD_create_response_from_buffer(sizeof body - 1, body, MHD_RESPMEM_PERSISTENT);
     MHD_add_response_header(response, "Content-Type", "application/json");
+    if (strstr(url, RENEWING)) MHD_add_response_header(response, "Authorization", further_token);
     enum MHD_Result result = MHD_queue_response(connection, MHD_HTTP_OK, response);
     MHD_destroy_response(response);
     return result;
@@ -203,7 +228,9 @@ static const struct {
              {"transport", transport_mode},
              {"transport-paths", transport_paths},
              {"tacit", tacit_mode},
-             {"tacit-paths", tacit_paths}};
+             {"tacit-paths", tacit_paths},
+             {"tacit-renewed", tacit_renewed},
+             {"tacit-sliding", tacit_sliding}};
 
 static bool run(const char *mode, loop *l, size_t token_size) {
     static const char prefix[] = "Authorization: Bearer ";

@@ -24,15 +24,14 @@ static void check(tacit_status status, const tacit_error *error) {
  * A client and a session
  */
 
-bench_app bench_app_open(const char *base) {
-    return bench_app_open_with(base, NULL);
-}
-
-bench_app bench_app_open_with(const char *base, const tacit_client_options *client_options) {
+/* further: members of the provider's JSON, each behind a comma. */
+static bench_app open_app(const char *base, const char *further,
+                          const tacit_client_options *client_options) {
     bench_app app;
     char json[512];
     tacit_error error;
-    snprintf(json, sizeof json, "{\"issuer\":\"%s\",\"token_endpoint\":\"%s/token\"}", base, base);
+    snprintf(json, sizeof json, "{\"issuer\":\"%s\",\"token_endpoint\":\"%s/token\"%s}", base, base,
+             further);
     app.client = tacit_client_new(client_options, &error);
     app.provider = app.client ? tacit_provider_from_json(json, &error) : NULL;
     if (!app.provider) bench_fail(error.message);
@@ -47,6 +46,18 @@ bench_app bench_app_open_with(const char *base, const tacit_client_options *clie
     app.session = tacit_session_open(app.client, app.provider, &options, &error);
     if (!app.session) bench_fail(error.message);
     return app;
+}
+
+bench_app bench_app_open(const char *base) {
+    return open_app(base, "", NULL);
+}
+
+bench_app bench_app_open_with(const char *base, const tacit_client_options *client_options) {
+    return open_app(base, "", client_options);
+}
+
+bench_app bench_app_open_sliding(const char *base) {
+    return open_app(base, ",\"dialect\":{\"sliding_header\":\"Authorization\"}", NULL);
 }
 
 void bench_app_close(bench_app *app) {

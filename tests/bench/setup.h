@@ -22,6 +22,8 @@ typedef struct bench_app {
  * session, signed out, with a store in memory. */
 bench_app bench_app_open(const char *base);
 bench_app bench_app_open_with(const char *base, const tacit_client_options *options);
+/* ... whose API may renew the token in the header Authorization. */
+bench_app bench_app_open_sliding(const char *base);
 void bench_app_close(bench_app *app);
 /* At the server that it was opened for. */
 void bench_sign_in(const bench_app *app);
