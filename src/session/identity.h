@@ -52,13 +52,13 @@ typedef struct ti_identity {
 
     /* guarded by lock, to the end */
     tacit_session_state state;
+    unsigned sessions;        /* open, in all views */
     ti_secret *refresh_token; /* NULL: none */
     ti_secret *id_token;      /* checked; NULL: none */
     uint64_t generation;      /* of what memory holds; below the head's it is stale */
     ti_journal journal;       /* its head's sign_in_id says who is signed in */
     ti_turn *turn;            /* NULL: the journal's file is not open */
     ti_view *views;
-    unsigned sessions;       /* open, in all views */
     ti_record_token *parked; /* access tokens of views that no session has open */
     size_t parked_count;
 

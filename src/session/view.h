@@ -34,8 +34,8 @@ typedef struct ti_view {
     tacit_token *token;      /* NULL: none */
     uint64_t token_attempt;  /* which brought it; 0: none of ours */
     bool token_adopted;  /* ... from the store: perhaps over already, and not what a refresh is */
-    int64_t due_boot_ms; /* when to renew it in the background */
     bool retry_anyway;   /* after an unknown outcome, whatever the policy */
+    int64_t due_boot_ms; /* when to renew it in the background */
     uint64_t begun;      /* the last attempt for this view */
     uint64_t failed;     /* the last that failed */
     ti_failure *failure; /* with what */
