@@ -64,6 +64,32 @@ static void a_young_token_is_kept(void **state) {
     world_free(w);
 }
 
+static void answer_with_lifetime(world *w, int lifetime_s) {
+    ts_options server = server_options(world_server(w));
+
+    server.access_lifetime_ms = lifetime_s * 1000;
+    server_configure(world_server(w), &server);
+    assert_int_equal(get(w, "/api/x"), 200);
+}
+
+/* ... and does not keep a better one away for long. */
+static void a_token_that_ends_earlier_is_not_taken(void **state) {
+    (void)state;
+    world *w = sliding_world();
+
+    sliding_pass(w, 1200);
+    sliding_turn(w, true);
+    for (int i = 0; i < 3; i++) answer_with_lifetime(w, 600);
+    assert_int_equal(stats_of(w).slides, 0);
+    assert_int_equal(stats_of(w).expires_in_s, 600);
+
+    sliding_pass(w, 60);
+    answer_with_lifetime(w, SLIDING_LIFETIME_S);
+    assert_int_equal(stats_of(w).slides, 1);
+    assert_int_equal(stats_of(w).expires_in_s, SLIDING_LIFETIME_S);
+    world_free(w);
+}
+
 static void an_unknown_lifetime_is_renewed_once_a_minute(void **state) {
     (void)state;
     ts_options server = sliding_server();
@@ -475,6 +501,7 @@ int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_renews_the_token),
         cmocka_unit_test(a_young_token_is_kept),
+        cmocka_unit_test(a_token_that_ends_earlier_is_not_taken),
         cmocka_unit_test(an_unknown_lifetime_is_renewed_once_a_minute),
         cmocka_unit_test(only_a_token_in_a_2xx_is_taken),
         cmocka_unit_test(what_was_sent_is_no_renewal),
