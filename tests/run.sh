@@ -333,7 +333,8 @@ without() {
 # What can be left out, and firmware for another processor; tests/firmware/build.sh has more of them.
 run_firmware() {
     without requests -DTACIT_WITH_ASYNC=OFF -DTACIT_WITH_FILE_STORE=OFF
-    without sign_ins -DTACIT_WITH_BROWSER=OFF -DTACIT_WITH_DEVICE_CODE=OFF -DTACIT_CRYPTO=mbedtls
+    without sign_ins -DTACIT_WITH_BROWSER=OFF -DTACIT_WITH_DEVICE_CODE=OFF -DTACIT_WITH_DIALECTS=OFF \
+        -DTACIT_CRYPTO=mbedtls
     tests="unit_(clock|crypto|journal|lifetime|process_lock|record|schedule|store_file)"
     tests="$tests|integration_(flight|rotation|year_2038|store_file|device_(code|daemon|offline)|send_async|switches)"
     step "build for armhf" sh "$root/tests/firmware/build.sh" armhf "$work/armhf" \

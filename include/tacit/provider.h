@@ -22,6 +22,7 @@ typedef struct tacit_provider tacit_provider;
  *   line or the member.
  * TACIT_ERR_INSECURE_URL: an endpoint with http that is not loopback (127.0.0.0/8, [::1],
  *   localhost).
+ * TACIT_ERR_UNSUPPORTED: a "dialect", and built without them.
  */
 TACIT_API tacit_provider *tacit_provider_from_json(const char *json, tacit_error *error);
 
@@ -39,7 +40,8 @@ typedef enum tacit_answer_kind {
  * tokens masked but for their first four characters; for an API answer "refuses_token" and the sliding
  * "access_token". Never waits, sends nothing, uses now as the time of the answer.
  * NULL: TACIT_ERR_INVALID_ARGUMENT (an unknown kind, no answer, over 1 MiB, a provider that is named by
- * its issuer and not asked yet), TACIT_ERR_NO_MEMORY.
+ * its issuer and not asked yet), TACIT_ERR_NO_MEMORY, TACIT_ERR_UNSUPPORTED (built without
+ * dialects).
  */
 TACIT_API char *tacit_provider_read_answer(tacit_provider *provider, tacit_answer_kind kind,
                                            const char *answer, size_t size, tacit_error *error);

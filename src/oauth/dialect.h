@@ -65,6 +65,11 @@ ti_dialect *ti_dialect_parse(const json_t *dialect, tacit_error *error);
 void ti_dialect_free(ti_dialect *dialect);                       /* takes NULL */
 bool ti_dialect_equal(const ti_dialect *a, const ti_dialect *b); /* either may be NULL */
 
+/* What to go by: in a build without dialects NULL, and the compiler drops what would go by one. */
+static inline const ti_dialect *ti_dialect_in_use(const ti_dialect *dialect) {
+    return TI_WITH_DIALECTS ? dialect : NULL;
+}
+
 /* Not so with GET, HEAD and DELETE, whose fields go into the query. */
 bool ti_dialect_method_has_body(const char *method);
 

@@ -168,7 +168,7 @@ static bool read_dialect(ti_metadata *metadata, const json_t *root, tacit_error 
 
 /* Where the answers to requests renew the token, nothing is sent to a token endpoint. */
 static bool check_token_endpoint(const ti_metadata *metadata, tacit_error *error) {
-    const ti_dialect *dialect = metadata->dialect;
+    const ti_dialect *dialect = ti_metadata_dialect(metadata);
     if (metadata->token_endpoint || (dialect && dialect->sliding_header && !dialect->refresh)) {
         return true;
     }
@@ -283,7 +283,7 @@ const char *ti_metadata_end_session_endpoint(const ti_metadata *metadata) {
     return metadata->end_session_endpoint;
 }
 
-const ti_dialect *ti_metadata_dialect(const ti_metadata *metadata) {
+const ti_dialect *ti_metadata_own_dialect(const ti_metadata *metadata) {
     return metadata->dialect;
 }
 

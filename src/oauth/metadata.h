@@ -40,7 +40,11 @@ const char *ti_metadata_device_authorization_endpoint(const ti_metadata *metadat
 const char *ti_metadata_revocation_endpoint(const ti_metadata *metadata);
 const char *ti_metadata_end_session_endpoint(const ti_metadata *metadata);
 /* Lives as long as the metadata. NULL: plain OAuth. */
-const ti_dialect *ti_metadata_dialect(const ti_metadata *metadata);
+const ti_dialect *ti_metadata_own_dialect(const ti_metadata *metadata);
+/* The same, to go by. */
+static inline const ti_dialect *ti_metadata_dialect(const ti_metadata *metadata) {
+    return TI_WITH_DIALECTS ? ti_metadata_own_dialect(metadata) : NULL;
+}
 /* The server puts iss into every callback (RFC 9207): one without is not its. */
 bool ti_metadata_sends_iss(const ti_metadata *metadata);
 /* Basic where the server takes it or says nothing (RFC 8414's default), else post; NONE without a

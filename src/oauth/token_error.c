@@ -77,6 +77,7 @@ bool ti_token_error_read(const json_t *object, const ti_dialect *dialect, ti_tok
     const json_t *found = find_error(object);
     bool is_error = found != NULL;
     read_usual(object, found, error);
+    dialect = ti_dialect_in_use(dialect);
     if (!dialect) return is_error;
 
     const ti_dialect_response *named = &dialect->response;

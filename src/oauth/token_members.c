@@ -23,8 +23,9 @@ static const char *const names_of[][NAMES_MAX] = {
 };
 
 /* The dialect's pointer, or NULL. */
-static const char *pointer_to(const ti_dialect_response *named, ti_token_member which) {
-    if (!named) return NULL;
+static const char *pointer_to(const ti_dialect *dialect, ti_token_member which) {
+    if (!dialect) return NULL;
+    const ti_dialect_response *named = &dialect->response;
     switch (which) {
     case TI_MEMBER_ACCESS_TOKEN:
         return named->access_token;
@@ -87,14 +88,13 @@ static json_t *find_holder(json_t *top) {
 }
 
 ti_token_members ti_token_members_of(json_t *top, const ti_dialect *dialect) {
-    const char *pointer = dialect ? dialect->response.access_token : NULL;
+    const char *pointer = pointer_to(ti_dialect_in_use(dialect), TI_MEMBER_ACCESS_TOKEN);
     json_t *holder = pointer ? ti_json_pointer_holder(top, pointer) : find_holder(top);
-    return (ti_token_members){
-        .top = top, .holder = holder ? holder : top, .named = dialect ? &dialect->response : NULL};
+    return (ti_token_members){.top = top, .holder = holder ? holder : top, .dialect = dialect};
 }
 
 json_t *ti_token_member_find(const ti_token_members *members, ti_token_member which) {
-    const char *pointer = pointer_to(members->named, which);
+    const char *pointer = pointer_to(ti_dialect_in_use(members->dialect), which);
     if (pointer) return unless_null(ti_json_pointer_find(members->top, pointer));
 
     json_t *found = member_of(members->holder, which);

@@ -23,10 +23,10 @@ typedef enum ti_token_member {
     TI_MEMBER_REFRESH_EXPIRES_AT
 } ti_token_member;
 
-typedef struct ti_token_members {     /* borrowed */
-    json_t *top;                      /* an object, or NULL */
-    json_t *holder;                   /* the object with the access token: top, or one inside it */
-    const ti_dialect_response *named; /* NULL: nothing is */
+typedef struct ti_token_members { /* borrowed */
+    json_t *top;                  /* an object, or NULL */
+    json_t *holder;               /* the object with the access token: top, or one inside it */
+    const ti_dialect *dialect;    /* NULL: none */
 } ti_token_members;
 
 ti_token_members ti_token_members_of(json_t *top, const ti_dialect *dialect);

@@ -70,7 +70,7 @@ static bool blames_token(const ti_token_error *found) {
 }
 
 static bool is_over(const ti_token_answer *answer, const ti_token_error *found) {
-    const ti_dialect *dialect = answer->reading->dialect;
+    const ti_dialect *dialect = ti_dialect_in_use(answer->reading->dialect);
     if (ti_token_error_refuses_grant(found->code)) return true;
     if (!dialect || answer->reading->asked != TI_ASKED_REFRESH) return false;
     if (is_named(dialect, found)) return true;

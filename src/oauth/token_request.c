@@ -20,6 +20,11 @@ void ti_token_request_as(ti_token_request *request, const char *method, ti_diale
     request->fields_in = ti_dialect_method_has_body(method) ? fields_in : TI_SEND_QUERY;
 }
 
+/* All is a form in a build without dialects. */
+static bool goes_as(const ti_token_request *request, ti_dialect_send fields_in) {
+    return (TI_WITH_DIALECTS ? request->fields_in : TI_SEND_FORM) == fields_in;
+}
+
 /* --- fields. Appends that find no memory are remembered in the buffer --- */
 
 static void put_json(ti_token_request *request, const char *name, json_t *value) {
@@ -28,7 +33,7 @@ static void put_json(ti_token_request *request, const char *name, json_t *value)
 }
 
 static void put(ti_token_request *request, const char *name, const char *value, size_t size) {
-    if (request->fields_in == TI_SEND_JSON) {
+    if (goes_as(request, TI_SEND_JSON)) {
         put_json(request, name, ti_json_new_string(value, size, &request->not_utf8));
     } else {
         ti_buffer_append_form(&request->form, name, value, size);
@@ -68,7 +73,7 @@ void ti_token_request_params(ti_token_request *request, const char *const *param
 
 static void put_field(ti_token_request *request, const char *name, const json_t *field,
                       const ti_placeholders *values) {
-    if (request->fields_in == TI_SEND_JSON) {
+    if (goes_as(request, TI_SEND_JSON)) {
         put_json(request, name, ti_placeholder_fill_json(values, field, &request->not_utf8));
     } else {
         const char *constant = json_string_value(field); /* nothing else is in such a dialect */
@@ -140,11 +145,11 @@ tacit_status ti_token_request_client(ti_token_request *request, const ti_grant_c
 static bool make_body(ti_token_request *request, ti_buffer *body, const char **content_type) {
     *content_type = NULL;
     if (request->failed || request->not_utf8 || request->form.failed) return false;
-    if (request->fields_in == TI_SEND_FORM && request->form.size > 0) {
+    if (goes_as(request, TI_SEND_FORM) && request->form.size > 0) {
         *content_type = "Content-Type: application/x-www-form-urlencoded";
         return ti_buffer_append(body, request->form.data, request->form.size);
     }
-    if (!request->json) return true;
+    if (!goes_as(request, TI_SEND_JSON) || !request->json) return true;
     *content_type = "Content-Type: application/json";
     return ti_json_dump(request->json, body);
 }
@@ -163,7 +168,7 @@ static bool make_headers(const ti_token_request *request, const char *content_ty
 
 /* The endpoint, with the fields that belong there. NULL: error says why. */
 static ti_url *make_url(const ti_token_request *request, const char *endpoint, tacit_error *error) {
-    if (request->fields_in != TI_SEND_QUERY || request->form.size == 0) {
+    if (!goes_as(request, TI_SEND_QUERY) || request->form.size == 0) {
         return ti_url_parse(endpoint, "the endpoint", error);
     }
     ti_buffer text = TI_BUFFER_SECRET;

@@ -245,7 +245,7 @@ static int64_t server_time_s(const ti_http_answer *answer, int64_t wall_ms) {
 
 static void read_beside(const ti_http_answer *http, const ti_token_answer *answer, beside *more) {
     const ti_token_reading *reading = answer->reading;
-    const ti_dialect *dialect = reading->dialect;
+    const ti_dialect *dialect = ti_dialect_in_use(reading->dialect);
     const char *line;
     if (!dialect) return;
     if (dialect->refresh && dialect->refresh->send == TI_SEND_COOKIE) {

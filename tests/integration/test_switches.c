@@ -81,6 +81,21 @@ static void sign_in_by_device_code(void **state) {
     world_free(w);
 }
 
+static void servers_that_are_not_quite_oauth(void **state) {
+    static const char json[] = "{\"token_endpoint\": \"https://id.example.com/token\","
+                               " \"dialect\": {\"unheard of\": 1}}";
+    tacit_provider *unasked = tacit_provider_from_issuer("https://id.example.com", NULL);
+    tacit_error error;
+
+    (void)state;
+
+    assert_null(tacit_provider_from_json(json, &error));
+    assert_refused(TS_WITH_DIALECTS, "DIALECTS", &error);
+    assert_null(tacit_provider_read_answer(unasked, TACIT_ANSWER_SIGN_IN, "", 0, &error));
+    assert_refused(TS_WITH_DIALECTS, "DIALECTS", &error);
+    tacit_provider_unref(unasked);
+}
+
 static void encrypted_files(void **state) {
     tacit_store_file_options o = TACIT_STORE_FILE_OPTIONS_INIT;
     tacit_error error;
@@ -107,6 +122,7 @@ int main(void) {
         cmocka_unit_test(asynchronous_requests),
         cmocka_unit_test(sign_in_by_browser),
         cmocka_unit_test(sign_in_by_device_code),
+        cmocka_unit_test(servers_that_are_not_quite_oauth),
         cmocka_unit_test(encrypted_files),
         cmocka_unit_test(sign_in_by_password_and_requests),
     };
