@@ -19,7 +19,7 @@ bool ti_log_init(ti_log *log, tacit_log_fn fn, void *data, tacit_log_level level
 }
 
 void ti_log_destroy(ti_log *log) {
-    assert(!log->masks);
+    assert(!log->masks && !log->names);
     pthread_mutex_destroy(&log->lock);
 }
 
@@ -46,6 +46,29 @@ void ti_log_mask_remove(ti_log *log, ti_log_mask *mask) {
     }
     *mask = (ti_log_mask){.link = NULL};
     pthread_mutex_unlock(&log->lock);
+}
+
+void ti_log_name_add(ti_log *log, ti_log_name *name, const char *text) {
+    *name = (ti_log_name){.name = text};
+    if (!log->fn) return;
+    name->log = log;
+    pthread_mutex_lock(&log->lock);
+    name->next = log->names;
+    name->link = &log->names;
+    if (name->next) name->next->link = &name->next;
+    log->names = name;
+    pthread_mutex_unlock(&log->lock);
+}
+
+void ti_log_name_remove(ti_log_name *name) {
+    if (!name->log) return;
+    pthread_mutex_lock(&name->log->lock);
+    if (name->link) {
+        *name->link = name->next;
+        if (name->next) name->next->link = name->link;
+    }
+    pthread_mutex_unlock(&name->log->lock);
+    *name = (ti_log_name){.link = NULL};
 }
 
 /* The size of the longest live secret that text begins with; 0: none. */
@@ -128,7 +151,17 @@ static bool same_name(const char *a, const char *b, size_t size) {
     return true;
 }
 
-static bool name_is_secret(const char *name, size_t size) {
+static bool is_listed(ti_log *log, const char *name, size_t size) {
+    pthread_mutex_lock(&log->lock);
+    const ti_log_name *listed = log->names;
+    while (listed && !(strlen(listed->name) == size && same_name(listed->name, name, size))) {
+        listed = listed->next;
+    }
+    pthread_mutex_unlock(&log->lock);
+    return listed != NULL;
+}
+
+static bool name_is_secret(ti_log *log, const char *name, size_t size) {
     static const char *const names[] = {"Authorization", "Proxy-Authorization", "Cookie",
                                         "Set-Cookie"};
     static const char suffix[] = "token";
@@ -136,11 +169,13 @@ static bool name_is_secret(const char *name, size_t size) {
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strlen(names[i]) == size && same_name(names[i], name, size)) return true;
     }
-    return size >= suffix_size && same_name(name + size - suffix_size, suffix, suffix_size);
+    if (size >= suffix_size && same_name(name + size - suffix_size, suffix, suffix_size))
+        return true;
+    return is_listed(log, name, size);
 }
 
 /* How much of the line may be shown as it is; less than all: a secret follows. */
-static size_t shown_size(const char *line, size_t size) {
+static size_t shown_size(ti_log *log, const char *line, size_t size) {
     /* A folded line (RFC 9112 section 5.2) goes on with a header that is not seen here. */
     if (size > 0 && (line[0] == ' ' || line[0] == '\t')) return 1;
     const char *colon = memchr(line, ':', size);
@@ -149,14 +184,14 @@ static size_t shown_size(const char *line, size_t size) {
     while (name_size > 0 && (line[name_size - 1] == ' ' || line[name_size - 1] == '\t')) {
         name_size--;
     }
-    return name_is_secret(line, name_size) ? (size_t)(colon - line) + 1 : size;
+    return name_is_secret(log, line, name_size) ? (size_t)(colon - line) + 1 : size;
 }
 
 void ti_log_header(ti_log *log, tacit_log_level level, const char *prefix, const char *line,
                    size_t size) {
     if (!ti_log_enabled(log, level)) return;
     while (size > 0 && (line[size - 1] == '\r' || line[size - 1] == '\n')) size--;
-    size_t shown = size > 0 ? shown_size(line, size) : 0;
+    size_t shown = size > 0 ? shown_size(log, line, size) : 0;
     ti_buffer message = TI_BUFFER_SECRET;
     ti_buffer_append_string(&message, prefix);
     ti_buffer_append(&message, line, shown);

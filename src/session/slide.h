@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/log.h"
 #include "session/record.h"
 
 typedef struct ti_identity ti_identity;
@@ -15,6 +16,7 @@ typedef struct ti_view ti_view;
 typedef struct ti_slide {
     /* set at creation, then read-only */
     char *header;
+    ti_log_name hidden; /* what is in it is a token: no log shows it */
 
     /* read without a lock by the fast path, written under it */
     atomic_int_fast64_t

@@ -95,7 +95,10 @@ static void free_view(ti_view *view) {
     free_list(view->grant.token_headers);
     free(view->scope);
     free(view->resource);
-    if (view->slides) free(view->slide->header);
+    if (view->slides) {
+        ti_log_name_remove(&view->slide->hidden);
+        free(view->slide->header);
+    }
     free(view);
 }
 
@@ -127,6 +130,9 @@ static ti_view *new_view(const ti_identity *identity, tacit_provider *provider,
     view->due_boot_ms = TI_NEVER;
     view->grant.provider = ti_provider_ref(provider);
     view->grant.client_id = identity->client_id;
+    if (view->slides)
+        ti_log_name_add(&ti_identity_context(identity)->log, &view->slide->hidden,
+                        view->slide->header);
     if (options->client_secret != NULL)
         view->grant.client_secret = ti_secret_from_string(options->client_secret);
     if ((options->client_secret == NULL || view->grant.client_secret != NULL) &&

@@ -361,6 +361,28 @@ static void another_version_of_the_app_sends_what_the_sign_in_sent(void **state)
     assert_said_no_secret();
 }
 
+/* --- a token in a header --- */
+
+#define SLID "slid-into-the-answer"
+
+/* R11: it is in the log before anybody knows that it is a token. */
+static void a_token_that_slides_shows_in_no_log_line(void **state) {
+    static const char *const answers[] = {
+        "HTTP/1.1 204 No Content\r\nX-Echo: -\r\nx-renewed: access-one\r\n\r\n",
+        OK("2") "X-RENEWED: Bearer " SLID "\r\n\r\n{}", NULL};
+    client c;
+
+    (void)state;
+    client_new(&c, LOGIN "\"sliding_header\":\"X-Renewed\"}}", answers);
+    sign_in(&c);
+    get(&c);
+
+    assert_received(c.server, SENT_LOGIN SENT_API, "sliding");
+    client_free(&c);
+    assert_not_said(SLID);
+    assert_said_no_secret();
+}
+
 /* --- what ends a sign-in, and what does not --- */
 
 #define BY_STATUS LOGIN "\"refresh\":{\"send\":\"bearer\"},\"signed_out_statuses\":[401]}}"
@@ -435,6 +457,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_way_to_send_a_refresh_token_is_as_the_dialect_says),
         cmocka_unit_test(another_version_of_the_app_sends_what_the_sign_in_sent),
+        cmocka_unit_test(a_token_that_slides_shows_in_no_log_line),
         cmocka_unit_test(only_the_servers_own_refusal_ends_the_sign_in),
         cmocka_unit_test(a_wrong_password_is_the_users_to_hear_of),
     };

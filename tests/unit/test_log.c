@@ -135,6 +135,26 @@ static void message_is_wiped_when_it_was_handed_out(void **state) {
     assert_true(allocator_saw_wiped());
 }
 
+static void headers_that_are_listed_show_no_value(void **state) {
+    journal *kept = *state;
+    ti_log_name first, second;
+    ti_log_name_add(&kept->log, &first, "X-Renewed");
+    ti_log_name_add(&kept->log, &second, "X-Other");
+
+    ti_log_header(&kept->log, TACIT_LOG_DEBUG, "< ", "x-renewed: abc", 14);
+    assert_string_equal(kept->last, "< x-renewed: ***");
+    ti_log_header(&kept->log, TACIT_LOG_DEBUG, "< ", "X-Renewed-At: abc", 17);
+    assert_string_equal(kept->last, "< X-Renewed-At: abc");
+
+    ti_log_name_remove(&first);
+    ti_log_name_remove(&first);
+    ti_log_header(&kept->log, TACIT_LOG_DEBUG, "< ", "X-Other: abc", 12);
+    assert_string_equal(kept->last, "< X-Other: ***");
+    ti_log_header(&kept->log, TACIT_LOG_DEBUG, "< ", "X-Renewed: abc", 14);
+    assert_string_equal(kept->last, "< X-Renewed: abc");
+    ti_log_name_remove(&second);
+}
+
 /* Every live value, in every place. */
 static void live_tokens_are_masked_by_value(void **state) {
     journal *kept = *state;
@@ -328,6 +348,7 @@ int main(void) {
         WITH_LOG(masks_may_be_removed_in_any_order),
         WITH_LOG(mask_that_is_not_listed_may_be_removed),
         WITH_LOG(header_lines_are_masked_by_name),
+        WITH_LOG(headers_that_are_listed_show_no_value),
         cmocka_unit_test(threads_may_write_while_tokens_come_and_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
