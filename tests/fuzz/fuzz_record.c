@@ -30,11 +30,27 @@ static void check_tokens(const ti_record *record) {
     }
 }
 
+static void require_same_terms(const ti_record_terms *a, const ti_record_terms *b) {
+    char **before = a->fingerprint, **after = b->fingerprint;
+
+    require(a->refresh_expires_wall_ms == b->refresh_expires_wall_ms);
+    require(a->refresh_lifetime_ms == b->refresh_lifetime_ms);
+    require((before == NULL) == (after == NULL));
+    if (before == NULL) return;
+    for (; *before != NULL; before++, after++) {
+        require(*after != NULL && strcmp(*before, *after) == 0);
+        require(strchr(*before, ':') != NULL && strpbrk(*before, "\r\n") == NULL);
+    }
+    require(*after == NULL);
+}
+
 static void check_same(const ti_record *a, const ti_record *b) {
     require(ti_sign_in_id_equal(&a->sign_in_id, &b->sign_in_id));
     require(a->generation == b->generation && a->refused == b->refused);
     require(ti_secret_equal(a->refresh_token, b->refresh_token));
     require(ti_secret_equal(a->id_token, b->id_token) && a->by_credentials == b->by_credentials);
+    require((a->terms == NULL) == (b->terms == NULL));
+    if (a->terms != NULL) require_same_terms(a->terms, b->terms);
     require(a->token_count == b->token_count);
     for (size_t i = 0; i < a->token_count; i++) {
         require(strcmp(a->tokens[i].view, b->tokens[i].view) == 0);
