@@ -166,10 +166,17 @@ static tacit_status enter_locked(ti_waiter *w, tacit_error *error) {
     return ti_error_sign_in_required(error);
 }
 
+/* While another process has the turn nothing can be done: else worker and waiters would only wake each other. */
+static bool schedule_soonest_locked(ti_identity *identity) {
+    int64_t now = ti_identity_now(identity), retry = identity->turn_retry_boot_ms;
+
+    return ti_identity_schedule(identity, retry > now ? retry : now);
+}
+
 /* Sees to it that there will be what it waits for. */
 static bool ask_locked(ti_waiter *w, tacit_error *error) {
     want_locked(w);
-    if (flying(w->identity) || ti_identity_schedule_now(w->identity)) return true;
+    if (flying(w->identity) || schedule_soonest_locked(w->identity)) return true;
     ti_error_no_memory(error);
     return false;
 }
