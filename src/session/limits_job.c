@@ -79,20 +79,25 @@ void ti_limits_run_locked(ti_identity *identity) {
     if (identity->erase_pending) mark_locked(identity);
 }
 
-/* Its time moves on, so that the worker's loop ends. Nobody is left to wait for another try once the last session is shut. */
+/* Nobody is left to wait for another try once the last session is shut, but for a store that fails. */
+static void try_again_locked(ti_identity *identity) {
+    if (identity->sessions > 0 || identity->store_failures > 0)
+        ti_limits_not_saved_locked(identity);
+}
+
+/* Its time moves on, so that the worker's loop ends. */
 void ti_limits_save_locked(ti_identity *identity) {
     ti_sign_in_id id = identity->journal.sign_in_id;
+    bool loaded;
 
     ti_limits_put_off_save_locked(identity);
-    if (ti_persist_load_locked(identity, NULL) != TACIT_OK) {
-        if (identity->store_retry_boot_ms > ti_identity_now(identity))
-            ti_limits_not_saved_locked(identity);
-        return;
-    }
-    if (identity->state != TACIT_STATE_SIGNED_IN || ti_identity_is_stale_locked(identity) ||
+    loaded = ti_persist_load_locked(identity, NULL) == TACIT_OK;
+    if (identity->state != TACIT_STATE_SIGNED_IN ||
         !ti_sign_in_id_equal(&id, &identity->journal.sign_in_id))
         return;
-    if (ti_identity_owes_head_locked(identity))
+    if (!loaded || ti_identity_is_stale_locked(identity))
+        try_again_locked(identity);
+    else if (ti_identity_owes_head_locked(identity))
         ti_persist_save_owed_locked(identity);
     else
         ti_persist_save_locked(identity, NULL, NULL);

@@ -62,7 +62,7 @@ static void pass_for_both(limited *l, other *o, int64_t ms) {
 
 /* Waits for what may need the turn, which whoever found it taken asks for again after up to 0.2 s of this clock. */
 static void wait_in_time(limited *l, other *o, bool (*condition)(void *data), void *data) {
-    for (int i = 0; i < 400 && !condition(data); i++) {
+    for (int i = 0; i < 1000 && !condition(data); i++) {
         pass_for_both(l, o, 200);
         look_a_while();
     }
