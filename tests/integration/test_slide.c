@@ -482,6 +482,29 @@ static void the_policy_lets_the_api_renew_and_sends_the_refresh_token_on_demand(
     world_free(w);
 }
 
+/* Nothing else could renew it: the end is told when it comes. */
+static void the_policy_tells_the_end_without_a_request(void **state) {
+    (void)state;
+    ts_options server = sliding_server();
+    world_options options = {
+        .server = &server, .session = TACIT_SESSION_OPTIONS_INIT, .clock = true};
+    world *w;
+
+    options.session.policy = TACIT_POLICY_SLIDING;
+    w = world_new(&options);
+    sliding_sign_in(w, "alice");
+    sliding_slide(w, 1200);
+    sliding_pass(w, SLIDING_LIFETIME_S - 1);
+    look_a_while();
+    assert_int_equal(world_event_count(w, TACIT_EVENT_SIGN_IN_REQUIRED), 0);
+
+    sliding_pass(w, 2);
+    world_wait_event(w, TACIT_EVENT_SIGN_IN_REQUIRED, 1);
+    assert_int_equal(world_get(w, "/api/x"), -TACIT_ERR_SIGN_IN_REQUIRED);
+    assert_int_equal(world_event_count(w, TACIT_EVENT_SIGN_IN_REQUIRED), 1);
+    world_free(w);
+}
+
 static void the_policy_wants_a_header_to_slide_by(void **state) {
     (void)state;
     world *w = world_new(NULL);
@@ -519,6 +542,7 @@ int main(void) {
         cmocka_unit_test(a_refresh_comes_after_the_slides_before_it),
         cmocka_unit_test(a_flight_under_way_takes_no_slide),
         cmocka_unit_test(the_policy_lets_the_api_renew_and_sends_the_refresh_token_on_demand),
+        cmocka_unit_test(the_policy_tells_the_end_without_a_request),
         cmocka_unit_test(the_policy_wants_a_header_to_slide_by),
     };
     int failed = cmocka_run_group_tests_name("on the caller's thread", tests, NULL, NULL);

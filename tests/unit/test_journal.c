@@ -312,6 +312,26 @@ static void grant_without_a_refresh_token_falls_back_to_nothing(void **state) {
     assert_int_equal(journal.attempts, 0);
 }
 
+/* Other access tokens for the same refresh token: until the record is there, the head is the one before. */
+static void a_record_that_is_saved_anew_has_a_generation_of_its_own(void **state) {
+    (void)state;
+    ti_journal journal = idle();
+
+    ti_journal_pass(&journal, 3);
+    assert_int_equal(journal.reserved, 5);
+    ti_journal_pass(&journal, 8);
+    assert_int_equal(ti_journal_reserve(&journal, LIFE), 9);
+    assert_int_equal(journal.generation, 5);
+    assert_int_equal(journal.writer, LIFE);
+    assert_int_equal(journal.state, TI_JOURNAL_ANSWERED);
+
+    ti_journal_adopted(&journal, &id_a, 9, NULL);
+    assert_int_equal(journal.generation, 9);
+    assert_int_equal(journal.reserved, 9);
+    assert_true(ti_journal_is_saved(&journal));
+    assert_int_equal(journal.state, TI_JOURNAL_IDLE);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_step_leads_where_the_list_of_states_says),
@@ -321,6 +341,7 @@ int main(void) {
         cmocka_unit_test(grants_without_an_answer_are_counted_for_their_refresh_token),
         cmocka_unit_test(grant_without_a_refresh_token_falls_back_to_nothing),
         cmocka_unit_test(adopting_remembers_which_refresh_token_was_refused),
+        cmocka_unit_test(a_record_that_is_saved_anew_has_a_generation_of_its_own),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
