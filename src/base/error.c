@@ -97,8 +97,11 @@ tacit_status ti_error_set(tacit_error *error, tacit_status status, const char *f
 }
 
 tacit_status ti_error_no_memory(tacit_error *error) {
-    return ti_error_set(error, TACIT_ERR_NO_MEMORY, "Out of memory.");
+    return ti_error_copy(error, &ti_error_out_of_memory);
 }
+
+const tacit_error ti_error_out_of_memory = {
+    .status = TACIT_ERR_NO_MEMORY, .retryable = true, .message = "Out of memory."};
 
 tacit_status ti_error_forked(tacit_error *error, const char *thing) {
     return ti_error_set(error, TACIT_ERR_FORKED,

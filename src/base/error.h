@@ -14,6 +14,8 @@ tacit_status ti_error_set(tacit_error *error, tacit_status status, const char *f
     __attribute__((format(printf, 3, 4)));
 
 tacit_status ti_error_no_memory(tacit_error *error);
+/* The same, for where there is no memory to make one in. */
+extern const tacit_error ti_error_out_of_memory;
 /* TACIT_ERR_FORKED; thing: "session". */
 tacit_status ti_error_forked(tacit_error *error, const char *thing);
 /* "<argument> <what>", as TACIT_ERR_INVALID_ARGUMENT: ti_error_argument(error,

@@ -260,8 +260,6 @@ void ti_engine_end(ti_engine_call *call) {
 
 /* ------------------------------------------------------------------ errors */
 
-static const tacit_error no_memory = {
-    .status = TACIT_ERR_NO_MEMORY, .retryable = true, .message = "Out of memory."};
 static const tacit_error no_memory_unknown = {.status = TACIT_ERR_NO_MEMORY,
                                               .retryable = true,
                                               .outcome_unknown = true,
@@ -273,11 +271,12 @@ void ti_engine_fail(ti_engine_call *call) {
 
     if (error != NULL) *error = *scratch;
     call->error = error;
-    if (error == NULL) call->error = scratch->outcome_unknown ? &no_memory_unknown : &no_memory;
+    if (error == NULL)
+        call->error = scratch->outcome_unknown ? &no_memory_unknown : &ti_error_out_of_memory;
 }
 
 static void free_error(const tacit_error *error) {
-    if (error != &no_memory && error != &no_memory_unknown) free((void *)error);
+    if (error != &ti_error_out_of_memory && error != &no_memory_unknown) free((void *)error);
 }
 
 void ti_engine_call_free(tacit_call *base) {

@@ -2,24 +2,29 @@
 
 #include "oauth/json_pointer.h"
 
-#define NAMES_MAX 6
+#include <string.h>
 
-static const char *const names_of[][NAMES_MAX] = {
-    [TI_MEMBER_ACCESS_TOKEN] = {"access_token", "accessToken"},
-    [TI_MEMBER_REFRESH_TOKEN] = {"refresh_token", "refreshToken"},
-    [TI_MEMBER_ID_TOKEN] = {"id_token", "idToken"},
-    [TI_MEMBER_TOKEN_TYPE] = {"token_type", "tokenType"},
-    [TI_MEMBER_SCOPE] = {"scope", "scopes"},
-    [TI_MEMBER_EXPIRES_IN] = {"expires_in", "expiresIn"},
-    [TI_MEMBER_EXPIRES_ON] = {"expires_on", "expiresOn"},
-    [TI_MEMBER_EXPIRES_AT] = {"expires_at", "expiresAt"},
-    [TI_MEMBER_EXPIRES] = {"expires"},
-    [TI_MEMBER_REFRESH_IN] = {"refresh_in", "refreshIn"},
-    [TI_MEMBER_REFRESH_EXPIRES_IN] = {"refresh_expires_in", "refresh_token_expires_in",
-                                      "refreshExpiresIn", "refreshTokenExpiresIn",
-                                      "x_refresh_token_expires_in"},
-    [TI_MEMBER_REFRESH_EXPIRES_AT] = {"refresh_expires_at", "refresh_token_expires_at",
-                                      "refreshExpiresAt", "refreshTokenExpiresAt"},
+/* Each with a NUL behind it, and one more behind the last. */
+static const char *const names_of[] = {
+    [TI_MEMBER_ACCESS_TOKEN] = "access_token\0accessToken\0",
+    [TI_MEMBER_REFRESH_TOKEN] = "refresh_token\0refreshToken\0",
+    [TI_MEMBER_ID_TOKEN] = "id_token\0idToken\0",
+    [TI_MEMBER_TOKEN_TYPE] = "token_type\0tokenType\0",
+    [TI_MEMBER_SCOPE] = "scope\0scopes\0",
+    [TI_MEMBER_EXPIRES_IN] = "expires_in\0expiresIn\0",
+    [TI_MEMBER_EXPIRES_ON] = "expires_on\0expiresOn\0",
+    [TI_MEMBER_EXPIRES_AT] = "expires_at\0expiresAt\0",
+    [TI_MEMBER_EXPIRES] = "expires\0",
+    [TI_MEMBER_REFRESH_IN] = "refresh_in\0refreshIn\0",
+    [TI_MEMBER_REFRESH_EXPIRES_IN] = "refresh_expires_in\0"
+                                     "refresh_token_expires_in\0"
+                                     "refreshExpiresIn\0"
+                                     "refreshTokenExpiresIn\0"
+                                     "x_refresh_token_expires_in\0",
+    [TI_MEMBER_REFRESH_EXPIRES_AT] = "refresh_expires_at\0"
+                                     "refresh_token_expires_at\0"
+                                     "refreshExpiresAt\0"
+                                     "refreshTokenExpiresAt\0",
 };
 
 /* The dialect's pointer, or NULL. */
@@ -56,8 +61,8 @@ static json_t *unless_null(json_t *value) {
 
 /* The first of its names that is there and not null. */
 static json_t *member_of(const json_t *object, ti_token_member which) {
-    for (size_t i = 0; i < NAMES_MAX && names_of[which][i]; i++) {
-        json_t *found = unless_null(json_object_get(object, names_of[which][i]));
+    for (const char *name = names_of[which]; *name; name += strlen(name) + 1) {
+        json_t *found = unless_null(json_object_get(object, name));
         if (found) return found;
     }
     return NULL;

@@ -58,14 +58,11 @@ static tacit_event make_event(const ti_identity *identity, const ti_view *view, 
 /* R15: that something failed is told even where memory is what is missing. */
 static void push_spare_locked(ti_identity *identity, tacit_session *session,
                               const tacit_event *event) {
-    static const tacit_error no_memory = {.status = TACIT_ERR_NO_MEMORY,
-                                          .message = "Out of memory."};
-
     if (session->spare_queued) return;
     session->spare_queued = true;
     session->spare_item.run = deliver_spare;
     session->spare_event = *event;
-    session->spare_event.error = &no_memory;
+    session->spare_event.error = &ti_error_out_of_memory;
     tacit_session_ref(session);
     ti_dispatch_push(identity->client->dispatch, &session->spare_item);
 }

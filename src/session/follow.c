@@ -1,15 +1,11 @@
 #include "session/follow.h"
 
+#include "base/error.h"
 #include "session/client.h"
 #include "session/event.h"
 #include "session/limits_job.h"
 
 #include <stdlib.h>
-
-static const tacit_error refused_elsewhere = {
-    .status = TACIT_ERR_SIGN_IN_REQUIRED,
-    .sign_in_required = true,
-    .message = "The server refused the refresh token to another process: ask the user."};
 
 /* R16. What only this process has nobody else can revoke. */
 static void drop_sign_in_locked(ti_identity *identity) {
@@ -42,6 +38,15 @@ static void sign_out_too_locked(ti_identity *identity, tacit_event_type type, co
     drop_sign_in_locked(identity);
     identity->state = TACIT_STATE_SIGNED_OUT;
     ti_event_push_locked(identity, NULL, type, message, error);
+}
+
+static void refused_elsewhere_locked(ti_identity *identity) {
+    tacit_error error;
+
+    ti_error_set(&error, TACIT_ERR_SIGN_IN_REQUIRED,
+                 "The server refused the refresh token to another process: ask the user.");
+    sign_out_too_locked(identity, TACIT_EVENT_SIGN_IN_REQUIRED,
+                        "The sign-in is over: ask the user.", &error);
 }
 
 /* The same sign-in. Memory is newer only where the file was lost, or could not be written. */
@@ -88,8 +93,7 @@ static void follow_locked(ti_identity *identity, const ti_journal *found) {
     } else if (found->state == TI_JOURNAL_REFUSED &&
                (identity->generation < found->generation ||
                 ti_token_hash_is_of(&found->posted, identity->refresh_token))) {
-        sign_out_too_locked(identity, TACIT_EVENT_SIGN_IN_REQUIRED,
-                            "The sign-in is over: ask the user.", &refused_elsewhere);
+        refused_elsewhere_locked(identity);
     } else {
         keep_up_locked(identity, found);
         return;
