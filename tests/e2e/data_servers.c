@@ -37,13 +37,14 @@ static char *run(const char *const *argv) {
     return run.output;
 }
 
-static void install_database(const char *data, const char *user) {
+static void install_database(const char *data, const char *temporary, const char *user) {
     const char *const argv[] = {E2E_MARIADB_INSTALL_DB,
                                 "--no-defaults",
                                 "--auth-root-authentication-method=normal",
                                 "--skip-test-db",
                                 "--innodb-log-file-size=4M",
                                 data,
+                                temporary,
                                 user,
                                 NULL};
 
@@ -67,6 +68,8 @@ static char *write_accounts(const char *directory) {
 static void start_database(data_servers *servers) {
     char *data_directory = fixture_path(servers->directory, "database");
     char *data = text("--datadir=%s", data_directory);
+    /* Where others put theirs too, it removes them when it starts. */
+    char *temporary = text("--tmpdir=%s", servers->directory);
     char *accounts_file = write_accounts(servers->directory);
     char *accounts = text("--init-file=%s", accounts_file);
     char *socket = text("--socket=%s", servers->database_socket);
@@ -80,13 +83,15 @@ static void start_database(data_servers *servers) {
                                 data,
                                 socket,
                                 accounts,
+                                temporary,
                                 user,
                                 NULL};
 
-    install_database(data, user);
+    install_database(data, temporary, user);
     daemon_start(&servers->database, argv, NULL, log);
     free(data_directory);
     free(data);
+    free(temporary);
     free(accounts_file);
     free(accounts);
     free(socket);
