@@ -59,12 +59,12 @@ static void a_thief_ends_the_family_and_the_owner_is_told(void **state) {
     assert_non_null(thief.refresh);
     tacit_session_refresh(backend_app_session(app), PATIENCE_MS, &error);
 
-    must_have_ended(app, &error, "refresh_token_reused",
-                    "A refresh token was used twice: sign in again.");
+    must_have_ended(app, &error, "token_replayed",
+                    "A spent refresh token came back: sign in again.");
     assert_int_equal(backend_app_anomalies(app, TACIT_ANOMALY_REUSE), 1);
     assert_int_equal(backend_app_events(app, TACIT_EVENT_ANOMALY), 1);
     assert_status(replay(bank, thief.refresh, "bank/1"), 400); /* and has nothing of it */
-    assert_int_equal(backend_count(bank, "ALARM refresh_token_reused"), 1);
+    assert_int_equal(backend_count(bank, "ALARM token_replayed"), 1);
     tokens_free(&thief);
     free(stolen);
     backend_app_close(app);

@@ -5,7 +5,7 @@ const { OAuthError } = require('./oauth_error');
 const ALARMS = {
   device_changed: 'The device has changed: sign in again.',
   too_many_refreshes: 'Too many refreshes in an hour: sign in again.',
-  refresh_token_reused: 'A refresh token was used twice: sign in again.',
+  token_replayed: 'A spent refresh token came back: sign in again.',
 };
 
 async function raise(family, code) {

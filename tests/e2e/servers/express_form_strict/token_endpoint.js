@@ -62,7 +62,7 @@ async function refresh(req, res) {
     await alarm.raise(family, 'too_many_refreshes');
   }
   const next = await families.rotate(family, token);
-  if (!next) await alarm.raise(family, 'refresh_token_reused');
+  if (!next) await alarm.raise(family, 'token_replayed');
   answerTokens(res, family, next);
 }
 
