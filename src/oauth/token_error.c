@@ -52,12 +52,33 @@ static const char *text_of(const json_t *value) {
     return json_string_length(value) > 0 ? json_string_value(value) : NULL;
 }
 
-/* {"statusCode": 401, "message": ..., "error": "Unauthorized"}, as the frameworks of Node have it: error only names the status. */
-static bool read_framework(const json_t *object, ti_token_error *error) {
+static bool is_one_of(char *const *list, const char *text) {
+    for (; list && *list; list++) {
+        if (ti_ascii_equal_ignoring_case(*list, text)) return true;
+    }
+    return false;
+}
+
+bool ti_token_error_is_named(const ti_dialect *dialect, const char *text) {
+    return is_one_of(dialect->signed_out_errors, text) || is_one_of(dialect->reuse_errors, text);
+}
+
+static bool is_known(const ti_dialect *dialect, const char *code) {
+    return ti_token_error_refuses_grant(code) || ti_token_error_blames_client(code) ||
+           ti_token_error_passes(code) || ti_token_error_is_named(dialect, code);
+}
+
+/* {"statusCode": 401, "message": ..., "error": "Unauthorized"}, as the frameworks of Node have it: error only names the status, unless
+ * the server's authors put a code there. */
+static bool read_framework(const json_t *object, const ti_dialect *dialect, ti_token_error *error) {
     const char *code = text_of(json_object_get(object, "code"));
     if (!error->description) error->description = text_of(json_object_get(object, "message"));
     if (json_number_value(json_object_get(object, "statusCode")) < 400) return false;
-    error->code = code ? code : "";
+    if (code) {
+        error->code = code;
+    } else if (!is_known(dialect, error->code)) {
+        error->code = "";
+    }
     return true;
 }
 
@@ -82,7 +103,7 @@ bool ti_token_error_read(const json_t *object, const ti_dialect *dialect, ti_tok
 
     const ti_dialect_response *named = &dialect->response;
     json_t *top = (json_t *)(uintptr_t)object;
-    if (read_framework(object, error)) is_error = true;
+    if (read_framework(object, dialect, error)) is_error = true;
     if (named->error) is_error = read_code(ti_json_pointer_find(top, named->error), error);
     if (named->error_description) {
         error->description = text_of(ti_json_pointer_find(top, named->error_description));

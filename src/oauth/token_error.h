@@ -27,4 +27,7 @@ bool ti_token_error_passes(const char *code);
 /* It is the client that the server does not want, and nobody's token or password. */
 bool ti_token_error_blames_client(const char *code);
 
+/* Among the errors that the dialect lists: those that end a sign-in, or say that somebody else used its token. */
+bool ti_token_error_is_named(const ti_dialect *dialect, const char *text);
+
 #endif

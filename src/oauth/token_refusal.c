@@ -1,7 +1,6 @@
 #include "oauth/token_refusal.h"
 
 #include "base/error.h"
-#include "oauth/ascii.h"
 #include "oauth/token_error.h"
 
 /* --- verdicts --- */
@@ -44,13 +43,6 @@ static void describe_error(tacit_error *error, const ti_token_answer *answer,
 
 /* --- what a dialect says of errors --- */
 
-static bool is_one_of(char *const *list, const char *text) {
-    for (; list && *list; list++) {
-        if (ti_ascii_equal_ignoring_case(*list, text)) return true;
-    }
-    return false;
-}
-
 static bool has_status(const int *list, int http_status) {
     for (; list && *list; list++) {
         if (*list == http_status) return true;
@@ -61,7 +53,7 @@ static bool has_status(const int *list, int http_status) {
 /* What a server without codes says in words counts like one. */
 static bool is_named(const ti_dialect *dialect, const ti_token_error *found) {
     const char *text = *found->code || !found->description ? found->code : found->description;
-    return is_one_of(dialect->signed_out_errors, text) || is_one_of(dialect->reuse_errors, text);
+    return ti_token_error_is_named(dialect, text);
 }
 
 /* R6: neither a client that the server does not know nor its passing trouble ends a sign-in. */
