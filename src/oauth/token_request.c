@@ -97,10 +97,21 @@ void ti_token_request_fields(ti_token_request *request, const json_t *fields,
 
 /* --- who asks --- */
 
+/* Imported and stored tokens may be any bytes, and a NUL would have half of one sent. end: what ends it, too; a NUL: nothing else does. */
+static bool fits_line(const ti_secret *token, char end) {
+    const char *bytes = ti_secret_data(token);
+    for (size_t i = 0; i < ti_secret_size(token); i++) {
+        unsigned char c = (unsigned char)bytes[i];
+        if (c < ' ' || c == 0x7F || bytes[i] == end) return false;
+    }
+    return true;
+}
+
 static void put_token_line(ti_token_request *request, const char *prefix, const char *name,
-                           const char *separator, const ti_secret *token) {
+                           const char *separator, const ti_secret *token, char end) {
     ti_buffer *line = &request->token_line;
     ti_mask_add(&request->mask, token);
+    if (!fits_line(token, end)) request->breaks_line = true;
     ti_buffer_append_string(line, prefix);
     ti_buffer_append_string(line, name);
     ti_buffer_append_string(line, separator);
@@ -108,11 +119,11 @@ static void put_token_line(ti_token_request *request, const char *prefix, const 
 }
 
 void ti_token_request_bearer(ti_token_request *request, const ti_secret *token) {
-    put_token_line(request, "Authorization: ", "Bearer", " ", token);
+    put_token_line(request, "Authorization: ", "Bearer", " ", token, '\0');
 }
 
 void ti_token_request_cookie(ti_token_request *request, const char *name, const ti_secret *token) {
-    put_token_line(request, "Cookie: ", name, "=", token);
+    put_token_line(request, "Cookie: ", name, "=", token, ';');
 }
 
 /* With Basic nothing goes into the body: one method per request. */
@@ -225,6 +236,9 @@ tacit_status ti_token_request_send(ti_token_request *request, ti_transport *tran
     ti_header_lines headers = TI_HEADER_LINES_INIT;
     const char *content_type;
     tacit_status status;
+    if (request->breaks_line) {
+        return ti_error_argument(error, "the token", "holds what no header can hold");
+    }
     bool made = ti_mask_begin(&request->mask, ti_transport_log(transport)) &&
                 !request->username.failed && !request->password.failed &&
                 make_body(request, &body, &content_type) &&

@@ -24,6 +24,7 @@ typedef struct ti_token_request {
     ti_buffer username, password; /* client_secret_basic, form-encoded */
     bool basic;
     bool failed, not_utf8;        /* no memory; a value that JSON cannot hold */
+    bool breaks_line;             /* a token that would be more than one header, or cookie */
     const atomic_bool *cancelled; /* NULL: it cannot be (R4) */
     ti_mask mask; /* the secrets in it: ti_mask_error() after what reads the answer */
 } ti_token_request;
@@ -55,7 +56,7 @@ tacit_status ti_token_request_client(ti_token_request *request, const ti_grant_c
                                      const ti_metadata *metadata, tacit_error *error);
 
 /* answer->sent is set as far as it came. From here until it is freed, none of its secrets shows in the log. TACIT_ERR_INVALID_ARGUMENT:
- * a value is not UTF-8, which JSON needs. */
+ * a value is not UTF-8, which JSON needs, or would end the header line that it is put into. */
 tacit_status ti_token_request_send(ti_token_request *request, ti_transport *transport,
                                    const char *endpoint, int64_t deadline_boot_ms,
                                    ti_http_answer *answer, tacit_error *error);

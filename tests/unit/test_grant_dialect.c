@@ -185,6 +185,38 @@ static void a_refresh_token_is_a_cookie_as_it_came(void **state) {
                 "Accept: application/json\nCookie: __Host-rt=\"a=b%20+c\"\n", "");
 }
 
+/* R11: whoever wrote the record, or handed the token over. */
+static void a_token_that_would_end_its_line_is_not_sent(void **state) {
+    (void)state;
+    static const struct {
+        const char *dialect, *token;
+        size_t size;
+    } rows[] = {
+        {"\"send\":\"bearer\"", "rt\r\nX-Evil: 1", 13},
+        {"\"send\":\"bearer\"", "rt\n", 3},
+        {"\"send\":\"bearer\"", "rt\0half", 7},
+        {"\"send\":\"bearer\"", "rt\x7F", 3},
+        {"\"send\":\"cookie\",\"field\":\"rt\"", "rt\r\nX-Evil: 1", 13},
+        {"\"send\":\"cookie\",\"field\":\"rt\"", "rt; role=admin", 14},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char members[128];
+        snprintf(members, sizeof members, "\"refresh\":{%s}", rows[i].dialect);
+        use_dialect(members);
+        ti_secret_unref(with.refresh_token);
+        with.refresh_token = ti_secret_new(rows[i].token, rows[i].size);
+        with.grant.refresh_token = with.refresh_token;
+
+        assert_int_equal(send_grant(), TI_VERDICT_ERROR);
+
+        assert_int_equal(with.error.status, TACIT_ERR_INVALID_ARGUMENT);
+        assert_null(strstr(with.error.message, "rt;"));
+        assert_null(strstr(with.error.message, "Evil"));
+        assert_int_equal(fake.sends, 0);
+        assert_false(with.sent);
+    }
+}
+
 static void a_refresh_token_is_in_the_url_where_that_is_allowed(void **state) {
     (void)state;
     use_dialect("\"refresh\":{\"method\":\"GET\",\"send\":\"query\",\"field\":\"refresh_token\","
@@ -420,6 +452,7 @@ int main(void) {
         GRANT_TEST(a_refresh_token_is_a_bearer),
         GRANT_TEST(fields_beside_a_bearer_are_a_body_of_their_own),
         GRANT_TEST(a_refresh_token_is_a_cookie_as_it_came),
+        GRANT_TEST(a_token_that_would_end_its_line_is_not_sent),
         GRANT_TEST(a_refresh_token_is_in_the_url_where_that_is_allowed),
         GRANT_TEST(a_form_keeps_what_the_rfc_has_and_fields_replace_it),
         GRANT_TEST(what_the_dialect_says_nothing_of_is_as_the_rfc_has_it),
