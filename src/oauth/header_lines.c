@@ -51,14 +51,6 @@ void ti_header_lines_set_all(ti_header_lines *lines, const char *const *list) {
     for (; list && *list; list++) ti_header_lines_set(lines, *list);
 }
 
-void ti_header_lines_remove(ti_header_lines *lines, const char *name) {
-    size_t place = place_of(lines, name);
-    if (place == lines->count) return;
-    memmove(lines->lines + place, lines->lines + place + 1,
-            (lines->count - place) * sizeof *lines->lines);
-    lines->count--;
-}
-
 const char *ti_header_lines_find(const ti_header_lines *lines, const char *name) {
     size_t place = place_of(lines, name);
     return place < lines->count ? lines->lines[place] : NULL;

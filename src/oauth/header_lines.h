@@ -17,7 +17,6 @@ void ti_header_lines_free(ti_header_lines *lines);
 /* "Name: value", instead of what is there of that name; "Name:" keeps libcurl's own away. */
 void ti_header_lines_set(ti_header_lines *lines, const char *line);
 void ti_header_lines_set_all(ti_header_lines *lines, const char *const *list); /* NULL: none */
-void ti_header_lines_remove(ti_header_lines *lines, const char *name);
 /* The line of that name, or NULL. */
 const char *ti_header_lines_find(const ti_header_lines *lines, const char *name);
 
