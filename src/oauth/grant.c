@@ -161,6 +161,14 @@ ti_verdict ti_grant_send(ti_transport *transport, const ti_grant_client *client,
 
 /* --- revocation --- */
 
+bool ti_grant_ends_by_access_token(const ti_grant_client *client) {
+    ti_metadata *metadata = ti_provider_metadata(client->provider);
+    const ti_dialect *dialect = metadata ? ti_metadata_dialect(metadata) : NULL;
+    bool by_access_token = dialect && dialect->sign_out && dialect->sign_out->access_token;
+    ti_metadata_unref(metadata);
+    return by_access_token;
+}
+
 /* RFC 7009 section 2.2: the body of a success is ignored, and so is what it is made of. */
 static tacit_status read_revocation(const ti_http_answer *answer, const ti_dialect *dialect,
                                     tacit_error *error) {

@@ -67,4 +67,7 @@ typedef struct ti_grant_end { /* borrowed */
 tacit_status ti_grant_revoke(ti_transport *transport, const ti_grant_client *client,
                              const ti_grant_end *end, int64_t deadline_boot_ms, tacit_error *error);
 
+/* That is the kind of token that the dialect's sign_out takes; false also where nothing is known of the server. */
+bool ti_grant_ends_by_access_token(const ti_grant_client *client);
+
 #endif

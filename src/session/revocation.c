@@ -85,12 +85,13 @@ void ti_revocation_add_locked(ti_identity *identity, ti_view *view, ti_secret *r
 
 void ti_revocation_add_granted_locked(ti_identity *identity, ti_view *view,
                                       const ti_token_response *granted, char **fingerprint) {
-    bool is_lasting = granted->refresh_token != NULL;
+    bool by_refresh_token =
+        granted->refresh_token != NULL && !ti_grant_ends_by_access_token(&view->grant);
     ti_revocation revocation = {
         .view = view,
-        .token = is_lasting ? granted->refresh_token : granted->access_token,
-        .kind = is_lasting ? TI_REVOKE_REFRESH_TOKEN : TI_REVOKE_ACCESS_TOKEN,
-        .other = is_lasting ? granted->access_token : NULL,
+        .token = by_refresh_token ? granted->refresh_token : granted->access_token,
+        .kind = by_refresh_token ? TI_REVOKE_REFRESH_TOKEN : TI_REVOKE_ACCESS_TOKEN,
+        .other = by_refresh_token ? granted->access_token : granted->refresh_token,
         .fingerprint = fingerprint};
 
     ti_revocation_push_locked(&identity->revocations, &revocation);

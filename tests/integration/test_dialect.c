@@ -336,6 +336,36 @@ static void every_way_to_send_a_refresh_token_is_as_the_dialect_says(void **stat
     }
 }
 
+/* Its refresh token is not what such a server's sign-out takes. */
+static void a_sign_in_that_comes_to_nothing_is_ended_with_the_token_that_ends_it(void **state) {
+    static const char *const answers[] = {
+        OK("84") "\r\n{\"access_token\":\"access-one\",\"refresh_token\":\"" RT1
+                 "\",\"id_token\":\"nonsense\"}",
+        SIGNED_OUT, NULL};
+    tacit_error error;
+    client c;
+
+    (void)state;
+    client_new(&c,
+               LOGIN "\"sign_out\":{\"url\":\"BASE/logout\",\"send\":\"bearer\",\"token\":"
+                     "\"access_token\",\"fields\":{\"refreshToken\":\"{refresh_token}\"}}}}",
+               answers);
+    assert_int_equal(tacit_sign_in_with_password(c.session, "alice", "wonderland", NULL, &error),
+                     TACIT_ERR_PROTOCOL);
+    stop(&c); /* what is to be revoked is waited for */
+
+    assert_received(c.server,
+                    SENT_LOGIN "POST /logout HTTP/1.1\nAccept: application/json\n"
+                               "Authorization: Bearer access-one\nContent-Length: 33\n"
+                               "Content-Type: application/json\nUser-Agent: app/1\nX-Tenant: 7\n\n"
+                               "{\"refreshToken\":\"" RT1 "\"}\n",
+                    "dropped");
+    tacit_provider_unref(c.provider);
+    raw_server_stop(c.server);
+    fake_store_free(c.store);
+    forget_said();
+}
+
 /* --- what stays the same --- */
 
 #define FINGERPRINTED                                                                              \
@@ -456,6 +486,7 @@ static void a_wrong_password_is_the_users_to_hear_of(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_way_to_send_a_refresh_token_is_as_the_dialect_says),
+        cmocka_unit_test(a_sign_in_that_comes_to_nothing_is_ended_with_the_token_that_ends_it),
         cmocka_unit_test(another_version_of_the_app_sends_what_the_sign_in_sent),
         cmocka_unit_test(a_token_that_slides_shows_in_no_log_line),
         cmocka_unit_test(only_the_servers_own_refusal_ends_the_sign_in),
