@@ -5,7 +5,7 @@
 /* What every JSON reader holds exactly (RFC 8259 section 6). */
 #define INTEGER_MAX 0x1p53
 
-typedef enum placeholder_kind { OF_CLIENT, OF_USER, OF_TOKEN } placeholder_kind;
+typedef enum placeholder_kind { OF_CLIENT, OF_USER, OF_TOKEN, OF_GRANT } placeholder_kind;
 
 static const struct {
     const char *text;
@@ -13,7 +13,7 @@ static const struct {
 } placeholders[] = {
     {"{username}", OF_USER},      {"{password}", OF_USER},    {"{refresh_token}", OF_TOKEN},
     {"{access_token}", OF_TOKEN}, {"{client_id}", OF_CLIENT}, {"{client_secret}", OF_CLIENT},
-    {"{scope}", OF_CLIENT},
+    {"{scope}", OF_GRANT},
 };
 
 /* A constant may have braces in it; one that is a name in braces and nothing else was meant to be filled
@@ -24,12 +24,25 @@ static bool looks_like_placeholder(const char *text) {
            strspn(text + 1, "abcdefghijklmnopqrstuvwxyz_") == size - 2;
 }
 
+static bool is_known_there(placeholder_kind kind, ti_dialect_errand errand) {
+    switch (kind) {
+    case OF_USER:
+        return errand == TI_ERRAND_SIGN_IN;
+    case OF_TOKEN:
+        return errand != TI_ERRAND_SIGN_IN;
+    case OF_GRANT:
+        return errand != TI_ERRAND_SIGN_OUT;
+    default:
+        return true;
+    }
+}
+
 static bool check_placeholder(const ti_place *place, const char *text,
                               const ti_dialect_fields_rules *rules) {
     for (size_t i = 0; i < sizeof placeholders / sizeof *placeholders; i++) {
         placeholder_kind kind = placeholders[i].kind;
         if (strcmp(text, placeholders[i].text) != 0) continue;
-        if (kind != OF_CLIENT && (kind == OF_USER) != (rules->errand == TI_ERRAND_SIGN_IN)) break;
+        if (!is_known_there(kind, rules->errand)) break;
         if (kind == OF_TOKEN && rules->in_url) {
             return ti_place_fail(place, "would put a token into a URL: that needs "
                                         "\"allow_refresh_token_in_url\": true");

@@ -179,6 +179,8 @@ static void a_placeholder_that_is_not_there_is_an_error(void **state) {
          "/dialect/refresh/fields/u: is a placeholder"},
         {SIGN_OUT("\"fields\":{\"u\":\"{password}\"}"),
          "/dialect/sign_out/fields/u: is a placeholder"},
+        {SIGN_OUT("\"fields\":{\"s\":\"{scope}\"}"),
+         "/dialect/sign_out/fields/s: is a placeholder"},
     };
 
     ARE_REFUSED(rows);
