@@ -16,15 +16,15 @@ static const char *const names_of[] = {
     [TI_MEMBER_EXPIRES_AT] = "expires_at\0expiresAt\0",
     [TI_MEMBER_EXPIRES] = "expires\0",
     [TI_MEMBER_REFRESH_IN] = "refresh_in\0refreshIn\0",
-    [TI_MEMBER_REFRESH_EXPIRES_IN] = "refresh_expires_in\0"
-                                     "refresh_token_expires_in\0"
-                                     "refreshExpiresIn\0"
-                                     "refreshTokenExpiresIn\0"
-                                     "x_refresh_token_expires_in\0",
-    [TI_MEMBER_REFRESH_EXPIRES_AT] = "refresh_expires_at\0"
-                                     "refresh_token_expires_at\0"
-                                     "refreshExpiresAt\0"
-                                     "refreshTokenExpiresAt\0",
+    [TI_MEMBER_REFRESH_EXPIRES_IN] = ("refresh_expires_in\0"
+                                      "refresh_token_expires_in\0"
+                                      "refreshExpiresIn\0"
+                                      "refreshTokenExpiresIn\0"
+                                      "x_refresh_token_expires_in\0"),
+    [TI_MEMBER_REFRESH_EXPIRES_AT] = ("refresh_expires_at\0"
+                                      "refresh_token_expires_at\0"
+                                      "refreshExpiresAt\0"
+                                      "refreshTokenExpiresAt\0"),
 };
 
 /* The dialect's pointer, or NULL. */
