@@ -38,7 +38,7 @@ typedef enum tacit_answer_kind {
  * 200; it is borrowed for the call. As JSON text, yours to tacit_free(): "verdict" ("token", "signed
  * out", "error", "unknown"), and what was found ("access_token", "refresh_token", "expires_in" ...),
  * tokens masked but for their first four characters; for an API answer "refuses_token" and the sliding
- * "access_token". Never waits, sends nothing, uses now as the time of the answer.
+ * "access_token". Never waits, sends nothing. An answer is as old as its Date says, and new without one.
  * NULL: TACIT_ERR_INVALID_ARGUMENT (an unknown kind, no answer, over 1 MiB, a provider that is named by
  * its issuer and not asked yet), TACIT_ERR_NO_MEMORY, TACIT_ERR_UNSUPPORTED (built without
  * dialects).

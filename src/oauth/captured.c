@@ -64,7 +64,14 @@ static int read_retry_after_s(const ti_http_answer *answer, int64_t wall_ms) {
     return seconds <= 0 ? 0 : seconds > INT_MAX ? INT_MAX : (int)seconds;
 }
 
-bool ti_captured_read(const char *text, size_t size, int64_t wall_ms, ti_http_answer *answer) {
+/* RFC 9110 section 6.6.1. */
+static void read_date(const ti_http_answer *answer, int64_t *wall_ms) {
+    const char *value = ti_http_answer_header(answer, "Date", 0);
+    int64_t unix_s;
+    if (value && ti_date_read(value, &unix_s)) *wall_ms = unix_s * 1000;
+}
+
+bool ti_captured_read(const char *text, size_t size, int64_t *wall_ms, ti_http_answer *answer) {
     const char *end = text + size, *before;
     answer->head.secret = answer->body.secret = true;
     answer->status = 200;
@@ -73,6 +80,7 @@ bool ti_captured_read(const char *text, size_t size, int64_t wall_ms, ti_http_an
         before = text;
         if (!read_head(&text, end, answer)) return false;
     } while (text > before);
-    answer->retry_after_s = read_retry_after_s(answer, wall_ms);
+    read_date(answer, wall_ms);
+    answer->retry_after_s = read_retry_after_s(answer, *wall_ms);
     return ti_buffer_append(&answer->body, text, (size_t)(end - text));
 }

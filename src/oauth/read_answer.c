@@ -139,7 +139,7 @@ static char *show(const ti_dialect *dialect, tacit_answer_kind kind, const char 
     ti_http_answer answer = TI_HTTP_ANSWER_INIT;
     ti_buffer result = TI_BUFFER_INIT;
     shown to = {.object = json_object()};
-    bool read = to.object && ti_captured_read(text, size, wall_ms, &answer);
+    bool read = to.object && ti_captured_read(text, size, &wall_ms, &answer);
     if (read) {
         put_number(&to, "http_status", answer.status);
         if (kind == TACIT_ANSWER_API) {
