@@ -3,6 +3,8 @@
 #include "base/error.h"
 #include "oauth/token_error.h"
 
+#include <string.h>
+
 /* --- verdicts --- */
 
 static void describe_answer(tacit_error *error, const ti_token_answer *answer) {
@@ -95,10 +97,17 @@ static ti_verdict server_trouble(tacit_error *error, const ti_token_answer *answ
     return TI_VERDICT_ERROR;
 }
 
+/* Where a server has sentences for codes. */
+static void end_without_period(char *text) {
+    size_t size = strlen(text);
+    while (size > 0 && text[size - 1] == '.') text[--size] = '\0';
+}
+
 static ti_verdict oauth_error(tacit_error *error, const ti_token_answer *answer,
                               const ti_token_error *found) {
     char shown[sizeof error->oauth_error];
     ti_error_text(shown, sizeof shown, *found->code ? found->code : "an error without a code");
+    end_without_period(shown);
     ti_error_set(error, TACIT_ERR_OAUTH, "The authorization server refused the request: %s.",
                  shown);
     describe_error(error, answer, found);

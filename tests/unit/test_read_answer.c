@@ -138,6 +138,31 @@ static void a_dialect_reads_as_on_the_real_path(void **state) {
                  "\"message\":\"The server refused the sign-in (422).\"}");
 }
 
+static void a_sentence_for_a_code_ends_with_one_period(void **state) {
+    (void)state;
+    assert_shown(
+        read_answer(plain, TACIT_ANSWER_SIGN_IN,
+                    "HTTP/1.1 401 Unauthorized\r\n\r\n{\"error\":\"Invalid password.\"}"),
+        "{\"http_status\":401,\"verdict\":\"error\",\"error\":\"Invalid password.\",\"message\":"
+        "\"The authorization server refused the request: Invalid password.\"}");
+}
+
+/* Or a kept answer would be read otherwise every day. */
+static void an_answer_is_as_old_as_its_date(void **state) {
+    (void)state;
+    assert_shown(read_answer(plain, TACIT_ANSWER_REFRESH,
+                             "HTTP/1.1 200 OK\r\nDate: Sun, 01 Mar 2020 12:00:00 GMT\r\n\r\n"
+                             "{\"access_token\":\"abcdefghijklmnop\","
+                             "\"expires_at\":\"2020-03-01T12:15:00Z\"}"),
+                 "{\"http_status\":200,\"verdict\":\"token\",\"access_token\":\"abcd***\","
+                 "\"token_type\":\"Bearer\",\"expires_in\":900}");
+    assert_shown(read_answer(plain, TACIT_ANSWER_REFRESH,
+                             "HTTP/1.1 503 Later\r\nDate: Sun, 01 Mar 2020 12:00:00 GMT\r\n"
+                             "Retry-After: Sun, 01 Mar 2020 12:00:30 GMT\r\n\r\n"),
+                 "{\"http_status\":503,\"verdict\":\"error\",\"retry_after\":30,"
+                 "\"message\":\"The authorization server has trouble of its own (503).\"}");
+}
+
 static void an_api_answer_shows_whether_it_is_about_the_token(void **state) {
     (void)state;
     assert_shown(read_answer(plain, TACIT_ANSWER_API, "HTTP/1.1 401 Unauthorized\r\n\r\n"),
@@ -175,6 +200,8 @@ int main(void) {
         cmocka_unit_test(a_head_without_a_body_is_an_answer),
         cmocka_unit_test(a_refusal_is_called_by_its_name),
         cmocka_unit_test(a_dialect_reads_as_on_the_real_path),
+        cmocka_unit_test(a_sentence_for_a_code_ends_with_one_period),
+        cmocka_unit_test(an_answer_is_as_old_as_its_date),
         cmocka_unit_test(an_api_answer_shows_whether_it_is_about_the_token),
         cmocka_unit_test(an_api_answer_shows_the_token_that_slides),
     };
