@@ -57,15 +57,19 @@ static void look_at_claims(report *report, tacit_session *session) {
     report->who = find_who(report->claims);
 }
 
-/* After a failure the server wants to be left alone for a while: then that is when it is due. */
+/* After a failure the server wants to be left alone for a while: then that is when it is due. What the
+ * session says else is when it would renew the refresh token. */
 static void look_at_stats(report *report, tacit_session *session) {
     tacit_session_stats *stats = &report->stats;
+    int64_t due_in_s;
 
     tacit_session_get_stats(session, stats);
     if (report->error.status == TACIT_OK) report->error.status = stats->last_error;
-    if (stats->refresh_due_in_s >= 0 || stats->expires_in_s < 0) return;
-    stats->refresh_due_in_s =
-        stats->expires_in_s > MIN_VALID_S ? stats->expires_in_s - MIN_VALID_S : 0;
+    if (stats->expires_in_s < 0) return;
+    due_in_s = stats->expires_in_s > MIN_VALID_S ? stats->expires_in_s - MIN_VALID_S : 0;
+    if (stats->refresh_due_in_s < 0 ||
+        (stats->last_error == TACIT_OK && due_in_s < stats->refresh_due_in_s))
+        stats->refresh_due_in_s = due_in_s;
 }
 
 /* ------------------------------------------------------------------ printing */

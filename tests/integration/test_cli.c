@@ -251,6 +251,24 @@ static void status_needs_no_server(void **state) {
     assert_true(server_come_back(w->server));
 }
 
+/* And not the refresh token, which has days. */
+static void status_says_when_the_access_token_is_due(void **state) {
+    cli *w = *state;
+    ts_options options = server_options(w->server);
+    cli_run run;
+    json_t *json;
+
+    options.extra_members = "{\"refresh_expires_in\":604800}";
+    server_configure(w->server, &options);
+    assert_run(CLI(w, "alice\nwonderland\n", "login"), 0, "", "default");
+    run = CLI(w, NULL, "status", "--json");
+    json = json_loads(run.out, JSON_REJECT_DUPLICATES, NULL);
+    assert_in_range(json_integer_value(json_object_get(json, "due_in")), 3440, 3540);
+    assert_in_range(json_integer_value(json_object_get(json, "sign_in_ends_in")), 604700, 604800);
+    json_decref(json);
+    cli_run_free(&run);
+}
+
 static void a_refused_refresh_token_needs_a_new_sign_in(void **state) {
     cli *w = *state;
 
@@ -322,6 +340,7 @@ int main(void) {
         SCENE(a_download_goes_on_where_it_broke_off),
         SCENE(a_token_goes_nowhere_else),
         SCENE(status_needs_no_server),
+        SCENE(status_says_when_the_access_token_is_due),
         SCENE(a_refused_refresh_token_needs_a_new_sign_in),
         SCENE(logout_revokes_and_forgets),
         SCENE(logout_forgets_without_a_server_too),
