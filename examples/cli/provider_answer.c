@@ -65,6 +65,21 @@ static void look_at_token(provider_answer *answer, const json_t *provider, tacit
     look_at_limit(answer, provider);
 }
 
+/* Those pass; neither may end a sign-in. */
+static bool is_for_now(json_int_t status) {
+    return status == 408 || status == 425 || status == 429;
+}
+
+/* It may have been meant to end one. */
+static void look_at_error(provider_answer *answer, const json_t *provider, tacit_answer_kind kind) {
+    json_int_t status = json_integer_value(json_object_get(answer->read, "http_status"));
+
+    if (kind != TACIT_ANSWER_REFRESH || status < 400 || status > 499) return;
+    if (is_for_now(status) || provider_ends_with(provider, status)) return;
+    note(answer, "This ends no sign-in. If the refresh token was over, \"signed_out_statuses\" or "
+                 "\"signed_out_errors\" in the dialect has to say so; a web page never ends one.");
+}
+
 static void look(provider_answer *answer, const json_t *provider, tacit_answer_kind kind,
                  const request_body *body) {
     if (kind == TACIT_ANSWER_API) {
@@ -76,6 +91,8 @@ static void look(provider_answer *answer, const json_t *provider, tacit_answer_k
         note(answer, "Nothing that tacit knows was found; \"response\" in the dialect says where "
                      "it is.");
         note_found(answer, provider_hint(body->bytes, body->size));
+    } else {
+        look_at_error(answer, provider, kind);
     }
 }
 
@@ -92,6 +109,8 @@ exit_code provider_answer_read(provider_answer *answer, const provider_file *pro
     if (asprintf(&data, "@%s", path) < 0) return complain(EXIT_FAILED, "Out of memory.");
     code = request_body_read(&body, data);
     free(data);
+    if (code == EXIT_OK && body.size == 0)
+        code = complain(EXIT_FAILED, "%s: it is empty: no answer came (curl -S says why).", path);
     if (code == EXIT_OK) {
         text = tacit_provider_read_answer(provider->provider, kind, body.bytes, body.size, &error);
         if (text == NULL)

@@ -25,6 +25,8 @@ const json_t *provider_dialect(const json_t *provider);
 bool provider_has_sign_in(const json_t *provider);
 /* Whether the method of one of its requests has a body, where fields go by default. */
 bool provider_has_body(const json_t *request);
+/* Whether its dialect names the status among those that end a sign-in. */
+bool provider_ends_with(const json_t *provider, json_int_t status);
 /* Whether the API's answers may renew the token. */
 bool provider_slides(const json_t *provider);
 

@@ -21,9 +21,17 @@ static void add_place(places *places, const char *format, const char *name, int 
 
 /* ------------------------------------------------------------------ the body */
 
+/* 2030-01-31T12:00:00Z (RFC 3339) */
+static bool is_date(const char *text) {
+    static const char digits[] = "0123456789";
+
+    return strspn(text, digits) == 4 && text[4] == '-' && strspn(text + 5, digits) == 2 &&
+           text[7] == '-' && strspn(text + 8, digits) == 2;
+}
+
 static bool may_be_token(const char *text) {
     return strlen(text) >= TOKEN_MIN_BYTES && strpbrk(text, " \t\r\n") == NULL &&
-           strstr(text, "://") == NULL;
+           strstr(text, "://") == NULL && !is_date(text);
 }
 
 /* RFC 6901: "~" and "/" in a name are "~0" and "~1". Yours. */

@@ -15,13 +15,15 @@ static void note(json_t *notes, bool applies, const char *sentence) {
 
 /* ------------------------------------------------------------------ where secrets travel */
 
+/* Also in objects in it. */
 static bool has_value(const json_t *fields, const char *wanted) {
-    const char *name;
+    const char *name, *text;
     json_t *value;
 
-    json_object_foreach((json_t *)fields, name,
-                        value) if (json_is_string(value) &&
-                                   strcmp(json_string_value(value), wanted) == 0) return true;
+    json_object_foreach((json_t *)fields, name, value) {
+        text = json_string_value(value);
+        if ((text != NULL && strcmp(text, wanted) == 0) || has_value(value, wanted)) return true;
+    }
     return false;
 }
 
@@ -34,21 +36,12 @@ static bool is_in_url(const json_t *request, const char *way, const char *placeh
            has_value(json_object_get(request, "fields"), placeholder);
 }
 
-static bool refresh_token_is_in_url(const json_t *dialect) {
+static bool token_is_in_url(const json_t *dialect) {
     return is_in_url(json_object_get(dialect, "refresh"), "send", "{refresh_token}") ||
            is_in_url(json_object_get(dialect, "sign_out"), "send", "{refresh_token}");
 }
 
 /* ------------------------------------------------------------------ how a sign-in ends */
-
-static bool has_status(const json_t *dialect, int wanted) {
-    const json_t *status;
-    size_t i;
-
-    json_array_foreach(json_object_get(dialect, "signed_out_statuses"), i,
-                       status) if (json_integer_value(status) == wanted) return true;
-    return false;
-}
 
 /* A route of one's own seldom knows RFC 6749's invalid_grant. */
 static bool may_never_end(const json_t *dialect) {
@@ -67,19 +60,23 @@ static bool sign_out_is_local(const json_t *provider) {
 
 json_t *provider_notes(const json_t *provider) {
     const json_t *dialect = provider_dialect(provider);
+    const json_t *sign_in = json_object_get(dialect, "sign_in");
     const json_t *refresh = json_object_get(dialect, "refresh");
     json_t *notes = json_array();
 
     if (notes == NULL) return NULL;
-    note(notes, refresh_token_is_in_url(dialect),
-         "The refresh token travels in a URL, which servers and proxies log. tacit masks it in its "
+    note(notes, token_is_in_url(dialect),
+         "A token travels in a URL, which servers and proxies log. tacit masks it in its "
          "own log; better is a header or the body.");
-    note(notes, is_in_url(json_object_get(dialect, "sign_in"), "body", "{password}"),
+    note(notes, sign_in != NULL && !has_value(json_object_get(sign_in, "fields"), "{password}"),
+         "The sign-in sends no password: \"fields\" says under which name, such as "
+         "{\"email\": \"{username}\", \"password\": \"{password}\"}.");
+    note(notes, is_in_url(sign_in, "body", "{password}"),
          "The password travels in a URL, which servers and proxies log.");
     note(notes, may_never_end(dialect),
          "Only the error invalid_grant ends a sign-in. If the refresh route answers otherwise when "
          "the refresh token is over, say so: \"signed_out_statuses\": [401].");
-    note(notes, has_status(dialect, 403),
+    note(notes, provider_ends_with(provider, 403),
          "A 403 ends a sign-in: be sure that no firewall or proxy before the server answers one.");
     note(notes, sign_out_is_local(provider),
          "The server is not told of a sign-out: there is neither revocation_endpoint nor sign_out. "

@@ -62,14 +62,26 @@ static void add_list(phrase *phrase, const json_t *list, const char *first) {
 
 /* ------------------------------------------------------------------ requests */
 
-static void add_names(phrase *phrase, const json_t *fields, const char *first) {
+/* "user.email, user.password": of an object in it, what it holds. */
+static void add_names_below(phrase *phrase, const json_t *fields, const char *above,
+                            const char **first) {
     const char *name;
+    char *below = NULL;
     json_t *value;
 
     json_object_foreach((json_t *)fields, name, value) {
-        add(phrase, "%s%s", first, name);
-        first = ", ";
+        if (json_object_size(value) == 0) {
+            add(phrase, "%s%s%s", *first, above, name);
+            *first = ", ";
+        } else if (asprintf(&below, "%s%s.", above, name) >= 0) {
+            add_names_below(phrase, value, below, first);
+            free(below);
+        }
     }
+}
+
+static void add_names(phrase *phrase, const json_t *fields, const char *first) {
+    add_names_below(phrase, fields, "", &first);
 }
 
 static const char *body_words(const char *body) {

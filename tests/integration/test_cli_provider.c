@@ -79,6 +79,8 @@ static void what_the_provider_should_not_do_is_noted(void **state) {
          "password travels in a URL"},
         {"\"refresh\":{\"send\":\"bearer\"}", "Only the error invalid_grant"},
         {"\"refresh\":{\"send\":\"json\"},\"signed_out_statuses\":[401,403]", "firewall"},
+        {"\"sign_in\":{\"url\":\"https://a.example/l\",\"fields\":{\"u\":\"{username}\"}}",
+         "sends no password"},
     };
     cli *w = *state;
     char json[512];
@@ -93,6 +95,38 @@ static void what_the_provider_should_not_do_is_noted(void **state) {
                    "\"sliding_header\":\"X-New\"}}",
                    "provider", "check", "-"),
                0, "Nothing but the API's answers", "");
+}
+
+static void fields_in_fields_are_named(void **state) {
+    cli *w = *state;
+    cli_run run =
+        CLI(w,
+            "\xEF\xBB\xBF{\"token_endpoint\":\"https://a.example/t\",\r\n\"dialect\":{\"sign_in\":{"
+            "\"url\":\"https://a.example/l\",\"fields\":{\"user\":{\"email\":\"{username}\","
+            "\"password\":\"{password}\"},\"app\":1}}}}",
+            "provider", "check", "-");
+
+    assert_int_equal(run.code, 0);
+    assert_non_null(strstr(run.out, "in JSON: user.email, user.password, app"));
+    assert_null(strstr(run.out, "no password"));
+    cli_run_free(&run);
+}
+
+/* What only looks like a refusal, or is named as one, is not remarked on. */
+static void an_error_that_passes_is_not_remarked_on(void **state) {
+    static const char *const answers[] = {"HTTP/1.1 503 No\r\n\r\n", "HTTP/1.1 429 No\r\n\r\n",
+                                          "HTTP/1.1 401 No\r\n\r\n<html>"};
+    cli *w = *state;
+    const char *path = write_file(w, "p.json", HOME_MADE);
+
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        cli_run run = CLI(w, answers[i], "provider", "check", path, "--answer", "-");
+
+        assert_int_equal(run.code, 0);
+        assert_non_null(strstr(run.out, "verdict            error"));
+        assert_null(strstr(run.out, "ends no sign-in"));
+        cli_run_free(&run);
+    }
 }
 
 static void what_cannot_be_used_is_named_with_its_place(void **state) {
@@ -118,7 +152,7 @@ static void what_cannot_be_used_is_named_with_its_place(void **state) {
         assert_run(CLI(w, NULL, "provider", "check", path), 1, "", path);
     }
     assert_run(CLI(w, NULL, "provider", "check", "/nowhere"), 1, "", "/nowhere");
-    assert_run(CLI(w, "", "provider", "check", "-"), 1, "", "standard input");
+    assert_run(CLI(w, "", "provider", "check", "-"), 1, "", "standard input: it is empty");
     assert_run(CLI(w, NULL, "provider"), 2, "", "check");
     assert_run(CLI(w, NULL, "provider", "look", "p.json"), 2, "", "check");
     assert_run(CLI(w, NULL, "provider", "check", "-", "--answer", "-"), 2, "", "standard input");
@@ -157,6 +191,7 @@ static void what_an_answer_lacks_is_noted(void **state) {
     } rows[] = {
         {"", "sign-in", "{\"access_token\":\"0123456789\"}", "has to sign in again"},
         {"", "refresh", "{\"access_token\":\"0123456789\"}", "How long the token lives"},
+        {"", "refresh", "HTTP/1.1 403 No\r\n\r\n{\"error\":\"Over.\"}", "ends no sign-in"},
         {"\"refreshes_per_hour_max\":10", "refresh",
          "{\"access_token\":\"0123456789\",\"expires_in\":60}", "refreshes_per_hour_max"},
         {"", "api", "HTTP/1.1 401 No\r\nWWW-Authenticate: Bearer error=\"invalid_token\"\r\n\r\n",
@@ -195,13 +230,16 @@ static void an_answer_that_says_nothing_shows_where_to_look(void **state) {
                                     "HTTP/2 200\r\nSet-Cookie: rt=0123; HttpOnly\r\n\r\n"
                                     "{\"data\":{\"a/b\":\"0123456789abcdef0123\"}}");
 
-    assert_run(CLI(w, "{\"it\":{\"at\":\"0123456789abcdef0123\",\"for\":\"a user\"}}", "provider",
-                   "check", path, "--answer", "-"),
+    assert_run(CLI(w,
+                   "{\"it\":{\"at\":\"0123456789abcdef0123\",\"for\":\"a user\","
+                   "\"until\":\"2030-01-31T12:00:00.000Z\"}}",
+                   "provider", "check", path, "--answer", "-"),
                1, "What may be one: /it/at.", "");
     assert_run(CLI(w, NULL, "provider", "check", path, "--answer", cookie), 1,
                "/data/a~1b, the cookie rt.", "");
     assert_run(CLI(w, "<html>", "provider", "check", path, "--answer", "-"), 0, "web page", "");
-    assert_run(CLI(w, NULL, "provider", "check", path, "--answer", "/dev/null"), 1, "unknown", "");
+    assert_run(CLI(w, NULL, "provider", "check", path, "--answer", "/dev/null"), 1, NULL,
+               "/dev/null: it is empty");
     assert_run(CLI(w, NULL, "provider", "check", path, "--answer", "/nowhere"), 1, NULL,
                "/nowhere");
 }
@@ -325,6 +363,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         SCENE(a_provider_is_explained_without_a_request),
         SCENE(what_the_provider_should_not_do_is_noted),
+        SCENE(fields_in_fields_are_named),
+        SCENE(an_error_that_passes_is_not_remarked_on),
         SCENE(what_cannot_be_used_is_named_with_its_place),
         SCENE(an_answer_is_read_and_its_tokens_are_masked),
         SCENE(what_an_answer_lacks_is_noted),
