@@ -2,7 +2,8 @@
  * Properties: a refresh token that ends is renewed before, as long as that puts its end off; where it does not, the app is told once.
  *
  * Operation: what an answer says of the lifetime moves the end. An end that stayed where it was although the refresh came later is the
- * sign-in's own: the lifetime keeps counting from where it began, and no refresh is made for it any more.
+ * sign-in's own: the lifetime keeps counting from where it began, and no refresh is made for it any more, until one puts it off after
+ * all.
  */
 #include "session/terms.h"
 
@@ -13,6 +14,8 @@
 #include "session/schedule.h"
 
 #include <stdlib.h>
+
+enum { COUNTED_MS = 1000 };
 
 static void forget_end(ti_terms *terms) {
     terms->refresh_expires_boot_ms = terms->renewal_boot_ms = TI_NEVER;
@@ -74,6 +77,7 @@ static int64_t begun_boot_ms(const ti_terms *terms) {
 static void set_end(ti_terms *terms, int64_t expires_boot_ms, int64_t lifetime_ms, int64_t now) {
     int64_t soonest = now + 1000; /* never faster than one a second */
 
+    terms->heard_boot_ms = now;
     terms->refresh_expires_boot_ms = expires_boot_ms;
     terms->refresh_lifetime_ms = lifetime_ms;
     terms->renewal_boot_ms =
@@ -83,17 +87,22 @@ static void set_end(ti_terms *terms, int64_t expires_boot_ms, int64_t lifetime_m
 }
 
 /* A refresh does not put it off. */
-static void end_stays(ti_terms *terms, int64_t expires_boot_ms) {
+static void end_stays(ti_terms *terms, int64_t expires_boot_ms, int64_t now) {
     if (end_is_known(terms) && expires_boot_ms > begun_boot_ms(terms))
         terms->refresh_lifetime_ms = expires_boot_ms - begun_boot_ms(terms);
+    terms->heard_boot_ms = now;
     terms->refresh_expires_boot_ms = expires_boot_ms;
     terms->renewal_boot_ms = TI_NEVER;
 }
 
-/* By less than half of the time that passed: the server counts on, in whole seconds. */
+/* It moved by less than half of the time that passed since the answer before. The server counts whole seconds: one that stayed does not
+ * begin to move by less. */
 static bool stays(const ti_terms *terms, int64_t expires_boot_ms, int64_t sent_boot_ms) {
-    return end_is_known(terms) && expires_boot_ms - terms->refresh_expires_boot_ms <
-                                      (sent_boot_ms - begun_boot_ms(terms)) / 2;
+    int64_t least_ms = (sent_boot_ms - terms->heard_boot_ms) / 2;
+
+    if (!end_is_known(terms)) return false;
+    if (terms->renewal_boot_ms == TI_NEVER && least_ms < COUNTED_MS) least_ms = COUNTED_MS;
+    return expires_boot_ms - terms->refresh_expires_boot_ms < least_ms;
 }
 
 void ti_terms_begin_locked(ti_identity *identity, const ti_token_response *answer,
@@ -131,7 +140,7 @@ void ti_terms_refreshed_locked(ti_identity *identity, const ti_token_response *a
     else if (lifetime_ms == 0)
         forget_end(terms);
     else if (stays(terms, expires_boot_ms, sent_boot_ms))
-        end_stays(terms, expires_boot_ms);
+        end_stays(terms, expires_boot_ms, sent_boot_ms);
     else
         set_end(terms, expires_boot_ms, lifetime_ms, sent_boot_ms);
 }
@@ -196,14 +205,15 @@ bool ti_terms_to_record_locked(ti_identity *identity, ti_record_terms **kept) {
     return ti_strings_copy(&(*kept)->fingerprint, (const char *const *)terms->fingerprint);
 }
 
-/* Of a refresh that another process made, or of a start. A step of the wall clock may look as if the end had moved a little. */
+/* Of a refresh that another process made, or of a start. A step of the wall clock may look as if the end had moved: that costs a
+ * refresh. */
 static void adopt_lifetime(ti_terms *terms, int64_t left_ms, int64_t lifetime_ms, int64_t now) {
     int64_t expires_boot_ms = ti_boot_plus(now, left_ms);
-    bool moved = !end_is_known(terms) ||
-                 expires_boot_ms - lifetime_ms - begun_boot_ms(terms) > lifetime_ms / 100;
+    bool moved =
+        !end_is_known(terms) || expires_boot_ms - lifetime_ms - begun_boot_ms(terms) > COUNTED_MS;
 
     if (!moved) {
-        end_stays(terms, expires_boot_ms);
+        end_stays(terms, expires_boot_ms, now);
         return;
     }
     set_end(terms, expires_boot_ms, lifetime_ms, now);

@@ -22,6 +22,7 @@ typedef struct ti_identity ti_identity;
 typedef struct ti_terms {
     /* of the refresh token; TI_NEVER and -1: unknown */
     int64_t refresh_expires_boot_ms, refresh_lifetime_ms;
+    int64_t heard_boot_ms;   /* when that was last said */
     int64_t renewal_boot_ms; /* when to renew it for its own sake; TI_NEVER: that does not help */
     bool end_told;           /* TACIT_EVENT_SIGN_IN_ENDS of this end went out */
 

@@ -83,6 +83,31 @@ static void a_session_that_was_closed_renews_nothing(void **state) {
     world_free(w);
 }
 
+static void refresh_after(world *w, int64_t ms) {
+    world_clock_move(w, ms);
+    assert_int_equal(tacit_session_refresh(world_session(w), PATIENCE_MS, NULL), TACIT_OK);
+}
+
+/* From one day to the next the server's operator thinks better of it. */
+static void a_lifetime_that_becomes_shorter_is_put_off_all_the_same(void **state) {
+    enum { TIMES = 24 };
+    world *w = signed_in_for_a_day(TACIT_POLICY_REACTIVE, NULL);
+
+    (void)state;
+    set_refresh_lifetime(world_server(w), 8 * HOUR_S, true);
+    refresh_after(w, HOUR_MS);
+    for (int i = 1; i < TIMES; i++) refresh_after(w, HOUR_MS / 2);
+
+    assert_int_equal(stats_of(w).sign_in_ends_in_s, 8 * HOUR_S);
+    assert_in_range(stats_of(w).refresh_due_in_s, 6 * HOUR_S - 600, 6 * HOUR_S - 300);
+    world_clock_move(w, 5 * HOUR_MS);
+    assert_told(w, 0);
+    world_clock_move(w, HOUR_MS);
+    wait_refreshes(w, TIMES + 1);
+    assert_told(w, 0);
+    world_free(w);
+}
+
 static void a_refresh_that_fails_is_told_of_and_tried_again(void **state) {
     world *w = signed_in_for_a_day(TACIT_POLICY_REACTIVE, NULL);
     world_event told;
@@ -326,6 +351,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_idle_app_keeps_its_sign_in),
         cmocka_unit_test(a_session_that_was_closed_renews_nothing),
+        cmocka_unit_test(a_lifetime_that_becomes_shorter_is_put_off_all_the_same),
         cmocka_unit_test(a_refresh_that_fails_is_told_of_and_tried_again),
         cmocka_unit_test(an_end_that_no_refresh_puts_off_is_told_once),
         cmocka_unit_test(refreshes_on_the_way_do_not_move_the_warning),
