@@ -275,7 +275,8 @@ static void grant_locked(ti_identity *identity) {
     ti_secret_unref(refresh_token);
     pthread_mutex_lock(&identity->lock);
     if (is_over_locked(identity)) { /* signed out, or in as someone else, meanwhile */
-        ti_revocation_add_locked(identity, view, answer.refresh_token, carried.fingerprint);
+        if (answer.refresh_token != NULL)
+            ti_revocation_add_granted_locked(identity, view, &answer, carried.fingerprint);
         ti_flight_abandon_locked(identity);
     } else {
         ti_terms_freeze_locked(identity, &carried.fingerprint);

@@ -96,10 +96,46 @@ static void a_sign_out_sends_both(void **state) {
     world_free(w);
 }
 
+static bool both_are_ended(void *server) {
+    return server_record_count(server, TS_OTHER) == 2;
+}
+
+/* What the server granted after all is ended with the token that its sign-out takes. */
+static void a_refresh_that_a_sign_out_overtakes_is_ended_by_its_access_token(void **state) {
+    world *w = world_new(NULL);
+    ts_server *server = world_server(w);
+    char dialect[512], *before;
+    tacit_session *session;
+    ts_record first, second;
+
+    (void)state;
+    snprintf(dialect, sizeof dialect,
+             "{\"sign_out\":{\"url\":\"%s/logout\",\"send\":\"json\",\"token\":\"access_token\"}}",
+             server_url(server, ""));
+    session = open_with(w, dialect);
+    before = access_token_of(session);
+    server_gate_close(server, TS_TOKEN_ENDPOINT, TS_BEFORE_PROCESSING);
+    tacit_session_refresh(session, TACIT_NO_WAIT, NULL);
+    assert_true(server_gate_waiters(server, TS_TOKEN_ENDPOINT, 1, PATIENCE_MS));
+    tacit_sign_out(session, TACIT_NO_WAIT, NULL);
+    server_gate_open(server, TS_TOKEN_ENDPOINT);
+
+    world_wait(both_are_ended, server, "both access tokens are ended");
+    assert_true(server_record(server, TS_OTHER, 0, &first));
+    assert_true(server_record(server, TS_OTHER, 1, &second));
+    assert_true((strstr(first.body, before) == NULL) != (strstr(second.body, before) == NULL));
+    server_record_free(&first);
+    server_record_free(&second);
+    free(before);
+    tacit_session_close(session, PATIENCE_MS);
+    world_free(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_refresh_sends_the_token_that_ends),
         cmocka_unit_test(a_sign_out_sends_both),
+        cmocka_unit_test(a_refresh_that_a_sign_out_overtakes_is_ended_by_its_access_token),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
