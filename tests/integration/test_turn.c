@@ -49,14 +49,19 @@ typedef struct scene {
     world *world; /* signed in */
 } scene;
 
-static scene new_scene(bool clock) {
+static scene new_scene_with(world_options *options) {
     scene s = {.directory = fixture_directory_new()};
 
     s.store = plain_store_new(s.directory);
-    s.world = world_new(&(world_options){.store = plain_store_handle(s.store), .clock = clock});
+    options->store = plain_store_handle(s.store);
+    s.world = world_new(options);
     world_sign_in(s.world);
     server_counters_reset(world_server(s.world));
     return s;
+}
+
+static scene new_scene(bool clock) {
+    return new_scene_with(&(world_options){.clock = clock});
 }
 
 static void free_scene(scene *s) {
@@ -199,6 +204,52 @@ static void patience_is_for_one_wait(void **state) {
     ti_process_lock_close(lock);
     world_clock_move(s.world, 1000);
     world_wait_event(s.world, TACIT_EVENT_REFRESHED, 1);
+    free_scene(&s);
+}
+
+/* A clock that stands still, and how often it was looked at. */
+static atomic_long looks;
+
+static int64_t boot_ms(void *data) {
+    (void)data;
+    atomic_fetch_add(&looks, 1);
+    return 3600 * 1000;
+}
+
+static int64_t wall_ms(void *data) {
+    (void)data;
+    return INT64_C(1767225600) * 1000;
+}
+
+static const tacit_clock still = {
+    .struct_size = sizeof still, .boot_ms = boot_ms, .wall_ms = wall_ms};
+
+static void *refresh_patiently(void *data) {
+    refresh(data, NULL);
+    return NULL;
+}
+
+/* Nothing can happen before the turn is tried for again. */
+static void who_waits_for_a_turn_sleeps(void **state) {
+    world_options options = {.clock = false};
+    ti_process_lock *lock;
+    pthread_t thread;
+    scene s;
+
+    (void)state;
+    options.client = (tacit_client_options)TACIT_CLIENT_OPTIONS_INIT;
+    options.client.clock = &still;
+    s = new_scene_with(&options);
+    lock = take_lock(&s);
+    assert_int_equal(pthread_create(&thread, NULL, refresh_patiently, world_session(s.world)), 0);
+    usleep(300 * 1000); /* found busy */
+    atomic_store(&looks, 0);
+    usleep(300 * 1000);
+    assert_in_range(atomic_load(&looks), 0, 20);
+
+    ti_process_lock_close(lock);
+    world_close(s.world, TACIT_NO_WAIT);
+    pthread_join(thread, NULL);
     free_scene(&s);
 }
 
@@ -466,6 +517,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(late_erase_spares_a_newer_sign_in),
         cmocka_unit_test(patience_is_for_one_wait),
+        cmocka_unit_test(who_waits_for_a_turn_sleeps),
         cmocka_unit_test(cancelled_sign_in_does_not_wait_for_its_turn),
         cmocka_unit_test(session_may_go_while_its_turn_fails),
         cmocka_unit_test(two_stores_on_the_same_records_are_as_two_processes),
