@@ -1,6 +1,7 @@
 #include "session/revocation.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/strings.h"
 #include "session/client.h"
 #include "session/discover.h"
@@ -97,12 +98,23 @@ void ti_revocation_add_granted_locked(ti_identity *identity, ti_view *view,
     ti_revocation_push_locked(&identity->revocations, &revocation);
 }
 
+/* Nobody asked for it, so there is nobody to tell; a server without such an endpoint is no trouble. */
+static void log_failure(const ti_identity *identity, const tacit_error *failure) {
+    tacit_log_level level =
+        failure->status == TACIT_ERR_UNSUPPORTED ? TACIT_LOG_INFO : TACIT_LOG_WARNING;
+
+    if (failure->status == TACIT_OK) return;
+    ti_log_write(&identity->client->context->log, level,
+                 "A token of a sign-in that ended was not revoked: %s", failure->message);
+}
+
 void ti_revocation_run_locked(ti_identity *identity) {
     ti_revocation *revocation = identity->revocations;
-    tacit_error ignored;
+    tacit_error failure;
 
     pthread_mutex_unlock(&identity->lock);
-    ti_revoke(identity, revocation, ti_revocation_deadline(identity), &ignored);
+    ti_revoke(identity, revocation, ti_revocation_deadline(identity), &failure);
+    log_failure(identity, &failure);
     pthread_mutex_lock(&identity->lock);
     for (ti_revocation **link = &identity->revocations; *link != NULL; link = &(*link)->next) {
         if (*link != revocation) continue;

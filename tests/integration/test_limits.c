@@ -424,14 +424,31 @@ static void a_record_that_stays_is_never_used_again(void **state) {
     limited_free(&l);
 }
 
+static atomic_int not_revoked;
+
+static void log_line(tacit_log_level level, const char *message, void *data) {
+    (void)data;
+    if (level == TACIT_LOG_WARNING && strstr(message, "was not revoked") != NULL)
+        atomic_fetch_add(&not_revoked, 1);
+}
+
+static bool both_are_logged(void *data) {
+    (void)data;
+    return atomic_load(&not_revoked) == 2; /* the refresh token and the access token */
+}
+
 static void without_a_network_it_ends_all_the_same(void **state) {
-    limited l = limited_new(NULL, IDLE_S, 0);
+    limited l;
 
     (void)state;
+    limited_log = log_line;
+    l = limited_new(NULL, IDLE_S, 0);
+    limited_log = NULL;
     server_go_away(l.server);
     pass(&l, IDLE_MS);
     world_wait_event(l.world, TACIT_EVENT_SIGN_IN_REQUIRED, 1);
     world_wait(record_is_gone, &l, "the record to be erased");
+    world_wait(both_are_logged, NULL, "what was not revoked to be logged");
 
     assert_int_equal(world_get(l.world, "/api/x"), -TACIT_ERR_SIGN_IN_REQUIRED);
     assert_true(server_come_back(l.server));
