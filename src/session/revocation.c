@@ -42,10 +42,17 @@ void ti_revoke(ti_identity *identity, const ti_revocation *revocation, int64_t d
     if (is_access_token && error->status == TACIT_ERR_UNSUPPORTED) ti_error_clear(error);
 }
 
+/* The record's list of access tokens has those of the session, too. */
+static bool is_in(const ti_revocation *list, const ti_secret *token) {
+    for (; list != NULL; list = list->next)
+        if (ti_secret_equal(list->token, token)) return true;
+    return false;
+}
+
 void ti_revocation_push_locked(ti_revocation **list, const ti_revocation *revocation) {
     ti_revocation *copy;
 
-    if (revocation->token == NULL) return;
+    if (revocation->token == NULL || is_in(*list, revocation->token)) return;
     copy = malloc(sizeof *copy);
     if (copy == NULL) return;
     *copy = *revocation;

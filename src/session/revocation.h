@@ -27,7 +27,7 @@ void ti_revoke(ti_identity *identity, const ti_revocation *revocation, int64_t d
                tacit_error *error);
 int64_t ti_revocation_deadline(const ti_identity *identity); /* of what begins now */
 
-/* Puts a copy first; its token may be NULL. Without memory it is left out. */
+/* Puts a copy first, unless its token is NULL or in the list already. Without memory it is left out. */
 void ti_revocation_push_locked(ti_revocation **list, const ti_revocation *revocation);
 void ti_revocations_free_locked(ti_identity *identity, ti_revocation *list);
 

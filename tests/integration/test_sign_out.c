@@ -142,6 +142,24 @@ static void sign_out_does_not_wait_for_the_rereads_of_a_refusal(void **state) {
     fake_store_free(store);
 }
 
+/* ------------------------------------------------------------------ what is revoked */
+
+/* The record's list and the session have the same access token. */
+static void after_a_restart_each_token_is_revoked_once(void **state) {
+    tacit_store *store = tacit_store_memory();
+    world *w = world_new(&(world_options){.store = store});
+
+    (void)state;
+    world_sign_in(w);
+    world_restart(w);
+    assert_int_equal(world_get(w, "/api/x"), 200);
+    assert_int_equal(sign_out(w, PATIENCE_MS), TACIT_OK);
+
+    assert_int_equal(server_counters(world_server(w)).revocation_requests, 2);
+    world_free(w);
+    tacit_store_unref(store);
+}
+
 /* ------------------------------------------------------------------ without a session */
 
 /* The only worker is busy for another account, and the session is gone before the job's turn comes. */
@@ -382,6 +400,7 @@ static void adopting_a_sign_in_does_not_revoke_its_own_refresh_token(void **stat
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(after_a_restart_each_token_is_revoked_once),
         cmocka_unit_test(sign_out_overtakes_a_sign_in_that_reads_the_store),
         cmocka_unit_test(cancelling_during_the_save_comes_too_late),
         cmocka_unit_test(cancelling_while_the_store_is_read_drops_the_sign_in),
