@@ -47,8 +47,8 @@ typedef enum tacit_event_type {
  * itself; where the sign-in ended, TACIT_EVENT_SIGN_IN_REQUIRED says that. */
 typedef enum tacit_anomaly {
     TACIT_ANOMALY_NONE = 0,
-    TACIT_ANOMALY_REFUSED_EARLY = 1,    /* the server refused a refresh token whose lifetime was not
-                                          over: revoked elsewhere, or stolen and used */
+    TACIT_ANOMALY_REFUSED_EARLY = 1,    /* the server refused a refresh token that had more than a
+                                           minute to live: revoked elsewhere, or stolen and used */
     TACIT_ANOMALY_REUSE = 2,            /* the server says that the refresh token was used twice */
     TACIT_ANOMALY_OTHER_SUBJECT = 3,    /* a renewed token is somebody else's ("sub" of the JWT) */
     TACIT_ANOMALY_WALL_CLOCK_JUMPED = 4 /* by more than a minute; expiry does not depend on it */
@@ -90,9 +90,9 @@ typedef struct tacit_session_options {
     const char *const *token_headers; /* NULL-terminated "Name: value", sent with every sign-in and
                                          token request */
     const char *account;              /* names the entry in the store; default "default" */
-    const char *const
-        *origins;       /* NULL-terminated; where the token may go, "https://api.example.com". NULL:
-                           nowhere, and       only the token functions work */
+    /* NULL-terminated; where the token may go, "https://api.example.com". NULL: nowhere, and only the
+     * token functions work */
+    const char *const *origins;
     tacit_store *store; /* NULL: tacit_store_default(application_id), one for the client */
     tacit_policy policy;
     int refresh_lead_s; /* renew this long before the end; 0: 10 % of the lifetime (30 to 300 s),
@@ -194,13 +194,14 @@ typedef struct tacit_session_stats {
     size_t struct_size;
     uint64_t requests, replays; /* of this session */
     uint64_t refreshes, refresh_failures,
-        refreshes_forced;                   /* of its sign-in; forced: by a 401 or by the app */
-    uint64_t adoptions;                     /* tokens that another process obtained */
-    uint64_t generation;                    /* of the current token; 0: none */
-    int64_t expires_in_s, refresh_due_in_s; /* -1: unknown, none */
-    tacit_status last_error;                /* of the last refresh or store call */
-    uint64_t slides;                        /* tokens that came with API answers */
-    int64_t sign_in_ends_in_s;              /* -1: unknown, none */
+        refreshes_forced;      /* of its sign-in; forced: by a 401 or by the app */
+    uint64_t adoptions;        /* tokens that another process obtained */
+    uint64_t generation;       /* of the current token; 0: none */
+    int64_t expires_in_s;      /* of the current token; -1: unknown, none */
+    int64_t refresh_due_in_s;  /* by itself, for either token's sake; -1: none */
+    tacit_status last_error;   /* of the last refresh or store call */
+    uint64_t slides;           /* tokens that came with API answers */
+    int64_t sign_in_ends_in_s; /* -1: unknown, none */
 } tacit_session_stats;
 #define TACIT_SESSION_STATS_INIT TACIT_INIT(tacit_session_stats)
 

@@ -43,7 +43,9 @@ typedef struct tacit_sign_in_options {
  * TACIT_EVENT_STORE_FAILED says so, and the record is saved when the store comes back.
  *
  * TACIT_ERR_OAUTH: the server said no; oauth_error is its code (RFC 6749 section 5.2),
- *   "invalid_grant" for a wrong password or a spent refresh token.
+ *   "invalid_grant" for a wrong password or a spent refresh token. Where a dialect says how to sign in,
+ *   400, 401, 403 and 422 mean a wrong password; oauth_error is the server's own word for it, or
+ *   "invalid_grant" where it has none.
  * TACIT_ERR_SERVER: it answered 5xx or 429.
  * TACIT_ERR_PROTOCOL: what it answered is no token response, or carries an id_token that is not for
  *   this sign-in (OpenID Connect Core section 3.1.3.7); what was granted is revoked.
@@ -69,8 +71,8 @@ TACIT_API tacit_status tacit_sign_in_with_tokens(tacit_session *session, const c
                                                  int expires_in_s, const char *refresh_token,
                                                  tacit_error *error);
 
-/* RFC 6749 section 4.3, for servers that have nothing better. The password is wiped when the grant
- * is over. */
+/* RFC 6749 section 4.3, for servers that have nothing better, or as the provider's dialect says. The
+ * password is wiped when the grant is over. */
 TACIT_API tacit_status tacit_sign_in_with_password(tacit_session *session, const char *username,
                                                    const char *password,
                                                    const tacit_sign_in_options *options,
@@ -138,8 +140,9 @@ TACIT_API void tacit_sign_in_cancel(tacit_session *session);
 
 /*
  * Ends the sign-in of all sessions that share it: waiting requests are turned away with
- * TACIT_ERR_SIGNED_OUT and the tokens are gone from memory at once; then the refresh token
- * and the access token are revoked (RFC 7009; at most 5 s in all) and the record erased. Waits at most timeout_ms (default 30 s).
+ * TACIT_ERR_SIGNED_OUT and the tokens are gone from memory at once; then the refresh token and the
+ * access tokens that live are revoked (RFC 7009, or the dialect's sign_out with the one that it takes;
+ * at most 5 s in all) and the record erased. Waits at most timeout_ms (default 30 s).
  * Signed out already: TACIT_OK. Whatever it answers, the session is signed out.
  * TACIT_ERR_STORE_*: the record could not be erased; tried again while the client lives.
  * TACIT_ERR_NETWORK, _TLS, _SERVER, _OAUTH, _PROTOCOL: erased, but the server could not be told.
