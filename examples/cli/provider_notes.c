@@ -58,6 +58,12 @@ static bool sign_out_is_local(const json_t *provider) {
            json_object_get(provider_dialect(provider), "sign_out") == NULL;
 }
 
+static bool sign_out_wants_access_token(const json_t *dialect) {
+    const char *token = text_of(json_object_get(dialect, "sign_out"), "token");
+
+    return token != NULL && strcmp(token, "access_token") == 0;
+}
+
 json_t *provider_notes(const json_t *provider) {
     const json_t *dialect = provider_dialect(provider);
     const json_t *sign_in = json_object_get(dialect, "sign_in");
@@ -81,6 +87,9 @@ json_t *provider_notes(const json_t *provider) {
     note(notes, sign_out_is_local(provider),
          "The server is not told of a sign-out: there is neither revocation_endpoint nor sign_out. "
          "A token that was stolen works on until its end.");
+    note(notes, sign_out_wants_access_token(dialect) && !provider_slides(provider),
+         "The sign-out wants the access token: when that is over, the server is not told, and the "
+         "refresh token works on until its end.");
     note(notes,
          provider_slides(provider) && refresh == NULL &&
              json_object_get(provider, "token_endpoint") == NULL,

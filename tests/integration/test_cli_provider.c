@@ -81,6 +81,9 @@ static void what_the_provider_should_not_do_is_noted(void **state) {
         {"\"refresh\":{\"send\":\"json\"},\"signed_out_statuses\":[401,403]", "firewall"},
         {"\"sign_in\":{\"url\":\"https://a.example/l\",\"fields\":{\"u\":\"{username}\"}}",
          "sends no password"},
+        {"\"sign_out\":{\"url\":\"https://a.example/o\",\"send\":\"bearer\","
+         "\"token\":\"access_token\"}",
+         "the server is not told"},
     };
     cli *w = *state;
     char json[512];
