@@ -82,12 +82,21 @@ static bool read_framework(const json_t *object, const ti_dialect *dialect, ti_t
     return true;
 }
 
-/* "", 0, false, null and {} are ways to say that nothing failed. */
+/* 0, "0000" and 200 name a success. */
+static bool is_code_of_success(const json_t *value) {
+    const char *text = json_string_value(value);
+    double number;
+    if (text && text[strspn(text, "0")] == '\0') return true;
+    return ti_json_number(value, &number) && (number == 0 || (number >= 200 && number < 300));
+}
+
+/* "", false, null and {} are ways to say that nothing failed, too. */
 static bool read_code(const json_t *value, ti_token_error *error) {
     double number = json_number_value(value);
     error->code = "";
+    if (is_code_of_success(value)) return false;
     if (json_is_string(value)) error->code = json_string_value(value);
-    if (json_is_number(value) && number != 0) {
+    if (json_is_number(value)) {
         snprintf(error->number, sizeof error->number, "%.0f", number);
         error->code = error->number;
     }

@@ -4,6 +4,7 @@
 #include "support/unit.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -163,6 +164,34 @@ static void an_answer_is_as_old_as_its_date(void **state) {
                  "\"message\":\"The authorization server has trouble of its own (503).\"}");
 }
 
+/* {"code": 200, "message": "ok", "data": ...} */
+static void a_code_of_success_is_no_error(void **state) {
+    static const char by_code[] =
+        "{\"token_endpoint\":\"https://shop.example/refresh\",\"dialect\":{"
+        "\"refresh\":{\"send\":\"json\"},"
+        "\"response\":{\"access_token\":\"/data/token\",\"error\":\"/code\"},"
+        "\"signed_out_errors\":[\"401\",\"A0230\"]}}";
+    static const struct {
+        const char *code, *verdict;
+    } rows[] = {{"0", "token"},      {"200", "token"},        {"201", "token"},
+                {"\"0\"", "token"},  {"\"00000\"", "token"},  {"\"200\"", "token"},
+                {"1", "unknown"},    {"199", "unknown"},      {"300", "unknown"},
+                {"-200", "unknown"}, {"\"A0230\"", "unknown"}};
+    char answer[128];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        snprintf(answer, sizeof answer, "{\"code\":%s,\"data\":{\"token\":\"abcdefghijklmnop\"}}",
+                 rows[i].code);
+        json_t *shown = read_answer(by_code, TACIT_ANSWER_REFRESH, answer);
+        assert_string_equal(json_string_value(json_object_get(shown, "verdict")), rows[i].verdict);
+        json_decref(shown);
+    }
+    json_t *over = read_answer(by_code, TACIT_ANSWER_REFRESH, "{\"code\":401,\"data\":null}");
+    assert_string_equal(json_string_value(json_object_get(over, "verdict")), "signed out");
+    json_decref(over);
+}
+
 static void an_api_answer_shows_whether_it_is_about_the_token(void **state) {
     (void)state;
     assert_shown(read_answer(plain, TACIT_ANSWER_API, "HTTP/1.1 401 Unauthorized\r\n\r\n"),
@@ -202,6 +231,7 @@ int main(void) {
         cmocka_unit_test(a_dialect_reads_as_on_the_real_path),
         cmocka_unit_test(a_sentence_for_a_code_ends_with_one_period),
         cmocka_unit_test(an_answer_is_as_old_as_its_date),
+        cmocka_unit_test(a_code_of_success_is_no_error),
         cmocka_unit_test(an_api_answer_shows_whether_it_is_about_the_token),
         cmocka_unit_test(an_api_answer_shows_the_token_that_slides),
     };
