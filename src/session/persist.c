@@ -181,6 +181,24 @@ static bool has_view(const ti_record *record, const char *key) {
     return false;
 }
 
+static const tacit_token *token_of(const ti_view *v, const ti_view *view,
+                                   const tacit_token *newest) {
+    return v == view && newest != NULL ? newest : v->token;
+}
+
+/* Views may differ in what the record does not know, and have one token there. */
+static bool is_outlived_locked(const ti_identity *identity, const ti_view *of, const ti_view *view,
+                               const tacit_token *newest) {
+    for (const ti_view *v = identity->views; v != NULL; v = v->next) {
+        const tacit_token *token = token_of(v, view, newest);
+
+        if (token != NULL && strcmp(v->key, of->key) == 0 &&
+            ti_token_outlives(token, token_of(of, view, newest)))
+            return true;
+    }
+    return false;
+}
+
 /* The head as a record of that generation; newest is what view is about to get. false: no memory. */
 static bool describe_locked(ti_identity *identity, uint64_t generation, const ti_view *view,
                             const tacit_token *newest, ti_record *record) {
@@ -198,9 +216,11 @@ static bool describe_locked(ti_identity *identity, uint64_t generation, const ti
     if (record->tokens == NULL || !ti_terms_to_record_locked(identity, &record->terms))
         return false;
     for (const ti_view *v = identity->views; v != NULL; v = v->next) {
-        const tacit_token *token = v == view && newest != NULL ? newest : v->token;
+        const tacit_token *token = token_of(v, view, newest);
 
-        if (token == NULL || has_view(record, v->key)) continue;
+        if (token == NULL || has_view(record, v->key) ||
+            is_outlived_locked(identity, v, view, newest))
+            continue;
         if (!ti_view_token_to_record(v->key, token, &record->tokens[record->token_count]))
             return false;
         record->token_count++;

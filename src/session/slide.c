@@ -218,12 +218,19 @@ int64_t ti_slide_save_due_locked(const ti_identity *identity) {
     return unsaved ? due : TI_NEVER;
 }
 
+/* Or a better one, of another view that has the same key. */
+static void saved_locked(const ti_identity *identity, ti_view *view, const ti_record_token *saved) {
+    bool better = view->token != NULL && ti_slide_prefers_locked(identity, view, saved);
+
+    view->slide->saved_generation = better ? view->token->generation : saved->generation;
+}
+
 void ti_slide_saved_locked(ti_identity *identity, const ti_record *record) {
     for (ti_view *view = identity->views; view != NULL; view = view->next) {
         if (!view->slides) continue;
         for (size_t i = 0; i < record->token_count; i++)
             if (strcmp(record->tokens[i].view, view->key) == 0)
-                view->slide->saved_generation = record->tokens[i].generation;
+                saved_locked(identity, view, &record->tokens[i]);
     }
 }
 

@@ -66,6 +66,12 @@ bool ti_token_lives(const tacit_token *token, int64_t now_boot_ms, int min_valid
     return now_boot_ms < token->expires_boot_ms - needed_ms;
 }
 
+bool ti_token_outlives(const tacit_token *token, const tacit_token *other) {
+    if (token->expires_boot_ms == TI_NEVER || other->expires_boot_ms == TI_NEVER)
+        return token->generation > other->generation;
+    return token->expires_boot_ms > other->expires_boot_ms;
+}
+
 tacit_token *tacit_token_ref(tacit_token *token) {
     if (token != NULL) atomic_fetch_add_explicit(&token->refs, 1, memory_order_relaxed);
     return token;

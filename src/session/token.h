@@ -50,5 +50,7 @@ ti_secret *ti_token_copy_value(const tacit_token *token);
 bool ti_token_has_value(const tacit_token *token, const char *value, size_t size);
 /* Whether it lives min_valid_s longer at now; what is asked for is capped at half its lifetime. An unknown expiry always does. */
 bool ti_token_lives(const tacit_token *token, int64_t now_boot_ms, int min_valid_s);
+/* Whether it lives longer than the other; where that is not known, whether it is newer. */
+bool ti_token_outlives(const tacit_token *token, const tacit_token *other);
 
 #endif

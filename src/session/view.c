@@ -196,13 +196,18 @@ ti_view *ti_view_find_locked(ti_identity *identity, tacit_provider *provider,
 
 /* ------------------------------------------------------------------ its token */
 
+static bool is_better_locked(const ti_identity *identity, const ti_view *view,
+                             const ti_record_token *parked) {
+    if (view->slides) return ti_slide_prefers_locked(identity, view, parked);
+    return parked->generation >= view->token->generation;
+}
+
 static void park_locked(ti_identity *identity, const ti_view *view) {
     ti_record_token *parked = find_parked_locked(identity, view->key);
 
     if (ti_slide_is_unsaved_locked(view)) identity->slide_parked = true;
-    if (parked !=
-        NULL) { /* what a record brought, while the view was open; what slides has chosen */
-        if (parked->generation >= view->token->generation && !view->slides) return;
+    if (parked != NULL) { /* of a record that came while the view was open, or of one like it */
+        if (is_better_locked(identity, view, parked)) return;
         remove_parked_locked(identity, parked);
     }
     parked = realloc(identity->parked, (identity->parked_count + 1) * sizeof *identity->parked);

@@ -151,6 +151,49 @@ static void a_restart_goes_on_with_what_slid(void **state) {
     end(&s);
 }
 
+/* Another session of the same sign-in and scope, which does not share the world's token; close it yourself. */
+static tacit_session *open_beside(const stored *s) {
+    tacit_session_options options = TACIT_SESSION_OPTIONS_INIT;
+    tacit_session *session;
+
+    options.client_id = "test-client";
+    options.store = fake_store_handle(s->store);
+    options.refresh_lead_s = 7;
+    session = tacit_session_open(world_client(s->world), world_provider(s->world), &options, NULL);
+    assert_non_null(session);
+    assert_int_equal(tacit_session_load(session, -1, NULL, NULL), TACIT_OK);
+    return session;
+}
+
+/* The record has one token for both. */
+static void of_two_sessions_the_token_that_lives_longer_is_saved(void **state) {
+    (void)state;
+    stored s = begin();
+    tacit_session *beside;
+    tacit_token *token;
+    size_t saves;
+    char *saved;
+
+    world_restart(s.world);
+    assert_int_equal(tacit_session_load(world_session(s.world), -1, NULL, NULL), TACIT_OK);
+    beside = open_beside(&s);
+    sliding_slide(s.world, 1200);
+    await_saved(&s);
+    saves = fake_store_calls(s.store, FAKE_SAVE);
+    sliding_pass(s.world, 120);
+    look_a_while();
+    assert_int_equal(fake_store_calls(s.store, FAKE_SAVE), saves);
+
+    token = world_token(s.world);
+    assert_int_equal(world_close(s.world, TACIT_TIMEOUT_DEFAULT), TACIT_OK);
+    assert_int_equal(tacit_session_close(beside, TACIT_TIMEOUT_DEFAULT), TACIT_OK);
+    saved = stored_value(s.store);
+    assert_string_equal(saved, tacit_token_value(token));
+    free(saved);
+    tacit_token_unref(token);
+    end(&s);
+}
+
 /* Its token is older than the last, and lives. */
 static void a_crash_before_the_save_costs_only_the_newest_token(void **state) {
     (void)state;
@@ -301,6 +344,7 @@ int main(void) {
         cmocka_unit_test(closing_saves_what_slid),
         cmocka_unit_test(closing_does_not_wait_for_a_store_that_fails),
         cmocka_unit_test(a_restart_goes_on_with_what_slid),
+        cmocka_unit_test(of_two_sessions_the_token_that_lives_longer_is_saved),
         cmocka_unit_test(a_crash_before_the_save_costs_only_the_newest_token),
         cmocka_unit_test(a_store_that_fails_is_told_and_tried_again),
         cmocka_unit_test(with_a_refresh_token_it_is_neither_told_nor_in_the_way),
