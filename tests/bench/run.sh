@@ -74,7 +74,7 @@ schedule() {
 size() {
     strip -o "$work/stripped" "$build/libtacit.so"
     bytes=$(wc -c <"$work/stripped")
-    row "stripped shared library" "<= 237568 bytes" "$bytes" "$(at_most "$bytes" 237568)" \
+    row "stripped shared library" "<= 270336 bytes" "$bytes" "$(at_most "$bytes" 270336)" \
         "strip -o s libtacit.so; wc -c s"
 }
 
