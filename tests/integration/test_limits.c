@@ -424,6 +424,26 @@ static void a_record_that_stays_is_never_used_again(void **state) {
     limited_free(&l);
 }
 
+/* R4: its answer is waited for; what it brings is revoked with the rest. */
+static void a_refresh_under_way_is_waited_for(void **state) {
+    limited l = limited_new(NULL, IDLE_S, 0);
+
+    (void)state;
+    pass(&l, IDLE_MS - SECOND_MS);
+    server_gate_close(l.server, TS_TOKEN_ENDPOINT, TS_BEFORE_ANSWER);
+    assert_int_equal(tacit_session_refresh(world_session(l.world), TACIT_NO_WAIT, NULL),
+                     TACIT_ERR_TIMEOUT);
+    assert_true(server_gate_waiters(l.server, TS_TOKEN_ENDPOINT, 1, PATIENCE_MS));
+    pass(&l, SECOND_MS);
+    look_a_while();
+    assert_int_equal(world_event_count(l.world, TACIT_EVENT_SIGN_IN_REQUIRED), 0);
+    server_gate_open(l.server, TS_TOKEN_ENDPOINT);
+
+    assert_ended(&l, "max_idle_s");
+    assert_int_equal(server_counters(l.server).refreshes_ok, 1);
+    limited_free(&l);
+}
+
 static atomic_int not_revoked;
 
 static void log_line(tacit_log_level level, const char *message, void *data) {
@@ -511,6 +531,7 @@ int main(void) {
         cmocka_unit_test(a_sign_out_after_it_has_nothing_to_do),
         cmocka_unit_test(a_locked_store_puts_nothing_off),
         cmocka_unit_test(a_record_that_stays_is_never_used_again),
+        cmocka_unit_test(a_refresh_under_way_is_waited_for),
         cmocka_unit_test(without_a_network_it_ends_all_the_same),
         cmocka_unit_test(the_access_token_is_revoked_with_the_rest),
         cmocka_unit_test(limits_below_nothing_are_refused),
