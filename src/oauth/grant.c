@@ -111,6 +111,7 @@ static ti_verdict exchange_grant(ti_transport *transport, const char *url,
         error->outcome_unknown = answer.sent;
         verdict = answer.sent ? TI_VERDICT_UNKNOWN : TI_VERDICT_ERROR;
     }
+    if (verdict == TI_VERDICT_UNKNOWN) ti_token_response_rescue(&answer, reading, response);
     ti_mask_error(&request->mask, error);
     ti_http_answer_free(&answer);
     return verdict;

@@ -273,6 +273,24 @@ static ti_verdict read_tokens(const ti_http_answer *http, const ti_token_answer 
     return TI_VERDICT_TOKEN;
 }
 
+void ti_token_response_rescue(const ti_http_answer *http, const ti_token_reading *reading,
+                              ti_token_response *response) {
+    ti_token_answer answer = {.http_status = http->status, .reading = reading};
+    beside more = {.cookie = TI_COOKIE_INIT};
+    if (http->status < 200 || http->status >= 300 || reading->asked != TI_ASKED_REFRESH) return;
+    answer.members = ti_token_members_of(NULL, reading->dialect);
+    read_beside(http, &answer, &more);
+    if (more.cookie.is_faulty || !take_refresh_token(&answer, &more, &response->refresh_token)) {
+        return;
+    }
+    if (ti_secret_equal(response->refresh_token, reading->sent)) {
+        ti_token_response_free(response);
+        return;
+    }
+    response->refresh_lifetime_s =
+        read_refresh_lifetime_s(&answer, &more.cookie, response->refresh_token);
+}
+
 ti_verdict ti_token_response_read(const ti_http_answer *http, const ti_token_reading *reading,
                                   ti_token_response *response, tacit_error *error) {
     tacit_error unasked;

@@ -56,7 +56,12 @@ typedef struct ti_token_reading { /* borrowed */
 ti_verdict ti_token_response_read(const ti_http_answer *http, const ti_token_reading *reading,
                                   ti_token_response *response, tacit_error *error);
 
-/* The same, of plain OAuth. retry_after_s as the transport found it. */
+/* After TI_VERDICT_UNKNOWN, or where the body did not come whole: the refresh token's successor, which a
+ * cookie may have brought all the same (R2). It stays NULL where none did. */
+void ti_token_response_rescue(const ti_http_answer *http, const ti_token_reading *reading,
+                              ti_token_response *response);
+
+/* ti_token_response_read() of plain OAuth. retry_after_s as the transport found it. */
 ti_verdict ti_token_response_parse(int http_status, const char *body, size_t size, int64_t wall_ms,
                                    int retry_after_s, ti_token_response *response,
                                    tacit_error *error);

@@ -157,9 +157,11 @@ static void note_answer_locked(ti_identity *identity) {
         ti_persist_trouble_locked(identity, &error);
 }
 
-static void granted_locked(ti_identity *identity, ti_token_response *answer, int64_t sent_boot_ms) {
+/* lost: what became of the access token, where only the refresh token came; else NULL. */
+static void granted_locked(ti_identity *identity, ti_token_response *answer, int64_t sent_boot_ms,
+                           const tacit_error *lost) {
     ti_flight *flight = &identity->flight;
-    tacit_token *token;
+    tacit_token *token = NULL;
     tacit_error error;
 
     ti_journal_answered(&identity->journal, answer->refresh_token, identity->life);
@@ -167,14 +169,17 @@ static void granted_locked(ti_identity *identity, ti_token_response *answer, int
     ti_terms_refreshed_locked(identity, answer, sent_boot_ms);
     take_secret(&identity->refresh_token, answer->refresh_token);
     take_secret(&identity->id_token, answer->id_token);
-    token = ti_refresh_make_token(identity, answer, &identity->journal.sign_in_id,
-                                  identity->generation, sent_boot_ms);
+    if (lost == NULL)
+        token = ti_refresh_make_token(identity, answer, &identity->journal.sign_in_id,
+                                      identity->generation, sent_boot_ms);
     note_answer_locked(identity);
     if (!is_over_locked(identity)) ti_persist_save_locked(identity, flight->view, token);
     if (is_over_locked(identity)) {
         /* The sign-out took the new refresh token, and revokes it. */
         ti_flight_abandon_locked(identity);
         tacit_token_unref(token);
+    } else if (lost != NULL) {
+        fail_locked(identity, lost, TI_BACKOFF_UNKNOWN);
     } else if (token == NULL) {
         ti_error_no_memory(&error);
         fail_locked(identity, &error, TI_BACKOFF_NOT_SENT);
@@ -207,8 +212,8 @@ static void refused_locked(ti_identity *identity, const tacit_error *error) {
 
 static void answered_locked(ti_identity *identity, ti_verdict verdict, ti_token_response *answer,
                             bool sent, int64_t sent_boot_ms, tacit_error *error) {
-    if (verdict == TI_VERDICT_TOKEN) {
-        granted_locked(identity, answer, sent_boot_ms);
+    if (verdict == TI_VERDICT_TOKEN || answer->refresh_token != NULL) {
+        granted_locked(identity, answer, sent_boot_ms, verdict == TI_VERDICT_TOKEN ? NULL : error);
         return;
     }
     if (verdict != TI_VERDICT_UNKNOWN) ti_journal_not_granted(&identity->journal);

@@ -159,12 +159,16 @@ static void stop(client *c) {
     tacit_client_unref(c->client);
 }
 
-static void client_new(client *c, const char *provider, const char *const *answers) {
-    c->server = raw_server_start(&(raw_options){.answers = answers, .then = RAW_KEEP});
+static void client_new_of(client *c, const char *provider, const raw_options *server) {
+    c->server = raw_server_start(server);
     assert_non_null(c->server);
     c->store = fake_store_new_process_only();
     c->provider = make_provider(c->server, provider);
     start(c, "app/1");
+}
+
+static void client_new(client *c, const char *provider, const char *const *answers) {
+    client_new_of(c, provider, &(raw_options){.answers = answers, .then = RAW_KEEP});
 }
 
 static void client_free(client *c) {
@@ -460,6 +464,36 @@ static void only_the_servers_own_refusal_ends_the_sign_in(void **state) {
     forget_said();
 }
 
+/* R2: what the cookie replaced is not sent again. */
+static void the_successor_in_a_cookie_outlives_a_lost_body(void **state) {
+    static const char *const bodies[] = {OK("2") "Set-Cookie: rt=" RT2 "\r\n\r\nOK",
+                                         OK("500") "Set-Cookie: rt=" RT2 "\r\n\r\n{\"access"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        const char *const answers[] = {WITH_COOKIE("access-one", RT1, "29"), bodies[i],
+                                       WITH_COOKIE("access-three", RT3, "31"), NULL};
+        client c;
+        char *received;
+
+        client_new_of(&c, LOGIN "\"refresh\":{\"send\":\"cookie\",\"field\":\"rt\"}}}",
+                      &(raw_options){.answers = answers, .then = RAW_CLOSE});
+        sign_in(&c);
+
+        must_fail_to_refresh(&c, i == 0 ? TACIT_ERR_PROTOCOL : TACIT_ERR_NETWORK, true);
+        tacit_client_network_changed(c.client);
+        refresh(&c);
+
+        received = raw_server_received(c.server);
+        assert_non_null(strstr(received, "Cookie: rt=" RT2 "\r\n"));
+        assert_null(strstr(strstr(received, "Cookie: rt=" RT1) + 1, "Cookie: rt=" RT1));
+        assert_int_equal(tacit_session_get_state(c.session), TACIT_STATE_SIGNED_IN);
+        free(received);
+        client_free(&c);
+        forget_said();
+    }
+}
+
 static void a_wrong_password_is_the_users_to_hear_of(void **state) {
     static const char *const answers[] = {
         UNAUTHORIZED "45\r\n\r\n{\"statusCode\":401,\"message\":\"Unauthorized\"}\r\n", NULL};
@@ -490,6 +524,7 @@ int main(void) {
         cmocka_unit_test(another_version_of_the_app_sends_what_the_sign_in_sent),
         cmocka_unit_test(a_token_that_slides_shows_in_no_log_line),
         cmocka_unit_test(only_the_servers_own_refusal_ends_the_sign_in),
+        cmocka_unit_test(the_successor_in_a_cookie_outlives_a_lost_body),
         cmocka_unit_test(a_wrong_password_is_the_users_to_hear_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
