@@ -49,6 +49,37 @@ static bool is_newer_locked(const ti_identity *identity, const ti_view *view,
     return found->generation > view->token->generation;
 }
 
+static bool outlives(const ti_record_token *token, const ti_record_token *other) {
+    if (token->expires_wall_ms < 0 || other->expires_wall_ms < 0)
+        return token->generation > other->generation;
+    return token->expires_wall_ms > other->expires_wall_ms;
+}
+
+/* Without memory it is as if it had never slid. */
+static void keep_locked(ti_record *record, ti_record_token *slid) {
+    ti_record_token *tokens = record->tokens, found;
+
+    for (size_t i = 0; i < record->token_count; i++) {
+        if (strcmp(tokens[i].view, slid->view) != 0) continue;
+        if (!outlives(slid, &tokens[i])) return;
+        found = tokens[i];
+        tokens[i] = *slid;
+        *slid = found;
+        return;
+    }
+    tokens = realloc(tokens, (record->token_count + 1) * sizeof *tokens);
+    if (tokens == NULL) return;
+    tokens[record->token_count++] = *slid;
+    slid->value = NULL;
+    record->tokens = tokens;
+}
+
+/* What slid until its session was closed, and is not saved yet, stays where it is the better one. */
+static void keep_slid_locked(ti_identity *identity, ti_record *record) {
+    if (!identity->slide_parked) return;
+    for (size_t i = 0; i < identity->parked_count; i++) keep_locked(record, &identity->parked[i]);
+}
+
 /* The record's list is what is parked from now on: a view that has no token of its own may take one later. */
 static void adopt_tokens_locked(ti_identity *identity, ti_record *record) {
     for (ti_view *view = identity->views; view != NULL; view = view->next) {
@@ -60,6 +91,7 @@ static void adopt_tokens_locked(ti_identity *identity, ti_record *record) {
         }
         ti_view_expect_token_locked(identity, view);
     }
+    keep_slid_locked(identity, record);
     for (size_t i = 0; i < identity->parked_count; i++) ti_secret_unref(identity->parked[i].value);
     free(identity->parked);
     identity->parked = record->tokens;

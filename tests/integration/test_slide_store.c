@@ -2,6 +2,7 @@
 #include "support/sliding.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 typedef struct stored {
@@ -114,6 +115,44 @@ static void closing_saves_what_slid(void **state) {
     free(saved);
     tacit_token_unref(token);
     end(&s);
+}
+
+/* Nobody holds on to the session, and another process saved an older token, or none. */
+static void slide_until_the_end(bool others_have_one) {
+    stored s = begin_with(22);
+    tacit_token *token;
+    char *record, *tokens, *others, *saved, generation[24];
+
+    sliding_slide(s.world, 11);
+    await_saved(&s);
+    sliding_slide(s.world, 11);
+    token = world_token(s.world);
+    record = fake_store_record(s.store);
+    snprintf(generation, sizeof generation, "%ld", fake_record_generation(record) + 1);
+    tokens = others_have_one ? strdup(record) : fake_record_with(record, "access_tokens", "[]");
+    others = fake_record_with(tokens, "generation", generation);
+    fake_store_put(s.store, others);
+    fake_store_gate_close(s.store, FAKE_LOAD);
+    world_close(s.world, TACIT_NO_WAIT);
+    assert_true(fake_store_gate_waiter(s.store, FAKE_LOAD));
+    fake_store_gate_open(s.store, FAKE_LOAD);
+    assert_true(fake_store_wait_calls(s.store, FAKE_SAVE, 3));
+    world_restart(s.world);
+    saved = stored_value(s.store);
+
+    assert_string_equal(saved, tacit_token_value(token));
+    free(saved);
+    free(others);
+    free(tokens);
+    free(record);
+    tacit_token_unref(token);
+    end(&s);
+}
+
+static void what_slid_until_the_end_outlives_what_another_process_saved(void **state) {
+    (void)state;
+    slide_until_the_end(true);
+    slide_until_the_end(false);
 }
 
 /* One try, and no more: there is nobody to tell. */
@@ -342,6 +381,7 @@ int main(void) {
         cmocka_unit_test(what_slides_is_saved_at_most_once_a_minute),
         cmocka_unit_test(a_minute_without_a_slide_saves_nothing),
         cmocka_unit_test(closing_saves_what_slid),
+        cmocka_unit_test(what_slid_until_the_end_outlives_what_another_process_saved),
         cmocka_unit_test(closing_does_not_wait_for_a_store_that_fails),
         cmocka_unit_test(a_restart_goes_on_with_what_slid),
         cmocka_unit_test(of_two_sessions_the_token_that_lives_longer_is_saved),
