@@ -254,6 +254,7 @@ int main(int argc, char **argv) {
     int code = read_signed_in(&r);
 
     tacit_session_close(r.session, TACIT_TIMEOUT_DEFAULT);
+    tacit_client_shutdown(client, TACIT_TIMEOUT_DEFAULT, NULL); /* no thread outlives main() */
     tacit_client_unref(client);
     event_stream_free(r.stream);
     close(r.interrupt);
