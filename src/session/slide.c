@@ -234,9 +234,9 @@ void ti_slide_saved_locked(ti_identity *identity, const ti_record *record) {
     }
 }
 
-/* The next one not within a minute. Where no session is left to wait for that, this was the last try. */
-static void rest_locked(ti_identity *identity, bool saved) {
-    int64_t next = ti_boot_plus(ti_identity_now(identity), SAVE_PAUSE_MS);
+/* The next one begins no sooner than a minute after this one did. Where no session is left to wait for that, this was the last try. */
+static void rest_locked(ti_identity *identity, bool saved, int64_t begun_boot_ms) {
+    int64_t next = ti_boot_plus(begun_boot_ms, SAVE_PAUSE_MS);
     bool open = false;
 
     for (ti_view *view = identity->views; view != NULL; view = view->next) {
@@ -274,7 +274,7 @@ static void tell_locked(ti_identity *identity, const tacit_error *error) {
 
 void ti_slide_save_failed_locked(ti_identity *identity, const tacit_error *error) {
     tell_locked(identity, error);
-    rest_locked(identity, false);
+    rest_locked(identity, false, ti_identity_now(identity));
 }
 
 static bool may_save_locked(const ti_identity *identity) {
@@ -283,6 +283,7 @@ static bool may_save_locked(const ti_identity *identity) {
 }
 
 void ti_slide_save_locked(ti_identity *identity) {
+    int64_t begun_boot_ms = ti_identity_now(identity);
     tacit_error error = TACIT_ERROR_INIT;
     uint64_t generation;
     bool saved = ti_persist_look_locked(identity, &error) == TACIT_OK &&
@@ -290,5 +291,5 @@ void ti_slide_save_locked(ti_identity *identity) {
                  ti_persist_save_as_locked(identity, generation, &error) == TACIT_OK;
 
     tell_locked(identity, &error);
-    rest_locked(identity, saved);
+    rest_locked(identity, saved, begun_boot_ms);
 }
