@@ -174,6 +174,7 @@ static void meet_same_locked(ti_identity *identity, ti_record *record) {
 
 /* The store has nothing that is ours. */
 static void found_nothing_locked(ti_identity *identity) {
+    static const char message[] = "The store lost the record of the sign-in; it is saved again.";
     tacit_error lost;
 
     if (identity->state == TACIT_STATE_UNKNOWN) {
@@ -182,11 +183,9 @@ static void found_nothing_locked(ti_identity *identity) {
     } else if (identity->state == TACIT_STATE_SIGNED_IN &&
                !ti_identity_owes_head_locked(identity) && !ti_identity_is_stale_locked(identity)) {
         ti_journal_lost(&identity->journal, identity->life);
-        identity->store_trouble =
-            ti_error_set(&lost, TACIT_ERR_STORE_NOT_FOUND,
-                         "The store lost the record of the sign-in; it is saved again.");
+        identity->store_trouble = ti_error_set(&lost, TACIT_ERR_STORE_NOT_FOUND, "%s", message);
         lost.retryable = true;
-        ti_event_push_locked(identity, NULL, TACIT_EVENT_STORE_FAILED, lost.message, &lost);
+        ti_event_push_locked(identity, NULL, TACIT_EVENT_STORE_FAILED, message, &lost);
     }
 }
 
