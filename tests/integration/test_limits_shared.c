@@ -2,6 +2,9 @@
 #include "support/limited.h"
 #include "support/unit.h"
 
+#include <pthread.h>
+#include <time.h>
+
 enum { IDLE_S = 600, PATIENCE_MS = WORLD_PATIENCE_MS };
 #define IDLE_MS (IDLE_S * SECOND_MS)
 
@@ -40,12 +43,6 @@ static void other_open(other *o, limited *l, int max_idle_s, int max_age_s) {
     assert_int_equal(found, TACIT_STATE_SIGNED_IN);
 }
 
-static void other_close(other *o) {
-    assert_int_equal(tacit_session_close(o->session, PATIENCE_MS), TACIT_OK);
-    assert_int_equal(tacit_client_shutdown(o->client, PATIENCE_MS, NULL), TACIT_OK);
-    tacit_client_unref(o->client);
-}
-
 static int other_get(other *o) {
     tacit_response *response;
     tacit_status status =
@@ -78,6 +75,37 @@ static void settle(limited *l, other *o) {
     }
 }
 
+typedef struct going_on {
+    limited *l;
+    other *o;
+    atomic_bool over;
+} going_on;
+
+static void *let_time_go_on(void *data) {
+    going_on *g = data;
+
+    while (!atomic_load(&g->over)) {
+        pass_for_both(g->l, g->o, 200);
+        nanosleep(&(struct timespec){.tv_nsec = 5 * 1000000}, NULL);
+    }
+    return NULL;
+}
+
+/* Each may have something to save while the other has the turn, for which it waits in time. */
+static void close_both(limited *l, other *o) {
+    going_on g = {.l = l, .o = o};
+    pthread_t thread;
+
+    assert_int_equal(pthread_create(&thread, NULL, let_time_go_on, &g), 0);
+    tacit_session_close(o->session, TACIT_NO_WAIT);
+    assert_int_equal(tacit_client_shutdown(o->client, 24 * HOUR_MS, NULL), TACIT_OK);
+    assert_int_equal(tacit_client_shutdown(world_client(l->world), 24 * HOUR_MS, NULL), TACIT_OK);
+    atomic_store(&g.over, true);
+    pthread_join(thread, NULL);
+    tacit_client_unref(o->client);
+    limited_free(l);
+}
+
 typedef struct saves {
     limited *of;
     size_t before;
@@ -97,15 +125,6 @@ static void other_uses_it(limited *l, other *o) {
     wait_in_time(l, o, one_more, &s);
 }
 
-/* Saved before one of the two closes: whoever finds the turn taken then waits for a clock that nobody moves any more. */
-static void use_it_here(limited *l, other *o) {
-    saves s = {l, fake_store_saved_count(l->store)};
-
-    assert_int_equal(world_get(l->world, "/api/x"), 200);
-    pass_for_both(l, o, 60 * SECOND_MS);
-    wait_in_time(l, o, one_more, &s);
-}
-
 static void what_another_process_uses_goes_on_here(void **state) {
     limited l = limited_new(NULL, IDLE_S, 0);
     other o;
@@ -119,10 +138,9 @@ static void what_another_process_uses_goes_on_here(void **state) {
         assert_int_equal(world_event_count(l.world, TACIT_EVENT_SIGN_IN_REQUIRED), 0);
     }
 
-    use_it_here(&l, &o);
+    assert_int_equal(world_get(l.world, "/api/x"), 200);
     assert_int_equal(o.events[TACIT_EVENT_SIGN_IN_REQUIRED], 0);
-    other_close(&o);
-    limited_free(&l);
+    close_both(&l, &o);
 }
 
 static bool is_told(void *data) {
@@ -157,8 +175,7 @@ static void and_what_nobody_uses_ends_for_all(void **state) {
     assert_int_equal(world_event_count(l.world, TACIT_EVENT_SIGNED_OUT), 0);
     assert_int_equal(o.events[TACIT_EVENT_SIGN_IN_REQUIRED], 1);
     assert_int_equal(o.events[TACIT_EVENT_SIGNED_OUT], 0);
-    other_close(&o);
-    limited_free(&l);
+    close_both(&l, &o);
 }
 
 static bool has_followed(void *data) {
@@ -184,8 +201,7 @@ static void a_newer_sign_in_of_another_process_is_not_ended(void **state) {
     assert_int_equal(world_get(l.world, "/api/x"), 200);
     assert_int_equal(other_get(&o), 200);
     assert_int_equal(server_counters(l.server).live_refresh_tokens, 1);
-    other_close(&o);
-    limited_free(&l);
+    close_both(&l, &o);
 }
 
 /* It ends nothing by itself, and hears of it as of any sign-out. */
@@ -202,8 +218,7 @@ static void a_process_without_limits_follows(void **state) {
     assert_int_equal(tacit_session_refresh(o.session, PATIENCE_MS, NULL), TACIT_ERR_SIGNED_OUT);
     assert_int_equal(other_get(&o), -TACIT_ERR_SIGN_IN_REQUIRED);
     assert_int_equal(server_counters(l.server).refresh_grants, 0);
-    other_close(&o);
-    limited_free(&l);
+    close_both(&l, &o);
 }
 
 /* The other has the turn, and is at the server; the limit waits for it, and so does who asks. */
@@ -224,8 +239,7 @@ static void a_refresh_under_way_elsewhere_is_waited_for(void **state) {
     wait_in_time(&l, &o, is_told, &l);
 
     assert_ended(&l, "max_age_s");
-    other_close(&o);
-    limited_free(&l);
+    close_both(&l, &o);
 }
 
 int main(void) {
