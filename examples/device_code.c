@@ -54,6 +54,7 @@ int main(int argc, char **argv) {
     tacit_response_free(response);
     tacit_session_close(session, TACIT_TIMEOUT_DEFAULT);
     tacit_provider_unref(provider);
+    tacit_client_shutdown(client, TACIT_TIMEOUT_DEFAULT, NULL); /* no thread outlives main() */
     tacit_client_unref(client);
     return 0;
 }

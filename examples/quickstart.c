@@ -22,7 +22,6 @@ static tacit_status sign_in(tacit_session *session, tacit_error *error) {
 
 int main(int argc, char **argv) {
     if (argc != 5) return 2;
-
     tacit_error error;
     tacit_client_options client_options = TACIT_CLIENT_OPTIONS_INIT;
     client_options.application_id = "org.example.quickstart";
@@ -55,6 +54,7 @@ int main(int argc, char **argv) {
     tacit_response_free(response);
     tacit_session_close(session, TACIT_TIMEOUT_DEFAULT);
     tacit_provider_unref(provider);
+    tacit_client_shutdown(client, TACIT_TIMEOUT_DEFAULT, NULL); /* no thread outlives main() */
     tacit_client_unref(client);
     return 0;
 }
