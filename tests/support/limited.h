@@ -33,6 +33,7 @@ static const tacit_clock limited_clock_ops = {.struct_size = sizeof limited_cloc
                                               .wall_ms = limited_wall_ms};
 
 static tacit_log_fn limited_log; /* of the clients; NULL: they log nothing */
+static int limited_patience_ms;  /* ... with the server, the store and each other; 0: as ever */
 
 typedef struct limited {
     fake_store *store;
@@ -46,6 +47,8 @@ static inline world_options limited_options(const limited *l, int max_idle_s, in
     options.client = (tacit_client_options)TACIT_CLIENT_OPTIONS_INIT;
     options.client.clock = &limited_clock_ops;
     options.client.log = limited_log;
+    options.client.refresh_timeout_ms = limited_patience_ms;
+    options.client.store_timeout_ms = limited_patience_ms;
     options.session = (tacit_session_options)TACIT_SESSION_OPTIONS_INIT;
     options.session.max_idle_s = max_idle_s;
     options.session.max_age_s = max_age_s;
