@@ -7,8 +7,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-enum { LINES_MAX = 64, LINE_SIZE_MAX = 8192 };
-
 static const struct {
     const char *name;
     size_t offset;
@@ -52,7 +50,8 @@ static json_t *line_to_json(const char *line) {
     return made;
 }
 
-/* One byte of a line, off the text. false: there is none of that number, or it would end the line. */
+/* One byte of a line, off the text. false: there is none of that number, or it would end the line (R11: whoever wrote the record). What
+ * else apps put into headers is read as it was written. */
 static bool next_byte(const char **text, unsigned char *byte) {
     unsigned char c = (unsigned char)**text;
 
@@ -62,10 +61,10 @@ static bool next_byte(const char **text, unsigned char *byte) {
     }
     ++*text;
     *byte = c;
-    return (c >= ' ' || c == '\t') && c != 0x7F;
+    return c != '\r' && c != '\n' && c != '\0';
 }
 
-/* "Name: value" or "Name:", with a name that is visible (R11: whoever wrote the record). */
+/* "Name: value" or "Name:", with a name that is visible. */
 static bool is_line(const char *line) {
     size_t name = 0;
 
@@ -78,7 +77,7 @@ static ti_record_reading read_line(const json_t *item, char **line) {
     const char *text = json_string_value(item);
     unsigned char byte;
 
-    if (text == NULL || size > LINE_SIZE_MAX) return TI_RECORD_FOREIGN;
+    if (text == NULL) return TI_RECORD_FOREIGN;
     *line = malloc(size + 1);
     if (*line == NULL) return TI_RECORD_NO_MEMORY;
     (*line)[0] = '\0';
@@ -94,7 +93,7 @@ static ti_record_reading read_lines(const json_t *list, ti_record_terms *terms) 
     size_t count = json_array_size(list);
     ti_record_reading result = TI_RECORD_READ;
 
-    if (!json_is_array(list) || count > LINES_MAX) return TI_RECORD_FOREIGN;
+    if (!json_is_array(list)) return TI_RECORD_FOREIGN;
     terms->fingerprint = calloc(count + 1, sizeof *terms->fingerprint);
     if (terms->fingerprint == NULL) return TI_RECORD_NO_MEMORY;
     for (size_t i = 0; i < count && result == TI_RECORD_READ; i++)

@@ -278,6 +278,28 @@ static void what_a_sign_in_replaces_is_revoked_with_its_own(void **state) {
     fake_store_free(store);
 }
 
+/* An attestation of the device, say. */
+static void a_long_line_outlives_the_app(void **state) {
+    static char device[12 * 1024] = "X-Device: ";
+    const char *const headers[] = {device, NULL};
+    fake_store *store = fake_store_new();
+    world *w = new_world(store);
+    run first, later;
+
+    (void)state;
+    memset(device + strlen(device), 'a', sizeof device - 1 - strlen(device));
+    first = start(w, "app/1", headers);
+    sign_in(&first);
+    end(&first);
+    later = start(w, "app/2", french);
+    refresh(&later);
+    end(&later);
+
+    assert_sent(w, TS_TOKEN_ENDPOINT, 1, "User-Agent: app/1", headers);
+    world_free(w);
+    fake_store_free(store);
+}
+
 static void without_one_in_the_dialect_nothing_is_frozen(void **state) {
     fake_store *store = fake_store_new();
     world *w = world_new(&(world_options){.store = fake_store_handle(store)});
@@ -302,6 +324,7 @@ int main(void) {
         cmocka_unit_test(a_device_code_freezes_with_its_polls),
         cmocka_unit_test(a_sign_out_sends_it_too),
         cmocka_unit_test(what_a_sign_in_replaces_is_revoked_with_its_own),
+        cmocka_unit_test(a_long_line_outlives_the_app),
         cmocka_unit_test(without_one_in_the_dialect_nothing_is_frozen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

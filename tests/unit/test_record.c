@@ -34,8 +34,8 @@ static ti_record_token some_token(const char *view, const char *value, uint64_t 
 }
 
 static ti_record_terms *some_terms(void) {
-    static const char *const lines[] = {"User-Agent: app/1 \"x\"",
-                                        "Accept-Language:", "X-Any: \xC3\xA4\xFF\t\xA0", NULL};
+    static const char *const lines[] = {
+        "User-Agent: app/1 \"x\"", "Accept-Language:", "X-Any: \xC3\xA4\xFF\t\xA0\x01\x7F", NULL};
     ti_record_terms *terms = calloc(1, sizeof *terms);
 
     assert_non_null(terms);
