@@ -115,7 +115,7 @@ static void show_sliding(shown *to, const ti_http_answer *answer, const char *he
                          int64_t wall_ms) {
     const char *text = ti_sliding_token(answer, header);
     int64_t lifetime_s;
-    if (!text || answer->status < 200 || answer->status > 299) return;
+    if (!ti_sliding_is_token(text) || answer->status < 200 || answer->status > 299) return;
     ti_secret *token = ti_secret_from_string(text);
     if (!token) to->failed = true;
     put_token(to, "access_token", token);

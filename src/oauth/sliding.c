@@ -1,9 +1,9 @@
 #include "oauth/sliding.h"
 
+#include "oauth/token_response.h"
+
 #include <string.h>
 #include <strings.h>
-
-#define TOKEN_SIZE_MAX ((size_t)64 << 10)
 
 const char *ti_sliding_token(const ti_http_answer *answer, const char *header) {
     static const char scheme[] = "Bearer";
@@ -17,9 +17,5 @@ const char *ti_sliding_token(const ti_http_answer *answer, const char *header) {
 }
 
 bool ti_sliding_is_token(const char *text) {
-    if (!text || strlen(text) > TOKEN_SIZE_MAX) return false;
-    for (const char *c = text; *c; c++) {
-        if (*c < 0x21 || *c > 0x7E) return false;
-    }
-    return *text != '\0';
+    return text && !ti_access_token_fault(text, strlen(text));
 }

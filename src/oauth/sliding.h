@@ -6,7 +6,7 @@
 
 /* "Bearer x" or "x": the x, borrowed from the answer; NULL: no such header, or nothing in it. What it is made of is unchecked. */
 const char *ti_sliding_token(const ti_http_answer *answer, const char *header);
-/* Whether a token response may have such a token: visible ASCII, 64 KiB at most. NULL is none. */
+/* Whether a token response may have such a token. NULL is none. */
 bool ti_sliding_is_token(const char *text);
 
 #endif

@@ -46,8 +46,7 @@ static bool has_control_character(const char *text, size_t size) {
     return false;
 }
 
-/* What is wrong with the access token, or NULL. It becomes part of a header line. */
-static const char *bytes_fault(const char *token, size_t size) {
+const char *ti_access_token_fault(const char *token, size_t size) {
     if (size == 0) return "an empty access token";
     if (size > TOKEN_SIZE_MAX) return "an access token over 64 KiB";
     if (!is_visible_ascii(token, size)) {
@@ -56,10 +55,11 @@ static const char *bytes_fault(const char *token, size_t size) {
     return NULL;
 }
 
-static const char *access_token_fault(const json_t *token) {
+/* What is wrong with the member, or NULL. */
+static const char *member_fault(const json_t *token) {
     if (!token) return "no access token in it";
     if (!json_is_string(token)) return "an access token that is not a string";
-    return bytes_fault(json_string_value(token), json_string_length(token));
+    return ti_access_token_fault(json_string_value(token), json_string_length(token));
 }
 
 /* The same for the refresh token; absent and empty mean that the old one stays (RFC 6749 section
@@ -219,11 +219,11 @@ static const char *response_fault(const ti_token_answer *answer, const beside *m
     const ti_token_members *members = &answer->members;
     const char *fault = NULL;
     if (more->header_token) {
-        fault = bytes_fault(more->header_token, strlen(more->header_token));
+        fault = ti_access_token_fault(more->header_token, strlen(more->header_token));
     } else {
         fault = body_fault(answer->body);
         if (!fault) {
-            fault = access_token_fault(ti_token_member_find(members, TI_MEMBER_ACCESS_TOKEN));
+            fault = member_fault(ti_token_member_find(members, TI_MEMBER_ACCESS_TOKEN));
         }
     }
     if (!fault && more->cookie.is_faulty) fault = "a cookie that cannot be sent back";

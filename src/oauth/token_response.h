@@ -25,6 +25,10 @@ typedef struct ti_token_response {
     { .lifetime_s = -1, .refresh_in_s = -1, .refresh_lifetime_s = -1 }
 void ti_token_response_free(ti_token_response *response);
 
+/* What is wrong with an access token ("an empty access token"), or NULL: it becomes part of a header
+ * line, so it is visible ASCII, 64 KiB at most. */
+const char *ti_access_token_fault(const char *token, size_t size);
+
 typedef enum ti_verdict {                     /* on the grant that was sent */
                           TI_VERDICT_TOKEN,   /* granted */
                           TI_VERDICT_REFUSED, /* this refresh token or password is over:

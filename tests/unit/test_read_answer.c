@@ -220,6 +220,14 @@ static void an_api_answer_shows_the_token_that_slides(void **state) {
                  "{\"http_status\":401,\"refuses_token\":true}");
 }
 
+/* Adopted it would become part of a header. */
+static void what_no_token_is_made_of_does_not_slide(void **state) {
+    (void)state;
+    assert_shown(read_answer(by_dialect, TACIT_ANSWER_API,
+                             "HTTP/1.1 200 OK\r\nX-New-Token: a token of several words\r\n\r\n"),
+                 "{\"http_status\":200,\"refuses_token\":false}");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_body_alone_counts_as_200),
@@ -234,6 +242,7 @@ int main(void) {
         cmocka_unit_test(a_code_of_success_is_no_error),
         cmocka_unit_test(an_api_answer_shows_whether_it_is_about_the_token),
         cmocka_unit_test(an_api_answer_shows_the_token_that_slides),
+        cmocka_unit_test(what_no_token_is_made_of_does_not_slide),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
