@@ -63,12 +63,10 @@ void ti_log_name_add(ti_log *log, ti_log_name *name, const char *text) {
 void ti_log_name_remove(ti_log_name *name) {
     if (!name->log) return;
     pthread_mutex_lock(&name->log->lock);
-    if (name->link) {
-        *name->link = name->next;
-        if (name->next) name->next->link = name->link;
-    }
+    *name->link = name->next;
+    if (name->next) name->next->link = name->link;
     pthread_mutex_unlock(&name->log->lock);
-    *name = (ti_log_name){.link = NULL};
+    *name = (ti_log_name){.log = NULL};
 }
 
 /* The size of the longest live secret that text begins with; 0: none. */

@@ -19,9 +19,9 @@ typedef struct ti_log_mask {
 
 /* Lies inside what owns the name. */
 typedef struct ti_log_name {
-    struct ti_log_name *next, **link; /* guarded by the log's lock; link NULL: not listed */
-    struct ti_log *log;
-    const char *name; /* borrowed from the owner */
+    struct ti_log_name *next, **link; /* guarded by the log's lock */
+    struct ti_log *log;               /* NULL: not listed */
+    const char *name;                 /* borrowed from the owner */
 } ti_log_name;
 
 typedef struct ti_log {
