@@ -27,13 +27,13 @@ typedef struct ti_dialect_request {
     char *url;            /* NULL in refresh: the token endpoint */
     char *method;         /* "POST" */
     ti_dialect_send send; /* of the token; in sign_in of the fields: FORM, JSON or QUERY */
-    ti_dialect_send
-        body;    /* of further fields beside a token in a header: FORM or JSON. A method without a
-                             body has them in the query */
+    /* Of further fields beside a token in a header: FORM or JSON. A method without a body has them in
+     * the query. */
+    ti_dialect_send body;
     char *field; /* the token's name; NULL with TI_SEND_BEARER, and in sign_in */
-    json_t
-        *fields; /* an object, or NULL: further fields. Strings are filled in (ti_dialect_fill());
-                       with JSON they may be nested, and other scalars stay as they are */
+    /* An object, or NULL: further fields. Strings are filled in (placeholder.h); with JSON they may be
+     * nested, and other scalars stay as they are. */
+    json_t *fields;
     char **headers;    /* NULL-terminated "Name: value"; NULL: none */
     bool access_token; /* sign_out: that is the token to send, instead of the refresh token */
 } ti_dialect_request;
@@ -49,8 +49,7 @@ typedef struct ti_dialect_response {
 typedef struct ti_dialect {
     ti_dialect_request *sign_in, *refresh, *sign_out; /* NULL: as the RFCs have it */
     ti_dialect_response response;
-    int *
-        signed_out_statuses; /* 0-terminated: answers to a refresh that mean: it is over. NULL: none */
+    int *signed_out_statuses; /* 0-terminated: refreshes answered so are over; NULL: none */
     char **signed_out_errors; /* NULL-terminated, beside invalid_grant; NULL: none */
     char **reuse_errors;      /* the same: somebody else has used the refresh token */
     char *sliding_header;     /* of API answers: a renewed access token; NULL: none */

@@ -34,8 +34,7 @@ typedef struct ti_grant { /* borrowed */
     const char *scope, *resource;             /* NULL: left out */
     const char *const *params; /* further "name=value"; NULL: none. One of a name that tacit sends
                                   itself replaces nothing: both go */
-    const ti_secret
-        *access_token; /* the one that ends, for dialects that send it along; NULL: none */
+    const ti_secret *access_token;  /* the one that ends, for dialects that send it along */
     const char *const *fingerprint; /* ti_grant_fingerprint() of the sign-in; NULL: as it is now */
     const atomic_bool *cancelled;   /* NULL: it cannot be (R4) */
 } ti_grant;
@@ -50,7 +49,7 @@ bool ti_grant_fingerprint(const ti_transport *transport, const ti_grant_client *
 /* Blocks until deadline_boot_ms. TACIT_ERR_UNSUPPORTED: the server takes neither Basic nor post with the client's secret.
  * TI_VERDICT_UNKNOWN also where the grant was sent and no answer
  * came; *sent (may be NULL): whether bytes left. Errors: the transport's and
- * ti_token_response_parse()'s. */
+ * ti_token_response_read()'s. */
 ti_verdict ti_grant_send(ti_transport *transport, const ti_grant_client *client,
                          const ti_grant *grant, const ti_clock *clock, int64_t deadline_boot_ms,
                          ti_token_response *response, bool *sent, tacit_error *error);

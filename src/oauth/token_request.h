@@ -18,8 +18,8 @@ typedef struct ti_token_request {
     const json_t *overridden;  /* an object: fields of these names are not taken; NULL: none */
     ti_buffer form;            /* the fields of a form or query, encoded */
     json_t *json;              /* ... or as members; NULL: none yet */
-    const char *const *headers
-        [3]; /* each NULL-terminated or NULL; later ones replace earlier ones of their name */
+    /* Each NULL-terminated or NULL; later ones replace earlier ones of their name. */
+    const char *const *headers[3];
     ti_buffer token_line;         /* Authorization or Cookie */
     ti_buffer username, password; /* client_secret_basic, form-encoded */
     bool basic;
