@@ -56,15 +56,37 @@ static void sign_in(const run *r) {
                      TACIT_OK);
 }
 
-/* A world whose own session stays out of it. */
-static world *new_world(fake_store *store) {
+/* A world whose own session stays out of it, and the first run of an app in it. */
+typedef struct stage {
+    fake_store *store;
+    world *world;
+    run first;
+} stage;
+
+static stage begin_with(const char *const *headers) {
     ts_options server = TS_OPTIONS_INIT;
-    world *w;
+    stage s = {.store = fake_store_new()};
 
     server.metadata_members = dialect;
-    w = world_new(&(world_options){.server = &server, .store = fake_store_handle(store)});
-    assert_int_equal(world_close(w, PATIENCE_MS), TACIT_OK);
-    return w;
+    s.world = world_new(&(world_options){.server = &server, .store = fake_store_handle(s.store)});
+    assert_int_equal(world_close(s.world, PATIENCE_MS), TACIT_OK);
+    s.first = start(s.world, "app/1", headers);
+    return s;
+}
+
+static stage begin(void) {
+    return begin_with(german);
+}
+
+/* The first run is over, and a later version of the app begins. */
+static run update(const stage *s) {
+    end(&s->first);
+    return start(s->world, "app/2", french);
+}
+
+static void leave(const stage *s) {
+    world_free(s->world);
+    fake_store_free(s->store);
 }
 
 static bool has_line(const char *headers, const char *line) {
@@ -91,116 +113,103 @@ static void assert_sent(world *w, ts_part part, size_t index, const char *user_a
 /* ------------------------------------------------------------------ the tests */
 
 static void a_later_version_sends_what_the_first_one_did(void **state) {
-    fake_store *store = fake_store_new();
-    world *w = new_world(store);
-    run first = start(w, "app/1", german), later;
+    stage s = begin();
+    run later;
     char *record;
 
     (void)state;
-    sign_in(&first);
-    refresh(&first);
-    end(&first);
-    record = fake_store_record(store);
+    sign_in(&s.first);
+    refresh(&s.first);
+    end(&s.first);
+    record = fake_store_record(s.store);
     assert_non_null(strstr(record, "\"fingerprint\":"));
     assert_non_null(strstr(record, "X-Device: 7f3a"));
     free(record);
-    later = start(w, "app/2", french);
+    later = start(s.world, "app/2", french);
     refresh(&later);
     refresh(&later);
     end(&later);
 
-    assert_int_equal(server_record_count(world_server(w), TS_TOKEN_ENDPOINT), 4);
+    assert_int_equal(server_record_count(world_server(s.world), TS_TOKEN_ENDPOINT), 4);
     for (size_t i = 0; i < 4; i++)
-        assert_sent(w, TS_TOKEN_ENDPOINT, i, "User-Agent: app/1", german);
-    world_free(w);
-    fake_store_free(store);
+        assert_sent(s.world, TS_TOKEN_ENDPOINT, i, "User-Agent: app/1", german);
+    leave(&s);
 }
 
 static void another_sign_in_begins_anew(void **state) {
-    fake_store *store = fake_store_new();
-    world *w = new_world(store);
-    run first = start(w, "app/1", german), later;
+    stage s = begin();
+    run later;
 
     (void)state;
-    sign_in(&first);
-    end(&first);
-    later = start(w, "app/2", french);
+    sign_in(&s.first);
+    later = update(&s);
     sign_in(&later);
     refresh(&later);
     end(&later);
 
-    assert_sent(w, TS_TOKEN_ENDPOINT, 0, "User-Agent: app/1", german);
-    assert_sent(w, TS_TOKEN_ENDPOINT, 1, "User-Agent: app/2", french);
-    assert_sent(w, TS_TOKEN_ENDPOINT, 2, "User-Agent: app/2", french);
-    world_free(w);
-    fake_store_free(store);
+    assert_sent(s.world, TS_TOKEN_ENDPOINT, 0, "User-Agent: app/1", german);
+    assert_sent(s.world, TS_TOKEN_ENDPOINT, 1, "User-Agent: app/2", french);
+    assert_sent(s.world, TS_TOKEN_ENDPOINT, 2, "User-Agent: app/2", french);
+    leave(&s);
 }
 
 static void another_process_sends_the_same(void **state) {
-    fake_store *store = fake_store_new();
-    world *w = new_world(store);
-    run first = start(w, "app/1", german), beside;
+    stage s = begin();
+    run beside;
 
     (void)state;
-    sign_in(&first);
-    beside = start(w, "app/2", french);
+    sign_in(&s.first);
+    beside = start(s.world, "app/2", french);
     refresh(&beside);
-    refresh(&first);
+    refresh(&s.first);
     refresh(&beside);
     end(&beside);
-    end(&first);
+    end(&s.first);
 
     for (size_t i = 0; i < 4; i++)
-        assert_sent(w, TS_TOKEN_ENDPOINT, i, "User-Agent: app/1", german);
-    world_free(w);
-    fake_store_free(store);
+        assert_sent(s.world, TS_TOKEN_ENDPOINT, i, "User-Agent: app/1", german);
+    leave(&s);
 }
 
 /* Imported tokens were signed in with elsewhere: their first request is the first refresh. */
 static void an_import_freezes_with_its_first_refresh(void **state) {
-    fake_store *store = fake_store_new();
-    world *w = new_world(store);
-    run first = start(w, "app/1", german), later;
-    char *access, *refresh_token = server_sign_in(world_server(w), "alice", NULL, &access);
+    stage s = begin();
+    run later;
+    char *access, *refresh_token = server_sign_in(world_server(s.world), "alice", NULL, &access);
 
     (void)state;
-    assert_int_equal(tacit_sign_in_with_tokens(first.session, access, 3600, refresh_token, NULL),
+    assert_int_equal(tacit_sign_in_with_tokens(s.first.session, access, 3600, refresh_token, NULL),
                      TACIT_OK);
-    refresh(&first);
-    end(&first);
-    later = start(w, "app/2", french);
+    refresh(&s.first);
+    later = update(&s);
     refresh(&later);
     end(&later);
 
-    assert_sent(w, TS_TOKEN_ENDPOINT, 0, "User-Agent: app/1", german);
-    assert_sent(w, TS_TOKEN_ENDPOINT, 1, "User-Agent: app/1", german);
+    assert_sent(s.world, TS_TOKEN_ENDPOINT, 0, "User-Agent: app/1", german);
+    assert_sent(s.world, TS_TOKEN_ENDPOINT, 1, "User-Agent: app/1", german);
     free(access);
     free(refresh_token);
-    world_free(w);
-    fake_store_free(store);
+    leave(&s);
 }
 
 static void a_first_refresh_that_fails_has_frozen_it(void **state) {
-    fake_store *store = fake_store_new();
-    world *w = new_world(store);
-    run first = start(w, "app/1", german);
-    char *access, *refresh_token = server_sign_in(world_server(w), "alice", NULL, &access);
+    stage s = begin();
+    char *access, *refresh_token = server_sign_in(world_server(s.world), "alice", NULL, &access);
 
     (void)state;
-    assert_int_equal(tacit_sign_in_with_tokens(first.session, access, 3600, refresh_token, NULL),
+    assert_int_equal(tacit_sign_in_with_tokens(s.first.session, access, 3600, refresh_token, NULL),
                      TACIT_OK);
-    server_fail_oauth(world_server(w), 1, 400, "temporarily_unavailable");
-    assert_int_not_equal(tacit_session_refresh(first.session, PATIENCE_MS, NULL), TACIT_OK);
-    tacit_client_network_changed(first.client);
-    refresh(&first);
-    end(&first);
+    server_fail_oauth(world_server(s.world), 1, 400, "temporarily_unavailable");
+    assert_int_not_equal(tacit_session_refresh(s.first.session, PATIENCE_MS, NULL), TACIT_OK);
+    tacit_client_network_changed(s.first.client);
+    refresh(&s.first);
+    end(&s.first);
 
-    for (size_t i = 0; i < server_record_count(world_server(w), TS_TOKEN_ENDPOINT); i++)
-        assert_sent(w, TS_TOKEN_ENDPOINT, i, "User-Agent: app/1", german);
+    for (size_t i = 0; i < server_record_count(world_server(s.world), TS_TOKEN_ENDPOINT); i++)
+        assert_sent(s.world, TS_TOKEN_ENDPOINT, i, "User-Agent: app/1", german);
     free(access);
     free(refresh_token);
-    world_free(w);
-    fake_store_free(store);
+    leave(&s);
 }
 
 static void approve(const char *user_code, const char *verification_uri,
@@ -211,93 +220,81 @@ static void approve(const char *user_code, const char *verification_uri,
 
 static void a_device_code_freezes_with_its_polls(void **state) {
     tacit_sign_in_options options = TACIT_SIGN_IN_OPTIONS_INIT;
-    fake_store *store = fake_store_new();
-    world *w = new_world(store);
-    ts_options server = server_options(world_server(w));
-    run first = start(w, "app/1", german), later;
+    stage s = begin();
+    ts_options server = server_options(world_server(s.world));
+    run later;
     tacit_error error;
     size_t requests;
 
     (void)state;
     server.device_interval = "0.001";
-    server_configure(world_server(w), &server);
+    server_configure(world_server(s.world), &server);
     options.device_prompt = approve;
-    options.user_data = world_server(w);
-    if (tacit_sign_in_with_device_code(first.session, &options, &error) != TACIT_OK)
+    options.user_data = world_server(s.world);
+    if (tacit_sign_in_with_device_code(s.first.session, &options, &error) != TACIT_OK)
         fail_msg("%s", error.message);
-    end(&first);
-    later = start(w, "app/2", french);
+    later = update(&s);
     refresh(&later);
     end(&later);
 
-    requests = server_record_count(world_server(w), TS_TOKEN_ENDPOINT);
+    requests = server_record_count(world_server(s.world), TS_TOKEN_ENDPOINT);
     assert_true(requests >= 2);
     for (size_t i = 0; i < requests; i++)
-        assert_sent(w, TS_TOKEN_ENDPOINT, i, "User-Agent: app/1", german);
-    world_free(w);
-    fake_store_free(store);
+        assert_sent(s.world, TS_TOKEN_ENDPOINT, i, "User-Agent: app/1", german);
+    leave(&s);
 }
 
 static void a_sign_out_sends_it_too(void **state) {
-    fake_store *store = fake_store_new();
-    world *w = new_world(store);
-    run first = start(w, "app/1", german), later;
+    stage s = begin();
+    run later;
     size_t revocations;
 
     (void)state;
-    sign_in(&first);
-    end(&first);
-    later = start(w, "app/2", french);
+    sign_in(&s.first);
+    later = update(&s);
     assert_int_equal(tacit_sign_out(later.session, PATIENCE_MS, NULL), TACIT_OK);
     end(&later);
 
-    revocations = server_record_count(world_server(w), TS_REVOCATION);
+    revocations = server_record_count(world_server(s.world), TS_REVOCATION);
     assert_true(revocations >= 2); /* the refresh token, and access tokens */
     for (size_t i = 0; i < revocations; i++)
-        assert_sent(w, TS_REVOCATION, i, "User-Agent: app/1", german);
-    world_free(w);
-    fake_store_free(store);
+        assert_sent(s.world, TS_REVOCATION, i, "User-Agent: app/1", german);
+    leave(&s);
 }
 
 static void what_a_sign_in_replaces_is_revoked_with_its_own(void **state) {
-    fake_store *store = fake_store_new();
-    world *w = new_world(store);
-    run first = start(w, "app/1", german), later;
+    stage s = begin();
+    run later;
 
     (void)state;
-    sign_in(&first);
-    end(&first);
-    later = start(w, "app/2", french);
+    sign_in(&s.first);
+    later = update(&s);
     sign_in(&later);
-    assert_true(
-        server_wait_counter(world_server(w), TS_COUNTER(revocation_requests), 1, PATIENCE_MS));
+    assert_true(server_wait_counter(world_server(s.world), TS_COUNTER(revocation_requests), 1,
+                                    PATIENCE_MS));
     end(&later);
 
-    assert_sent(w, TS_REVOCATION, 0, "User-Agent: app/1", german);
-    world_free(w);
-    fake_store_free(store);
+    assert_sent(s.world, TS_REVOCATION, 0, "User-Agent: app/1", german);
+    leave(&s);
 }
 
 /* An attestation of the device, say. */
 static void a_long_line_outlives_the_app(void **state) {
     static char device[12 * 1024] = "X-Device: ";
     const char *const headers[] = {device, NULL};
-    fake_store *store = fake_store_new();
-    world *w = new_world(store);
-    run first, later;
+    run later;
+    stage s;
 
     (void)state;
     memset(device + strlen(device), 'a', sizeof device - 1 - strlen(device));
-    first = start(w, "app/1", headers);
-    sign_in(&first);
-    end(&first);
-    later = start(w, "app/2", french);
+    s = begin_with(headers);
+    sign_in(&s.first);
+    later = update(&s);
     refresh(&later);
     end(&later);
 
-    assert_sent(w, TS_TOKEN_ENDPOINT, 1, "User-Agent: app/1", headers);
-    world_free(w);
-    fake_store_free(store);
+    assert_sent(s.world, TS_TOKEN_ENDPOINT, 1, "User-Agent: app/1", headers);
+    leave(&s);
 }
 
 static void without_one_in_the_dialect_nothing_is_frozen(void **state) {
