@@ -11,16 +11,8 @@
 #include <unistd.h>
 
 static int begin(void **state) {
-    static cli w;
-
-    w = cli_new(NULL);
-    cli_login(&w, "default");
-    *state = &w;
-    return 0;
-}
-
-static int end(void **state) {
-    cli_free(*state);
+    cli_begin(state);
+    cli_login(*state, "default");
     return 0;
 }
 
@@ -324,7 +316,7 @@ static void secrets_stay_in_the_store(void **state) {
     free(access);
 }
 
-#define SCENE(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define SCENE(name) cmocka_unit_test_setup_teardown(name, begin, cli_end)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -14,19 +14,6 @@
 #include <termios.h>
 #include <unistd.h>
 
-static int begin(void **state) {
-    static cli w;
-
-    w = cli_new(NULL);
-    *state = &w;
-    return 0;
-}
-
-static int end(void **state) {
-    cli_free(*state);
-    return 0;
-}
-
 static cli_run start_login(cli *w, const char *grant) {
     const char *const arguments[] = {"login",       server_url(w->server, ""),
                                      "--client-id", "test-client",
@@ -396,7 +383,7 @@ static void a_terminal_shows_a_qr_code(void **state) {
     close(terminal);
 }
 
-#define SCENE(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define SCENE(name) cmocka_unit_test_setup_teardown(name, cli_begin, cli_end)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

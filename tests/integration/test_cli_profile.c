@@ -7,19 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static int begin(void **state) {
-    static cli w;
-
-    w = cli_new(NULL);
-    *state = &w;
-    return 0;
-}
-
-static int end(void **state) {
-    cli_free(*state);
-    return 0;
-}
-
 static void damage(const cli *w, const char *name, const char *text) {
     FILE *file = fopen(cli_profile_path(w, name), "w");
 
@@ -218,7 +205,7 @@ static void eight_shells_renew_once(void **state) {
     free(first);
 }
 
-#define SCENE(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define SCENE(name) cmocka_unit_test_setup_teardown(name, cli_begin, cli_end)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

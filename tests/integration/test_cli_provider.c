@@ -21,19 +21,6 @@
     "{\"data\":{\"tokens\":{\"access\":\"acce-0123456789abcdef\","                                 \
     "\"refresh\":\"refr-0123456789abcdef\"}}}"
 
-static int begin(void **state) {
-    static cli w;
-
-    w = cli_new(NULL);
-    *state = &w;
-    return 0;
-}
-
-static int end(void **state) {
-    cli_free(*state);
-    return 0;
-}
-
 /* Its path; valid until the test ends. */
 static const char *write_file(const cli *w, const char *name, const char *text) {
     static char paths[8][512];
@@ -360,7 +347,7 @@ static void a_login_names_the_file_that_it_cannot_use(void **state) {
                2, "", "--client-id");
 }
 
-#define SCENE(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define SCENE(name) cmocka_unit_test_setup_teardown(name, cli_begin, cli_end)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

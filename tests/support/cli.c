@@ -84,6 +84,19 @@ void cli_free(cli *self) {
     free(self->directory);
 }
 
+int cli_begin(void **state) {
+    static cli self;
+
+    self = cli_new(NULL);
+    *state = &self;
+    return 0;
+}
+
+int cli_end(void **state) {
+    cli_free(*state);
+    return 0;
+}
+
 /* ------------------------------------------------------------------ processes */
 
 enum { VARIABLES_MAX = 14 };

@@ -32,6 +32,9 @@ bool cli_is_there(void);
 /* NULL options: the defaults. */
 cli cli_new(const ts_options *options);
 void cli_free(cli *cli);
+/* Around a test of cmocka, whose state it is; one at a time. */
+int cli_begin(void **state);
+int cli_end(void **state);
 
 /* arguments: NULL-terminated; input: the standard input, NULL: nothing. */
 cli_run cli_start(cli *cli, const char *input, const char *const *arguments);
