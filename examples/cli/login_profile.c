@@ -93,7 +93,6 @@ static const char *find_client_id(const login_options *options, const profile *p
 
 exit_code login_fill_profile(const login_options *options, profile *profile) {
     exit_code code = put_server(profile, options);
-
     const char *client_id = code == EXIT_OK ? find_client_id(options, profile) : NULL;
 
     if (code != EXIT_OK) return code;

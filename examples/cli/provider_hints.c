@@ -72,7 +72,7 @@ static const char *find_body(const char *text) {
     while (strncmp(text, "HTTP/", 5) == 0) {
         const char *crlf = strstr(text, "\r\n\r\n"), *lf = strstr(text, "\n\n");
 
-        if (crlf == NULL && lf == NULL) return "";
+        if (crlf == NULL && lf == NULL) return text + strlen(text);
         text = crlf != NULL && (lf == NULL || crlf < lf) ? crlf + 4 : lf + 2;
     }
     return text;

@@ -227,6 +227,9 @@ static void an_answer_that_says_nothing_shows_where_to_look(void **state) {
                1, "What may be one: /it/at.", "");
     assert_run(CLI(w, NULL, "provider", "check", path, "--answer", cookie), 1,
                "/data/a~1b, the cookie rt.", "");
+    assert_run(CLI(w, "HTTP/1.1 204 No Content\r\nSet-Cookie: rt=0123\r\n", "provider", "check",
+                   path, "--answer", "-"),
+               1, "What may be one: the cookie rt.", ""); /* the copy ended too early */
     assert_run(CLI(w, "<html>", "provider", "check", path, "--answer", "-"), 0, "web page", "");
     assert_run(CLI(w, NULL, "provider", "check", path, "--answer", "/dev/null"), 1, NULL,
                "/dev/null: it is empty");
