@@ -114,8 +114,8 @@ static void adopt_locked(ti_identity *identity, ti_record *record) {
     if (ti_token_hash_is_of(&identity->journal.head, record->refresh_token))
         identity->generation = identity->journal.generation; /* the same one: nothing is lost */
     identity->ended_by_limit = false;
+    ti_terms_adopt_locked(identity, record);
     adopt_secrets_locked(identity, record, another);
-    ti_terms_adopt_locked(identity, record->terms);
     adopt_tokens_locked(identity, record);
     ti_waiters_wake_locked(identity);
 }

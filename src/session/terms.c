@@ -205,15 +205,16 @@ bool ti_terms_to_record_locked(ti_identity *identity, ti_record_terms **kept) {
     return ti_strings_copy(&(*kept)->fingerprint, (const char *const *)terms->fingerprint);
 }
 
-/* Of a refresh that another process made, or of a start. A step of the wall clock may look as if the end had moved: that costs a
- * refresh. */
-static void adopt_lifetime(ti_terms *terms, int64_t left_ms, int64_t lifetime_ms, int64_t now) {
+/* Of a refresh that another process made, or of a start. A step of the wall clock may look as if the end had moved, and a refresh that
+ * brought no other refresh token as if there had been none (an access token that slid): that costs a refresh. */
+static void adopt_lifetime(ti_terms *terms, int64_t left_ms, int64_t lifetime_ms, bool renewed,
+                           int64_t now) {
     int64_t expires_boot_ms = ti_boot_plus(now, left_ms);
     bool moved =
         !end_is_known(terms) || expires_boot_ms - lifetime_ms - begun_boot_ms(terms) > COUNTED_MS;
 
     if (!moved) {
-        end_stays(terms, expires_boot_ms, now);
+        if (renewed) end_stays(terms, expires_boot_ms, now);
         return;
     }
     set_end(terms, expires_boot_ms, lifetime_ms, now);
@@ -222,7 +223,8 @@ static void adopt_lifetime(ti_terms *terms, int64_t left_ms, int64_t lifetime_ms
 }
 
 /* R13: the wall clock may lie, but never beyond the lifetime. */
-static void adopt_end(ti_terms *terms, const ti_record_terms *kept, const ti_clock *clock) {
+static void adopt_end(ti_terms *terms, const ti_record_terms *kept, bool renewed,
+                      const ti_clock *clock) {
     int64_t left_ms;
 
     if (kept == NULL || kept->refresh_expires_wall_ms < 0 || kept->refresh_lifetime_ms < 0) {
@@ -232,18 +234,18 @@ static void adopt_end(ti_terms *terms, const ti_record_terms *kept, const ti_clo
     left_ms = kept->refresh_expires_wall_ms - ti_clock_wall_ms(clock);
     if (left_ms < 0) left_ms = 0;
     if (left_ms > kept->refresh_lifetime_ms) left_ms = kept->refresh_lifetime_ms;
-    adopt_lifetime(terms, left_ms, kept->refresh_lifetime_ms, ti_clock_boot_ms(clock));
+    adopt_lifetime(terms, left_ms, kept->refresh_lifetime_ms, renewed, ti_clock_boot_ms(clock));
 }
 
-void ti_terms_adopt_locked(ti_identity *identity, ti_record_terms *kept) {
-    const ti_clock *clock = ti_identity_clock(identity);
+void ti_terms_adopt_locked(ti_identity *identity, const ti_record *record) {
+    ti_record_terms *kept = record->terms;
     ti_terms *terms = kept == NULL ? identity->terms : ti_terms_make_locked(identity);
+    bool renewed = !ti_secret_equal(record->refresh_token, identity->refresh_token);
 
     if (terms == NULL) return;
-    adopt_end(terms, kept, clock);
+    adopt_end(terms, kept, renewed, ti_identity_clock(identity));
     ti_limits_adopt_locked(identity, kept == NULL ? NULL : &kept->use);
-    if (kept == NULL) return;
-    if (kept->fingerprint == NULL) return;
+    if (kept == NULL || kept->fingerprint == NULL) return;
     ti_strings_free(terms->fingerprint);
     terms->fingerprint = kept->fingerprint;
     kept->fingerprint = NULL;

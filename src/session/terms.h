@@ -62,8 +62,8 @@ ti_terms_end_in_s_locked(const ti_identity *identity); /* -1: unknown, or nobody
 
 /* As the record keeps them, NULL where nothing is known; the caller's to free with the record. false: no memory. */
 bool ti_terms_to_record_locked(ti_identity *identity, ti_record_terms **kept);
-/* Takes over what a record of the current sign-in says (R13); kept may be NULL. Without memory it is as if the record had none. What an
- * earlier version of the library left out stays, of the same sign-in. */
-void ti_terms_adopt_locked(ti_identity *identity, ti_record_terms *kept);
+/* Takes over what a record of the current sign-in says (R13); the identity has yet to take its refresh token over. Without memory it is as
+ * if the record had none. What an earlier version of the library left out stays, of the same sign-in. */
+void ti_terms_adopt_locked(ti_identity *identity, const ti_record *record);
 
 #endif

@@ -84,9 +84,54 @@ static void what_another_process_put_off_is_renewed_here(void **state) {
     limited_free(&l);
 }
 
+static bool is_saved_anew(void *data) {
+    const limited *l = data;
+    char *record = fake_store_record(l->store);
+    bool anew = fake_record_generation(record) > 1;
+
+    free(record);
+    return anew;
+}
+
+/* Which says nothing of how long the refresh token lives. */
+static void what_slides_in_another_process_leaves_the_renewal_alone(void **state) {
+    ts_options server = TS_OPTIONS_INIT;
+    tacit_session_stats stats = TACIT_SESSION_STATS_INIT;
+    tacit_token *before = NULL;
+    tacit_client *client;
+    tacit_session *other;
+    limited l;
+
+    (void)state;
+    server.metadata_members = "{\"dialect\":{\"sliding_header\":\"Authorization\"}}";
+    server.jwt = true;
+    server.extra_members = lives_for_a_day;
+    l = limited_new(&server, 0, 0);
+    client = other_client(&l);
+    other = other_session(&l, client);
+    assert_int_equal(tacit_session_token(other, 0, PATIENCE_MS, &before, NULL), TACIT_OK);
+    pass_for_both(&l, client, HOUR_MS / 6);
+    server = server_options(l.server);
+    server.sliding_header = "Authorization";
+    server_configure(l.server, &server);
+    assert_int_equal(world_get(l.world, "/api/x"), 200);
+    world_wait(is_saved_anew, &l, "what slid to be saved");
+    take_over(&l, client, other, before);
+
+    tacit_session_get_stats(other, &stats);
+    assert_int_equal(stats.adoptions, 1);
+    assert_int_equal(server_counters(l.server).refresh_grants, 0);
+    assert_in_range(stats.refresh_due_in_s, 17 * HOUR_S, 18 * HOUR_S);
+    tacit_token_unref(before);
+    tacit_session_close(other, PATIENCE_MS);
+    tacit_client_unref(client);
+    limited_free(&l);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_another_process_put_off_is_renewed_here),
+        cmocka_unit_test(what_slides_in_another_process_leaves_the_renewal_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
