@@ -2,6 +2,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/strings.h"
 #include "platform/crypto.h"
 #include "session/identity.h"
 #include "session/schedule.h"
@@ -11,42 +12,20 @@
 
 /* ------------------------------------------------------------------ its own copies */
 
-static bool copy_string(char **copy, const char *text) {
-    *copy = text == NULL ? NULL : strdup(text);
-    return text == NULL || *copy != NULL;
-}
-
 static void free_list(const char *const *list) {
-    for (size_t i = 0; list != NULL && list[i] != NULL; i++) tacit_free((void *)list[i]);
-    free((void *)list);
+    ti_strings_free((char **)list);
 }
 
-/* A copy of a NULL-terminated list; NULL stays NULL. */
 static bool copy_list(const char *const **copy, const char *const *list) {
-    size_t count = 0;
     char **items;
+    bool copied = ti_strings_copy(&items, list);
 
-    *copy = NULL;
-    if (list == NULL) return true;
-    while (list[count] != NULL) count++;
-    items = calloc(count + 1, sizeof *items);
-    if (items == NULL) return false;
     *copy = (const char *const *)items;
-    for (size_t i = 0; i < count; i++)
-        if (!copy_string(&items[i], list[i])) return false;
-    return true;
-}
-
-static bool same_string(const char *a, const char *b) {
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+    return copied;
 }
 
 static bool same_list(const char *const *a, const char *const *b) {
-    size_t i = 0;
-
-    if (a == NULL || b == NULL) return a == b;
-    while (a[i] != NULL && same_string(a[i], b[i])) i++;
-    return a[i] == NULL && b[i] == NULL;
+    return ti_strings_equal((char *const *)a, (char *const *)b);
 }
 
 static bool same_secret(const ti_secret *a, const char *b) {
@@ -136,8 +115,8 @@ static ti_view *new_view(const ti_identity *identity, tacit_provider *provider,
     if (options->client_secret != NULL)
         view->grant.client_secret = ti_secret_from_string(options->client_secret);
     if ((options->client_secret == NULL || view->grant.client_secret != NULL) &&
-        copy_string(&view->scope, options->scope) &&
-        copy_string(&view->resource, options->resource) &&
+        ti_string_copy(&view->scope, options->scope) &&
+        ti_string_copy(&view->resource, options->resource) &&
         copy_list(&view->grant.token_params, options->token_params) &&
         copy_list(&view->grant.token_headers, options->token_headers))
         return view;
