@@ -280,6 +280,19 @@ static void a_sign_in_has_the_age_that_the_app_grants_it() {
     CHECK(fails_with(s.session.get(s.url("/api/x")), status::sign_in_required));
 }
 
+/* Or a deadline that has passed already would lift the limit. */
+static void a_limit_below_zero_is_refused() {
+    scene s;
+    tacit::session_options idle, age;
+
+    idle.client_id = age.client_id = "test-client";
+    idle.store = age.store = &s.store;
+    idle.max_idle = -1s;
+    age.max_age = -8h;
+    CHECK(fails_with(tacit::session::open(s.client, s.provider, idle), status::invalid_argument));
+    CHECK(fails_with(tacit::session::open(s.client, s.provider, age), status::invalid_argument));
+}
+
 int main() {
     return run_tests({
         TEST(a_session_signs_in_and_out),
@@ -297,5 +310,6 @@ int main() {
         TEST(a_client_that_was_not_made_keeps_nothing),
         TEST(a_clock_can_be_moved_by_hand),
         TEST(a_sign_in_has_the_age_that_the_app_grants_it),
+        TEST(a_limit_below_zero_is_refused),
     });
 }

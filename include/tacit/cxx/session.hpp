@@ -170,8 +170,12 @@ class session : public detail::session_functions<detail::close_session> {
         c.store = o.store ? o.store->get() : nullptr;
         c.policy = static_cast<tacit_policy>(o.policy);
         c.refresh_lead_s = detail::whole_seconds(o.refresh_lead);
-        c.max_idle_s = detail::whole_seconds(o.max_idle);
-        c.max_age_s = detail::whole_seconds(o.max_age);
+        c.max_idle_s = limit(o.max_idle);
+        c.max_age_s = limit(o.max_age);
+    }
+    /* One below 0 stays so, and is refused: 0 would lift it. */
+    static int limit(std::chrono::seconds time) noexcept {
+        return time.count() < 0 ? -1 : detail::whole_seconds(time);
     }
 };
 
