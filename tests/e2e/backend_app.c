@@ -2,6 +2,7 @@
 
 #include "support/fixture.h"
 #include "support/unit.h"
+#include "support/world.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -131,13 +132,10 @@ backend *backend_app_backend(backend_app *app) {
 
 int backend_app_get(backend_app *app) {
     char *url = backend_url(app->backend, backend_plan_of(app->backend)->api);
-    tacit_response *response = NULL;
-    tacit_status status = tacit_get(app->session, url, &response, NULL);
-    int http_status = tacit_response_status(response);
+    int result = session_get(app->session, url, NULL);
 
-    tacit_response_free(response);
     free(url);
-    return status == TACIT_OK ? http_status : -(int)status;
+    return result;
 }
 
 tacit_session_stats backend_app_stats(backend_app *app) {
@@ -173,16 +171,12 @@ char *backend_app_log(backend_app *app) {
     return text;
 }
 
-tacit_store *backend_app_file_store(const char *directory) {
-    tacit_store_file_options options = TACIT_STORE_FILE_OPTIONS_INIT;
-    char *records = fixture_path(directory, "records"), *key_file = fixture_path(directory, "key");
-    tacit_store *store;
+/* JWTs begin like any JSON in base64url. */
+void backend_app_assert_no_token_logged(backend_app *app) {
+    char *log = backend_app_log(app);
 
-    options.directory = records;
-    options.key_file = key_file;
-    store = tacit_store_file(&options, NULL);
-    assert_non_null(store);
-    free(records);
-    free(key_file);
-    return store;
+    assert_non_null(strstr(log, "HTTP/1.1 200 OK"));
+    assert_null(strstr(log, "eyJ"));
+    assert_null(strstr(log, BACKEND_PASSWORD));
+    free(log);
 }

@@ -35,8 +35,7 @@ void backend_app_wait_event(backend_app *app, tacit_event_type type, unsigned co
 /* How many events told of the anomaly. */
 unsigned backend_app_anomalies(backend_app *app, tacit_anomaly anomaly);
 char *backend_app_log(backend_app *app); /* so far; yours */
-
-/* Encrypted files in the directory, for apps that are started again; yours. */
-tacit_store *backend_app_file_store(const char *directory);
+/* It has answers, but neither a JWT nor the password. */
+void backend_app_assert_no_token_logged(backend_app *app);
 
 #endif

@@ -134,7 +134,7 @@ void a_storm_is_one_refresh(void **state) {
 void a_restart_goes_on_from_the_file(void **state) {
     backend *backend = backend_shared(*state);
     char *directory = fixture_directory_new();
-    tacit_store *store = backend_app_file_store(directory);
+    tacit_store *store = fixture_store_file(directory);
     tacit_session_state loaded;
     backend_app *app;
 
@@ -142,7 +142,7 @@ void a_restart_goes_on_from_the_file(void **state) {
     assert_int_equal(tacit_session_refresh(backend_app_session(app), PATIENCE_MS, NULL), TACIT_OK);
     backend_app_close(app);
     tacit_store_unref(store);
-    store = backend_app_file_store(directory);
+    store = fixture_store_file(directory);
     app = backend_app_open(backend, &(backend_app_options){.store = store});
 
     assert_int_equal(tacit_session_load(backend_app_session(app), PATIENCE_MS, &loaded, NULL),

@@ -2,6 +2,7 @@
 
 #include "support/fixture.h"
 #include "support/unit.h"
+#include "support/world.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -123,13 +124,10 @@ native_app *native_app_start_signed_in(const real_server *server,
 
 int native_app_get(native_app *app) {
     char *url = real_server_url(app->server, "/api/hello");
-    tacit_response *response = NULL;
-    tacit_status status = tacit_get(app->session, url, &response, NULL);
-    int http_status = tacit_response_status(response);
+    int result = session_get(app->session, url, NULL);
 
-    tacit_response_free(response);
     free(url);
-    return status == TACIT_OK ? http_status : -(int)status;
+    return result;
 }
 
 tacit_session_stats native_app_stats(native_app *app) {

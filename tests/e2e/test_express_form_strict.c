@@ -95,7 +95,7 @@ static void a_token_on_another_device_ends_the_sign_in_early(void **state) {
 static void an_update_of_the_app_is_the_same_device(void **state) {
     backend *bank = backend_start(*state, NULL);
     char *directory = fixture_directory_new();
-    tacit_store *store = backend_app_file_store(directory);
+    tacit_store *store = fixture_store_file(directory);
     backend_app *app = backend_app_open_signed_in(
         bank, &(backend_app_options){.user_agent = "bank/1", .store = store});
 
@@ -105,7 +105,7 @@ static void an_update_of_the_app_is_the_same_device(void **state) {
         char user_agent[16];
 
         snprintf(user_agent, sizeof user_agent, "bank/%d", version);
-        store = backend_app_file_store(directory);
+        store = fixture_store_file(directory);
         app = backend_app_open(bank,
                                &(backend_app_options){.user_agent = user_agent, .store = store});
         assert_int_equal(tacit_session_refresh(backend_app_session(app), PATIENCE_MS, NULL),

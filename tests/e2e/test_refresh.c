@@ -92,22 +92,8 @@ static void twenty_threads_live_on_short_tokens(void **state) {
     native_app_stop(app);
 }
 
-static tacit_store *file_store_in(const char *directory) {
-    tacit_store_file_options options = TACIT_STORE_FILE_OPTIONS_INIT;
-    char *records = fixture_path(directory, "records"), *key_file = fixture_path(directory, "key");
-    tacit_store *store;
-
-    options.directory = records;
-    options.key_file = key_file;
-    store = tacit_store_file(&options, NULL);
-    assert_non_null(store);
-    free(records);
-    free(key_file);
-    return store;
-}
-
 static void a_restart_goes_on_from_the_file(void **state) {
-    tacit_store *store = file_store_in(real_server_directory(*state));
+    tacit_store *store = fixture_store_file(real_server_directory(*state));
     native_app *app = native_app_start_signed_in(
         *state, &(native_app_options){.name = "before", .state = "restarted", .store = store});
     tacit_session_state loaded;
@@ -116,7 +102,7 @@ static void a_restart_goes_on_from_the_file(void **state) {
     assert_int_equal(tacit_session_refresh(app->session, PATIENCE_MS, NULL), TACIT_OK);
     native_app_stop(app);
     tacit_store_unref(store);
-    store = file_store_in(real_server_directory(*state));
+    store = fixture_store_file(real_server_directory(*state));
     app = native_app_start(
         *state, &(native_app_options){.name = "after", .state = "restarted", .store = store});
 

@@ -28,13 +28,7 @@ static void count_event(tacit_session *session, const tacit_event *event, void *
 }
 
 static int other_get(other *o) {
-    tacit_response *response;
-    tacit_status status =
-        tacit_get(o->session, server_url(o->of->server, "/api/x"), &response, NULL);
-    int result = status == TACIT_OK ? tacit_response_status(response) : -(int)status;
-
-    tacit_response_free(response);
-    return result;
+    return session_get(o->session, server_url(o->of->server, "/api/x"), NULL);
 }
 
 static void pass_for_both(limited *l, other *o, int64_t ms) {

@@ -1,4 +1,4 @@
-/* Temporary directories. */
+/* Temporary directories, and what is kept in them. */
 #include "fixture.h"
 
 #include <ftw.h>
@@ -35,4 +35,17 @@ void fixture_directory_free(char *directory) {
     if (!directory) return;
     nftw(directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
     free(directory);
+}
+
+tacit_store *fixture_store_file(const char *directory) {
+    tacit_store_file_options options = TACIT_STORE_FILE_OPTIONS_INIT;
+    char *records = fixture_path(directory, "records"), *key_file = fixture_path(directory, "key");
+    tacit_store *store;
+
+    options.directory = records;
+    options.key_file = key_file;
+    store = tacit_store_file(&options, NULL);
+    free(records);
+    free(key_file);
+    return store;
 }

@@ -2,6 +2,8 @@
 #ifndef TS_FIXTURE_H
 #define TS_FIXTURE_H
 
+#include <tacit/store.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -11,6 +13,8 @@ char *fixture_directory_new(void);
 void fixture_directory_free(char *directory);
 /* directory + "/" + name; yours. */
 char *fixture_path(const char *directory, const char *name);
+/* Encrypted files in the directory, for apps that are started again; yours. NULL on failure. */
+tacit_store *fixture_store_file(const char *directory);
 
 typedef enum fixture_certificate {
     FIXTURE_CERTIFICATE_GOOD = 0,       /* for 127.0.0.1 and localhost, signed by the CA */

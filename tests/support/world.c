@@ -253,17 +253,21 @@ void world_sign_in(world *w) {
     must(status == TACIT_OK, "tacit_sign_in_with_password", &error);
 }
 
+int world_get(world *w, const char *path) {
+    return world_get_error(w, path, NULL);
+}
+
 int world_get_error(world *w, const char *path, tacit_error *error) {
+    return session_get(w->session, server_url(w->server, path), error);
+}
+
+int session_get(tacit_session *session, const char *url, tacit_error *error) {
     tacit_response *response;
-    tacit_status status = tacit_get(w->session, server_url(w->server, path), &response, error);
+    tacit_status status = tacit_get(session, url, &response, error);
     int result = status == TACIT_OK ? tacit_response_status(response) : -(int)status;
 
     tacit_response_free(response);
     return result;
-}
-
-int world_get(world *w, const char *path) {
-    return world_get_error(w, path, NULL);
 }
 
 tacit_token *world_token(world *w) {

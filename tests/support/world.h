@@ -59,6 +59,7 @@ void world_sign_in(world *world);
 /* A GET through the session: its HTTP status, or minus its tacit_status. error may be NULL. */
 int world_get(world *world, const char *path);
 int world_get_error(world *world, const char *path, tacit_error *error);
+int session_get(tacit_session *session, const char *url, tacit_error *error); /* ... through any */
 /* The session's token now, without waiting; NULL: none. Yours to unref. */
 tacit_token *world_token(world *world);
 
