@@ -130,7 +130,7 @@ static void many_late_401s_are_one_new_sign_in(void **state) {
 }
 
 static void no_token_is_logged(void **state) {
-    backend *shop = backend_start(*state, (const char *const[]){"ACCESS_TTL=2", NULL});
+    backend *shop = backend_start(*state, (const char *const[]){"ACCESS_TTL=6", NULL});
     backend_app *app = backend_app_open_signed_in(
         shop, &(backend_app_options){.policy = TACIT_POLICY_SLIDING, .logs = true});
     int64_t patient_ms = now_ms() + PATIENCE_MS;
