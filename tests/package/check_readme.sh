@@ -1,6 +1,6 @@
 #!/bin/sh
 # README.md's first C program is examples/quickstart.c, and that is short enough to be read. It names
-# every provider of examples/providers/ and every key of a dialect, and no others.
+# every provider of examples/providers/ and no other, and every key of a dialect.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)
