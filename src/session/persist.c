@@ -385,7 +385,7 @@ static tacit_status erase_once_locked(ti_identity *identity, tacit_error *error)
 }
 
 tacit_status ti_persist_erase_locked(ti_identity *identity, const ti_sign_in_id *ended,
-                                     ti_secret **found, tacit_error *error) {
+                                     ti_record *found, tacit_error *error) {
     ti_record record;
     tacit_error why;
     tacit_status status = fetch_locked(identity, &record, &why);
@@ -397,8 +397,8 @@ tacit_status ti_persist_erase_locked(ti_identity *identity, const ti_sign_in_id 
         status = erase_once_locked(identity, &why);
         if (status == TACIT_OK) identity->record_present = false;
     }
-    if (found != NULL) *found = anothers ? NULL : ti_secret_ref(record.refresh_token);
-    ti_record_free(&record);
+    if (found == NULL || anothers) ti_record_free(&record);
+    if (found != NULL) *found = record;
     identity->erase_pending = status != TACIT_OK && identity->state != TACIT_STATE_SIGNED_IN;
     if (status != TACIT_OK) {
         ti_persist_trouble_locked(identity, &why);

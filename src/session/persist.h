@@ -32,9 +32,9 @@ void ti_persist_trouble_locked(ti_identity *identity, const tacit_error *error);
 /* The save that is overdue, of a head or of the mark that the server refused it: looks at the store first. */
 void ti_persist_save_again_locked(ti_identity *identity);
 
-/* Erases the record, unless it is that of another sign-in than `ended`. *found (may be NULL): the refresh token of what was
- * to be erased, a reference; NULL: none. */
+/* Erases the record, unless it is that of another sign-in than `ended`. *found (may be NULL): what was to be erased, for ti_record_free();
+ * empty where there was nothing to read. */
 tacit_status ti_persist_erase_locked(ti_identity *identity, const ti_sign_in_id *ended,
-                                     ti_secret **found, tacit_error *error);
+                                     ti_record *found, tacit_error *error);
 
 #endif

@@ -102,11 +102,10 @@ static void mark_locked(ti_identity *identity, const ti_job *job, const tacit_er
 }
 
 /* The refresh token first, since a server may end its access tokens with it (RFC 7009 section 2.1). The first failure is told. */
-static void revoke_locked(ti_identity *identity, const ti_job *job, ti_secret *refresh_token,
-                          tacit_error *error) {
+static void revoke_locked(ti_identity *identity, const ti_job *job, tacit_error *error) {
     const ti_revocation *access_tokens = job->access_tokens;
     ti_revocation first = {.view = job->view,
-                           .token = refresh_token,
+                           .token = job->refresh_token,
                            .kind = TI_REVOKE_REFRESH_TOKEN,
                            .other = access_tokens == NULL ? NULL : access_tokens->token,
                            .fingerprint = job->fingerprint};
@@ -122,25 +121,33 @@ static void revoke_locked(ti_identity *identity, const ti_job *job, ti_secret *r
     pthread_mutex_lock(&identity->lock);
 }
 
+/* Of a sign-in that was never loaded. */
+static void take_found(ti_job *job, ti_record *found) {
+    job->refresh_token = found->refresh_token;
+    found->refresh_token = NULL;
+    if (found->terms == NULL || job->fingerprint != NULL) return;
+    job->fingerprint = found->terms->fingerprint;
+    found->terms->fingerprint = NULL;
+}
+
 /* The mark, the revocation, the record. Without the mark the record goes first, so that a crash in between leaves nothing that signs in
  * again; likewise where only the record knows what to revoke. */
 void ti_sign_out_run_locked(ti_identity *identity, ti_job *job, const tacit_error *no_turn) {
     tacit_error marked, revoked = TACIT_ERROR_INIT, erased = TACIT_ERROR_INIT;
-    ti_secret *found = NULL;
+    ti_record found;
     bool first;
 
     if (!ends_head_locked(identity, job)) { /* somebody else is signed in there */
-        revoke_locked(identity, job, job->refresh_token, &job->result);
+        revoke_locked(identity, job, &job->result);
         return;
     }
     mark_locked(identity, job, no_turn, &marked);
     first = marked.status == TACIT_OK && job->refresh_token != NULL;
-    if (first) revoke_locked(identity, job, job->refresh_token, &revoked);
+    if (first) revoke_locked(identity, job, &revoked);
     ti_persist_erase_locked(identity, &job->ended, &found, &erased);
-    if (!first)
-        revoke_locked(identity, job, job->refresh_token != NULL ? job->refresh_token : found,
-                      &revoked);
-    ti_secret_unref(found);
+    if (job->refresh_token == NULL) take_found(job, &found);
+    if (!first) revoke_locked(identity, job, &revoked);
+    ti_record_free(&found);
     if (marked.status != TACIT_OK) {
         identity->erase_pending = identity->state != TACIT_STATE_SIGNED_IN;
         ti_persist_trouble_locked(identity, &marked);

@@ -20,7 +20,7 @@ typedef struct run {
     tacit_session *session;
 } run;
 
-static run start(world *w, const char *user_agent, const char *const *headers) {
+static run open_run(world *w, const char *user_agent, const char *const *headers) {
     tacit_client_options client_options = TACIT_CLIENT_OPTIONS_INIT;
     tacit_session_options options = TACIT_SESSION_OPTIONS_INIT;
     run r;
@@ -34,6 +34,12 @@ static run start(world *w, const char *user_agent, const char *const *headers) {
     options.token_headers = headers;
     r.session = tacit_session_open(r.client, world_provider(w), &options, NULL);
     assert_non_null(r.session);
+    return r;
+}
+
+static run start(world *w, const char *user_agent, const char *const *headers) {
+    run r = open_run(w, user_agent, headers);
+
     assert_int_equal(tacit_session_load(r.session, PATIENCE_MS, NULL, NULL), TACIT_OK);
     return r;
 }
@@ -262,6 +268,27 @@ static void a_sign_out_sends_it_too(void **state) {
     leave(&s);
 }
 
+/* Only the record knows what to revoke. */
+static void a_sign_out_before_the_load_sends_it_too(void **state) {
+    stage s = begin();
+    run later;
+
+    (void)state;
+    sign_in(&s.first);
+    end(&s.first);
+    fake_store_fail(s.store, FAKE_LOAD, TACIT_ERR_STORE_LOCKED);
+    later = open_run(s.world, "app/2", french);
+    assert_int_equal(tacit_session_load(later.session, PATIENCE_MS, NULL, NULL),
+                     TACIT_ERR_STORE_LOCKED);
+    fake_store_fail(s.store, FAKE_LOAD, TACIT_OK);
+    assert_int_equal(tacit_sign_out(later.session, PATIENCE_MS, NULL), TACIT_OK);
+    end(&later);
+
+    assert_int_equal(server_record_count(world_server(s.world), TS_REVOCATION), 1);
+    assert_sent(s.world, TS_REVOCATION, 0, "User-Agent: app/1", german);
+    leave(&s);
+}
+
 static void what_a_sign_in_replaces_is_revoked_with_its_own(void **state) {
     stage s = begin();
     run later;
@@ -320,6 +347,7 @@ int main(void) {
         cmocka_unit_test(a_first_refresh_that_fails_has_frozen_it),
         cmocka_unit_test(a_device_code_freezes_with_its_polls),
         cmocka_unit_test(a_sign_out_sends_it_too),
+        cmocka_unit_test(a_sign_out_before_the_load_sends_it_too),
         cmocka_unit_test(what_a_sign_in_replaces_is_revoked_with_its_own),
         cmocka_unit_test(a_long_line_outlives_the_app),
         cmocka_unit_test(without_one_in_the_dialect_nothing_is_frozen),
