@@ -29,7 +29,8 @@ static bool passes_storm_locked(ti_identity *identity, int64_t now, tacit_error 
 }
 
 int64_t ti_admission_from_locked(const ti_identity *identity, ti_grant_need need) {
-    return ti_grant_rate_free_at(identity->terms == NULL ? NULL : identity->terms->rate, need);
+    return identity->terms == NULL ? INT64_MIN
+                                   : ti_grant_rate_free_at(&identity->terms->rate, need);
 }
 
 static bool passes_rate_locked(const ti_identity *identity, int64_t now, tacit_error *error) {
@@ -65,6 +66,6 @@ void ti_admission_note_locked(ti_identity *identity, const ti_view *view) {
     ti_terms *terms = limit > 0 ? ti_terms_make_locked(identity) : NULL;
 
     if (terms == NULL) return;
-    if (terms->rate == NULL) terms->rate = ti_grant_rate_new(limit);
-    if (terms->rate != NULL) ti_grant_rate_note(terms->rate, ti_identity_now(identity));
+    terms->rate.limit = (unsigned)limit;
+    ti_grant_rate_note(&terms->rate, ti_identity_now(identity));
 }

@@ -7,7 +7,7 @@
 
 /* false: error says why, and kind how long whoever comes next is refused. */
 bool ti_admission_locked(ti_identity *identity, tacit_error *error, ti_backoff_kind *kind);
-/* A refresh token is about to be sent. Without memory it is not counted. */
+/* A grant is about to be sent; where the journal is to say so, this comes first. Without memory it is not counted. */
 void ti_admission_note_locked(ti_identity *identity, const ti_view *view);
 /* The first time at which the background may send one. */
 int64_t ti_admission_from_locked(const ti_identity *identity, ti_grant_need need);

@@ -102,14 +102,21 @@ static void follow_locked(ti_identity *identity, const ti_journal *found) {
 }
 
 static void follow_storm_locked(ti_identity *identity, const ti_storm *found) {
-    if (found->window.count == 0 && found->blocked_until_boot_ms == 0) return;
+    if (found->count == 0 && found->blocked_until_boot_ms == 0) return;
     if (identity->storm == NULL) identity->storm = malloc(sizeof *identity->storm);
     if (identity->storm != NULL)
         *identity->storm = *found; /* else this process counts for itself */
 }
 
+static void follow_rate_locked(ti_identity *identity, const ti_grant_rate *found) {
+    ti_terms *terms = found->limit == 0 ? NULL : ti_terms_make_locked(identity);
+
+    if (terms != NULL) terms->rate = *found; /* else as above */
+}
+
 void ti_follow_locked(ti_identity *identity, const ti_journal_image *image) {
     follow_locked(identity, &image->journal);
     follow_storm_locked(identity, &image->storm);
+    follow_rate_locked(identity, &image->rate);
     ti_backoff_follow_locked(identity, &image->backoff);
 }

@@ -1,6 +1,7 @@
 /*
- * A slot: "tacitjnl", version, number, boot id, the two clocks when it was written, the journal, the backoff, the storm guard; then
- * zeros, and at its end the first bytes of the SHA-256 of all before. Integers are little endian.
+ * A slot: "tacitjnl", version, number, boot id, the two clocks when it was written, the journal, the backoff, the storm guard, the
+ * refreshes of the last hour; then zeros, and at its end the first bytes of the SHA-256 of all before. Integers are little endian. What a
+ * version adds stands behind what was there before, and is nothing where it is zero.
  */
 #include "session/journal_bytes.h"
 
@@ -103,10 +104,16 @@ static void backoff_fields(cursor *c, ti_shared_backoff *backoff) {
 
 static void storm_fields(cursor *c, ti_storm *storm) {
     for (size_t i = 0; i < TI_STORM_HOURLY_MAX; i++) signed64(c, &storm->at_boot_ms[i]);
-    unsigned_int(c, &storm->window.next);
-    unsigned_int(c, &storm->window.count);
+    unsigned_int(c, &storm->next);
+    unsigned_int(c, &storm->count);
     unsigned_int(c, &storm->blocks);
     signed64(c, &storm->blocked_until_boot_ms);
+}
+
+static void rate_fields(cursor *c, ti_grant_rate *rate) {
+    unsigned_int(c, &rate->limit);
+    signed64(c, &rate->newest_boot_ms);
+    octets(c, rate->counts, sizeof rate->counts);
 }
 
 static void fields(cursor *c, slot *s) {
@@ -120,6 +127,7 @@ static void fields(cursor *c, slot *s) {
     backoff_fields(c, &s->image.backoff);
     storm_fields(c, &s->image.storm);
     signed64(c, &s->image.look_until_boot_ms);
+    rate_fields(c, &s->image.rate);
 }
 
 /* ------------------------------------------------------------------ writing */
@@ -173,6 +181,7 @@ static void carry_over_times(const slot *s, const ti_journal_clocks *now, ti_jou
     if (!find_shift(&s->written, now, &shift)) {
         image->backoff = (ti_shared_backoff){.failures = 0};
         image->storm = (ti_storm){.blocks = 0};
+        image->rate = (ti_grant_rate){.limit = 0};
         image->journal.posted_boot_ms = 0;
         image->look_until_boot_ms = 0;
         return;
@@ -187,6 +196,7 @@ static void carry_over_times(const slot *s, const ti_journal_clocks *now, ti_jou
         carried_over(image->storm.blocked_until_boot_ms, shift, now->boot_ms);
     for (size_t i = 0; i < TI_STORM_HOURLY_MAX; i++)
         image->storm.at_boot_ms[i] = carried_over(image->storm.at_boot_ms[i], shift, now->boot_ms);
+    image->rate.newest_boot_ms = carried_over(image->rate.newest_boot_ms, shift, now->boot_ms);
 }
 
 /* What a checksum does not promise: that whoever wrote it made sense. */
@@ -197,8 +207,7 @@ static bool makes_sense(const slot *s) {
     return s->number < UINT64_MAX / 2 && journal->state >= TI_JOURNAL_IDLE &&
            journal->state <= TI_JOURNAL_SIGNED_OUT && journal->generation <= journal->reserved &&
            journal->writer >= 0 && journal->reserved < UINT64_MAX / 2 &&
-           image->storm.window.count <= TI_STORM_HOURLY_MAX &&
-           image->storm.window.next < TI_STORM_HOURLY_MAX;
+           image->storm.count <= TI_STORM_HOURLY_MAX && image->storm.next < TI_STORM_HOURLY_MAX;
 }
 
 static ti_journal_reading read_slot(const unsigned char *bytes, slot *s) {

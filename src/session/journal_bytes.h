@@ -6,6 +6,7 @@
 #define TI_JOURNAL_BYTES_H
 
 #include "base/clock.h"
+#include "session/grant_rate.h"
 #include "session/journal.h"
 #include "session/storm.h"
 
@@ -13,7 +14,7 @@
 
 enum { TI_JOURNAL_SLOT_SIZE = 512, TI_JOURNAL_FILE_SIZE = 2 * TI_JOURNAL_SLOT_SIZE };
 
-/* What processes share beside the journal: what the server asked of whoever comes next (R8, R14). */
+/* What the server asked of whoever comes next (R8). */
 typedef struct ti_shared_backoff {
     unsigned failures;
     bool retried_early;
@@ -26,6 +27,7 @@ typedef struct ti_journal_image {
     ti_journal journal;
     ti_shared_backoff backoff;
     ti_storm storm;
+    ti_grant_rate rate;
     int64_t look_until_boot_ms; /* till then a dead process's call may be done late (R7); 0: no */
 } ti_journal_image;
 

@@ -268,7 +268,6 @@ static void grant_locked(ti_identity *identity) {
     bool sent = false, other_subject = false;
 
     identity->flight.grants++;
-    ti_admission_note_locked(identity, view);
     pthread_mutex_unlock(&identity->lock);
     verdict = ti_carried_send(identity, view, &carried, grant, &answer, &sent, &error);
     if (verdict == TI_VERDICT_TOKEN) {
@@ -365,6 +364,7 @@ static bool post_locked(ti_identity *identity) {
     tacit_error error;
     bool noted = false;
 
+    ti_admission_note_locked(identity, identity->flight.view);
     ti_journal_pass(&posted, tacit_token_generation(identity->flight.view->token));
     if (ti_journal_posted(&posted, identity->refresh_token, identity->generation,
                           ti_identity_now(identity)))

@@ -1,5 +1,7 @@
 #include "session/storm.h"
 
+#include "base/clock.h"
+
 enum {
     SHORT_MAX = 5,
     SHORT_MS = 30 * 1000,
@@ -8,9 +10,17 @@ enum {
     BLOCK_MAX_MS = 15 * 60 * 1000
 };
 
+/* Fewer than `most` of those noted lie within the span before now. */
 static bool has_room(const ti_storm *storm, unsigned most, int64_t span_ms, int64_t now_boot_ms) {
-    return ti_window_free_at(&storm->window, storm->at_boot_ms, TI_STORM_HOURLY_MAX, most,
-                             span_ms) <= now_boot_ms;
+    unsigned oldest = (storm->next + TI_STORM_HOURLY_MAX - most) % TI_STORM_HOURLY_MAX;
+
+    return storm->count < most || ti_boot_plus(storm->at_boot_ms[oldest], span_ms) <= now_boot_ms;
+}
+
+static void note(ti_storm *storm, int64_t now_boot_ms) {
+    storm->at_boot_ms[storm->next] = now_boot_ms;
+    storm->next = (storm->next + 1) % TI_STORM_HOURLY_MAX;
+    if (storm->count < TI_STORM_HOURLY_MAX) storm->count++;
 }
 
 int64_t ti_storm_blocked_ms(const ti_storm *storm, int64_t now_boot_ms) {
@@ -31,6 +41,6 @@ bool ti_storm_admit(ti_storm *storm, int64_t now_boot_ms) {
         storm->blocked_until_boot_ms = now_boot_ms + block_ms;
         return false;
     }
-    ti_window_note(&storm->window, storm->at_boot_ms, TI_STORM_HOURLY_MAX, now_boot_ms);
+    note(storm, now_boot_ms);
     return true;
 }

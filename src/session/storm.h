@@ -5,13 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "session/window.h"
-
 #define TI_STORM_HOURLY_MAX 10
 
 typedef struct ti_storm {
     int64_t at_boot_ms[TI_STORM_HOURLY_MAX]; /* of the last forced grants that counted, as a ring */
-    ti_window window;
+    unsigned next, count;
     unsigned blocks; /* in a row: each lasts twice as long as the one before */
     int64_t blocked_until_boot_ms;
 } ti_storm;

@@ -47,7 +47,6 @@ void ti_terms_reset_locked(ti_identity *identity) {
 void ti_terms_free(ti_terms *terms) {
     if (terms == NULL) return;
     ti_strings_free(terms->fingerprint);
-    free(terms->rate);
     free(terms);
 }
 

@@ -28,7 +28,7 @@ typedef struct ti_terms {
 
     ti_limits limits; /* of the app's own, and what they go by */
 
-    ti_grant_rate *rate; /* of the identity, whoever is signed in; NULL: none, or not yet */
+    ti_grant_rate rate; /* of the identity, whoever is signed in; other processes' by the journal */
 
     char **fingerprint; /* as ti_grant_fingerprint() has it (base/strings.h); NULL: none */
 } ti_terms;

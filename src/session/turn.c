@@ -180,6 +180,7 @@ static ti_journal_image image_of_locked(const ti_identity *identity, const ti_jo
 
     ti_backoff_share_locked(identity, &image.backoff);
     if (identity->storm != NULL) image.storm = *identity->storm;
+    if (identity->terms != NULL) image.rate = identity->terms->rate;
     return image;
 }
 

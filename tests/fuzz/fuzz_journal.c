@@ -36,12 +36,13 @@ static void check_bounds(const ti_journal_image *image, const ti_journal_clocks 
     require(journal->state >= TI_JOURNAL_IDLE && journal->state <= TI_JOURNAL_SIGNED_OUT);
     require(journal->generation <= journal->reserved && journal->reserved < UINT64_MAX / 2);
     require(journal->writer >= 0);
-    require(storm->window.count <= TI_STORM_HOURLY_MAX && storm->window.next < TI_STORM_HOURLY_MAX);
+    require(storm->count <= TI_STORM_HOURLY_MAX && storm->next < TI_STORM_HOURLY_MAX);
     check_time(journal->posted_boot_ms, now);
     check_time(image->backoff.retry_boot_ms, now);
     check_time(image->backoff.refuse_until_boot_ms, now);
     check_time(image->look_until_boot_ms, now);
     check_time(storm->blocked_until_boot_ms, now);
+    check_time(image->rate.newest_boot_ms, now);
     for (unsigned i = 0; i < TI_STORM_HOURLY_MAX; i++) check_time(storm->at_boot_ms[i], now);
 }
 

@@ -48,20 +48,18 @@ static void *tick(void *data) {
 }
 
 static void other_open(other *o, limited *l, int max_idle_s, int max_age_s) {
-    world_options options = limited_options(l, max_idle_s, max_age_s);
+    tacit_session_options options = limited_options(l, max_idle_s, max_age_s).session;
     const char *origins[] = {server_url(l->server, ""), NULL};
     tacit_session_state found;
 
     *o = (other){.of = l};
-    options.client.state_dir = world_state_dir(l->world);
-    o->client = tacit_client_new(&options.client, NULL);
-    assert_non_null(o->client);
-    options.session.client_id = "test-client";
-    options.session.origins = origins;
-    options.session.store = fake_store_handle(l->store);
-    options.session.on_event = count_event;
-    options.session.event_data = o;
-    o->session = tacit_session_open(o->client, world_provider(l->world), &options.session, NULL);
+    o->client = other_client(l);
+    options.client_id = "test-client";
+    options.origins = origins;
+    options.store = fake_store_handle(l->store);
+    options.on_event = count_event;
+    options.event_data = o;
+    o->session = tacit_session_open(o->client, world_provider(l->world), &options, NULL);
     assert_non_null(o->session);
     assert_int_equal(tacit_session_load(o->session, PATIENCE_MS, &found, NULL), TACIT_OK);
     assert_int_equal(found, TACIT_STATE_SIGNED_IN);

@@ -6,29 +6,6 @@ enum { PATIENCE_MS = WORLD_PATIENCE_MS, HOUR_S = 3600, DAY_S = 24 * HOUR_S };
 
 static const char lives_for_a_day[] = "{\"refresh_expires_in\":86400}";
 
-static tacit_client *other_client(const limited *l) {
-    tacit_client_options options = limited_options(l, 0, 0).client;
-    tacit_client *client;
-
-    options.state_dir = world_state_dir(l->world);
-    client = tacit_client_new(&options, NULL);
-    assert_non_null(client);
-    return client;
-}
-
-static tacit_session *other_session(const limited *l, tacit_client *client) {
-    tacit_session_options options = limited_options(l, 0, 0).session;
-    tacit_session *session;
-
-    options.client_id = "test-client";
-    options.store = fake_store_handle(l->store);
-    options.policy = TACIT_POLICY_REACTIVE;
-    session = tacit_session_open(client, world_provider(l->world), &options, NULL);
-    assert_non_null(session);
-    assert_int_equal(tacit_session_load(session, PATIENCE_MS, NULL, NULL), TACIT_OK);
-    return session;
-}
-
 static void pass_for_both(const limited *l, tacit_client *client, int64_t ms) {
     pass(l, ms);
     tacit_client_clock_moved(client);

@@ -75,6 +75,30 @@ static inline void limited_free(limited *l) {
     fake_store_free(l->store);
 }
 
+/* Another process, as far as tacit can tell; and its session, which renews nothing by itself. */
+static inline tacit_client *other_client(const limited *l) {
+    tacit_client_options options = limited_options(l, 0, 0).client;
+    tacit_client *client;
+
+    options.state_dir = world_state_dir(l->world);
+    client = tacit_client_new(&options, NULL);
+    assert_non_null(client);
+    return client;
+}
+
+static inline tacit_session *other_session(const limited *l, tacit_client *client) {
+    tacit_session_options options = limited_options(l, 0, 0).session;
+    tacit_session *session;
+
+    options.client_id = "test-client";
+    options.store = fake_store_handle(l->store);
+    options.policy = TACIT_POLICY_REACTIVE;
+    session = tacit_session_open(client, world_provider(l->world), &options, NULL);
+    assert_non_null(session);
+    assert_int_equal(tacit_session_load(session, WORLD_PATIENCE_MS, NULL, NULL), TACIT_OK);
+    return session;
+}
+
 /* Both clocks, as time passes; nobody is told. */
 static inline void pass_quietly(int64_t ms) {
     atomic_fetch_add(&limited_clock.boot_ms, ms);

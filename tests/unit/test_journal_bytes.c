@@ -6,6 +6,8 @@
 
 static const ti_journal_clocks now = {.boot_id = {7}, .boot_ms = 100000, .wall_ms = 5000000};
 
+enum { RATE_AT = 320 }; /* where what a first version knew ends */
+
 static ti_journal_image sample(void) {
     ti_journal_image image = {
         .journal = {.state = TI_JOURNAL_POSTED,
@@ -25,9 +27,11 @@ static ti_journal_image sample(void) {
                     .status = TACIT_ERR_SERVER,
                     .http_status = 429},
         .storm = {.at_boot_ms = {90000, 91000},
-                  .window = {.next = 2, .count = 2},
+                  .next = 2,
+                  .count = 2,
                   .blocks = 1,
                   .blocked_until_boot_ms = 160000},
+        .rate = {.limit = 10, .newest_boot_ms = 95000, .counts = {2, [60] = 1}},
     };
 
     return image;
@@ -70,6 +74,9 @@ static void what_was_written_is_read(void **state) {
     assert_int_equal(found.journal.generation, 41);
     assert_int_equal(found.backoff.http_status, 429);
     assert_int_equal(found.storm.at_boot_ms[1], 91000);
+    assert_int_equal(found.rate.limit, 10);
+    assert_int_equal(found.rate.newest_boot_ms, 95000);
+    assert_int_equal(found.rate.counts[60], 1);
 }
 
 static void blank_file_is_new_and_a_short_one_is_not(void **state) {
@@ -159,6 +166,21 @@ static void later_version_is_told_from_damage(void **state) {
     assert_int_equal(get(&f, sizeof f.bytes, &found, &number), TI_JOURNAL_CORRUPT);
 }
 
+/* A slot of a version that knew of no rate has zeros there. */
+static void what_is_newer_than_a_slot_is_nothing(void **state) {
+    ti_journal_image image = sample(), found;
+    uint64_t number;
+    file f = {{0}};
+
+    (void)state;
+    image.rate = (ti_grant_rate){.limit = 0};
+    put(&f, &image, &now, 2);
+    for (size_t i = RATE_AT; i < TI_JOURNAL_SLOT_SIZE - 16; i++) assert_int_equal(f.bytes[i], 0);
+    assert_int_equal(get(&f, sizeof f.bytes, &found, &number), TI_JOURNAL_READ);
+    assert_int_equal(found.rate.limit, 0);
+    assert_int_equal(ti_grant_rate_free_at(&found.rate, TI_GRANT_NEEDED), INT64_MIN);
+}
+
 static void nonsense_with_a_good_checksum_is_corrupt(void **state) {
     ti_journal_image found;
     uint64_t number;
@@ -171,8 +193,8 @@ static void nonsense_with_a_good_checksum_is_corrupt(void **state) {
         if (i == 0) image.journal.state = (ti_journal_state)9;
         if (i == 1) image.journal.generation = image.journal.reserved + 1;
         if (i == 2) image.journal.writer = -1;
-        if (i == 3) image.storm.window.count = TI_STORM_HOURLY_MAX + 1;
-        if (i == 4) image.storm.window.next = TI_STORM_HOURLY_MAX;
+        if (i == 3) image.storm.count = TI_STORM_HOURLY_MAX + 1;
+        if (i == 4) image.storm.next = TI_STORM_HOURLY_MAX;
         put(&f, &image, &now, i == 5 ? UINT64_MAX : 1);
         if (get(&f, sizeof f.bytes, &found, &number) != TI_JOURNAL_CORRUPT) fail_msg("%d", i);
     }
@@ -204,11 +226,12 @@ static void times_are_carried_over_a_restart_by_the_wall_clock(void **state) {
         uint64_t number;
         file f = {{0}};
 
-        image.backoff.retry_boot_ms = cases[i].retry_boot_ms;
+        image.backoff.retry_boot_ms = image.rate.newest_boot_ms = cases[i].retry_boot_ms;
         put(&f, &image, &cases[i].written, 1);
         assert_int_equal(get(&f, sizeof f.bytes, &found, &number), TI_JOURNAL_READ);
         if (found.backoff.retry_boot_ms != cases[i].expected)
             fail_msg("%s: %lld", cases[i].why, (long long)found.backoff.retry_boot_ms);
+        assert_int_equal(found.rate.newest_boot_ms, cases[i].expected);
     }
 }
 
@@ -220,6 +243,7 @@ int main(void) {
         cmocka_unit_test(newer_slot_counts_wherever_it_lies),
         cmocka_unit_test(every_flipped_byte_is_seen),
         cmocka_unit_test(later_version_is_told_from_damage),
+        cmocka_unit_test(what_is_newer_than_a_slot_is_nothing),
         cmocka_unit_test(nonsense_with_a_good_checksum_is_corrupt),
         cmocka_unit_test(times_are_carried_over_a_restart_by_the_wall_clock),
     };
