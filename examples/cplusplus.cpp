@@ -61,7 +61,7 @@ static int get_pages(char **argv) {
     }
     int failures = 0;
     for (auto &page : pages) failures += !show(page.get());
-    client.shutdown(); /* no thread outlives main() */
+    client.shutdown().value(); /* no thread outlives main() */
     return failures;
 }
 
