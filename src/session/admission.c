@@ -69,3 +69,8 @@ void ti_admission_note_locked(ti_identity *identity, const ti_view *view) {
     terms->rate.limit = (unsigned)limit;
     ti_grant_rate_note(&terms->rate, ti_identity_now(identity));
 }
+
+void ti_admission_take_back_locked(ti_identity *identity, const ti_view *view) {
+    if (identity->terms != NULL && limit_of(view) > 0)
+        ti_grant_rate_take_back(&identity->terms->rate);
+}

@@ -42,3 +42,7 @@ void ti_grant_rate_note(ti_grant_rate *rate, int64_t now_boot_ms) {
     move_on(rate, now_boot_ms);
     if (rate->counts[0] < UINT8_MAX) rate->counts[0]++;
 }
+
+void ti_grant_rate_take_back(ti_grant_rate *rate) {
+    if (rate->counts[0] > 0) rate->counts[0]--;
+}

@@ -20,5 +20,7 @@ typedef enum ti_grant_need { TI_GRANT_IN_BACKGROUND, TI_GRANT_NEEDED } ti_grant_
 /* The first time at which one more may go; INT64_MIN: any. */
 int64_t ti_grant_rate_free_at(const ti_grant_rate *rate, ti_grant_need need);
 void ti_grant_rate_note(ti_grant_rate *rate, int64_t now_boot_ms);
+/* The last one noted did not go. */
+void ti_grant_rate_take_back(ti_grant_rate *rate);
 
 #endif

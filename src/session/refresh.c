@@ -371,6 +371,7 @@ static bool post_locked(ti_identity *identity) {
         noted = ti_turn_note_locked(identity, &posted, &error) == TACIT_OK;
     else
         ti_error_no_memory(&error);
+    if (!noted) ti_admission_take_back_locked(identity, identity->flight.view);
     if (is_over_locked(identity)) {
         ti_flight_abandon_locked(identity);
         return false;

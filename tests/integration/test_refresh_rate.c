@@ -2,7 +2,9 @@
 #include "support/limited.h"
 #include "support/unit.h"
 
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 enum { PATIENCE_MS = WORLD_PATIENCE_MS, LIMIT = 6, IN_BACKGROUND = LIMIT / 2, MOST = LIMIT - 1 };
 
@@ -157,6 +159,32 @@ static void processes_count_together(void **state) {
     limited_free(&l);
 }
 
+/* Every write beyond the first byte of a file fails, as on a full disk. */
+static void let_files_grow(bool may) {
+    struct rlimit limit;
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = may ? limit.rlim_max : 0;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* The journal cannot be written, and without it no grant is sent. */
+static void what_was_not_sent_does_not_count(void **state) {
+    limited l = limited_by_an_alarm();
+
+    (void)state;
+    let_files_grow(false);
+    for (int n = 1; n < MOST; n++)
+        assert_int_equal(refresh_later(&l, world_session(l.world)), TACIT_ERR_STORE_FAILED);
+    let_files_grow(true);
+    assert_int_equal(refreshes(l.world), 0);
+
+    for (int n = 1; n <= MOST; n++)
+        assert_int_equal(refresh_later(&l, world_session(l.world)), TACIT_OK);
+    must_wait(l.world);
+    limited_free(&l);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_background_takes_half_and_who_needs_one_the_rest_but_one),
@@ -164,6 +192,9 @@ int main(void) {
         cmocka_unit_test(an_import_counts),
         cmocka_unit_test(a_restart_forgets_nothing),
         cmocka_unit_test(processes_count_together),
+        cmocka_unit_test(what_was_not_sent_does_not_count),
     };
+
+    signal(SIGXFSZ, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,9 +71,21 @@ static void a_minute_of_too_many_is_counted_as_many(void **state) {
     assert_int_equal(ti_grant_rate_free_at(&rate, TI_GRANT_NEEDED), HOUR_MS + MIN_MS);
 }
 
+static void what_is_taken_back_was_never_there(void **state) {
+    ti_grant_rate rate = {.limit = 2};
+
+    (void)state;
+    ti_grant_rate_note(&rate, MIN_MS);
+    ti_grant_rate_take_back(&rate);
+    assert_int_equal(ti_grant_rate_free_at(&rate, TI_GRANT_NEEDED), FREE);
+    ti_grant_rate_take_back(&rate);
+    assert_int_equal(ti_grant_rate_free_at(&rate, TI_GRANT_NEEDED), FREE);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refreshes_stay_under_the_limit_of_any_hour),
+        cmocka_unit_test(what_is_taken_back_was_never_there),
         cmocka_unit_test(a_minute_of_too_many_is_counted_as_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
