@@ -7,11 +7,21 @@
 #include "session/persist.h"
 #include "session/turn.h"
 
+/* Of what a record had, what lives; else as `like`. */
+static void take_recorded_locked(const ti_identity *identity, ti_revocation **list,
+                                 const ti_record_token *tokens, size_t count, ti_revocation like) {
+    int64_t now_wall_ms = ti_clock_wall_ms(ti_identity_clock(identity));
+
+    for (size_t i = 0; i < count; i++) {
+        like.token = tokens[i].value;
+        if (ti_record_token_lives(&tokens[i], now_wall_ms)) ti_revocation_push_locked(list, &like);
+    }
+}
+
 /* Those that live; any_view: for those that are nobody's now. Without memory one is left out: it expires. */
 static void take_access_tokens_locked(ti_identity *identity, ti_revocation **list,
                                       ti_view *any_view) {
-    const ti_clock *clock = ti_identity_clock(identity);
-    int64_t now = ti_clock_boot_ms(clock), wall_ms = ti_clock_wall_ms(clock);
+    int64_t now = ti_identity_now(identity);
     ti_revocation taken = {.kind = TI_REVOKE_ACCESS_TOKEN,
                            .other = identity->refresh_token,
                            .fingerprint = ti_terms_fingerprint_locked(identity)};
@@ -24,11 +34,7 @@ static void take_access_tokens_locked(ti_identity *identity, ti_revocation **lis
         ti_secret_unref(taken.token);
     }
     taken.view = any_view;
-    for (size_t i = 0; i < identity->parked_count; i++) {
-        taken.token = identity->parked[i].value;
-        if (ti_record_token_lives(&identity->parked[i], wall_ms))
-            ti_revocation_push_locked(list, &taken);
-    }
+    take_recorded_locked(identity, list, identity->parked, identity->parked_count, taken);
 }
 
 /* What is left has been taken, to be revoked. */
@@ -122,12 +128,18 @@ static void revoke_locked(ti_identity *identity, const ti_job *job, tacit_error 
 }
 
 /* Of a sign-in that was never loaded. */
-static void take_found(ti_job *job, ti_record *found) {
+static void take_found_locked(const ti_identity *identity, ti_job *job, ti_record *found) {
+    ti_revocation taken = {
+        .view = job->view, .kind = TI_REVOKE_ACCESS_TOKEN, .other = found->refresh_token};
+
     job->refresh_token = found->refresh_token;
     found->refresh_token = NULL;
-    if (found->terms == NULL || job->fingerprint != NULL) return;
-    job->fingerprint = found->terms->fingerprint;
-    found->terms->fingerprint = NULL;
+    if (found->terms != NULL && job->fingerprint == NULL) {
+        job->fingerprint = found->terms->fingerprint;
+        found->terms->fingerprint = NULL;
+    }
+    taken.fingerprint = job->fingerprint;
+    take_recorded_locked(identity, &job->access_tokens, found->tokens, found->token_count, taken);
 }
 
 /* The mark, the revocation, the record. Without the mark the record goes first, so that a crash in between leaves nothing that signs in
@@ -145,7 +157,7 @@ void ti_sign_out_run_locked(ti_identity *identity, ti_job *job, const tacit_erro
     first = marked.status == TACIT_OK && job->refresh_token != NULL;
     if (first) revoke_locked(identity, job, &revoked);
     ti_persist_erase_locked(identity, &job->ended, &found, &erased);
-    if (job->refresh_token == NULL) take_found(job, &found);
+    if (job->refresh_token == NULL) take_found_locked(identity, job, &found);
     if (!first) revoke_locked(identity, job, &revoked);
     ti_record_free(&found);
     if (marked.status != TACIT_OK) {

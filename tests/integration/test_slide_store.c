@@ -347,6 +347,23 @@ static void a_sign_out_during_the_save_is_the_last_word(void **state) {
 
 /* ------------------------------------------------------------------ beside the refresh token */
 
+/* Only the record has the token. */
+static void a_sign_out_before_the_load_revokes_it(void **state) {
+    stored s = begin();
+
+    (void)state;
+    fake_store_fail(s.store, FAKE_LOAD, TACIT_ERR_STORE_LOCKED);
+    world_restart(s.world);
+    assert_int_equal(tacit_session_load(world_session(s.world), WORLD_PATIENCE_MS, NULL, NULL),
+                     TACIT_ERR_STORE_LOCKED);
+    fake_store_fail(s.store, FAKE_LOAD, TACIT_OK);
+    assert_int_equal(server_counters(world_server(s.world)).live_access_tokens, 1);
+    assert_int_equal(tacit_sign_out(world_session(s.world), WORLD_PATIENCE_MS, NULL), TACIT_OK);
+
+    assert_int_equal(server_counters(world_server(s.world)).live_access_tokens, 0);
+    end(&s);
+}
+
 static void what_slid_is_saved_with_the_same_refresh_token(void **state) {
     (void)state;
     fake_store *store = fake_store_new();
@@ -390,6 +407,7 @@ int main(void) {
         cmocka_unit_test(with_a_refresh_token_it_is_neither_told_nor_in_the_way),
         cmocka_unit_test(a_save_that_comes_late_is_nobody_elses),
         cmocka_unit_test(a_sign_out_during_the_save_is_the_last_word),
+        cmocka_unit_test(a_sign_out_before_the_load_revokes_it),
         cmocka_unit_test(what_slid_is_saved_with_the_same_refresh_token),
     };
 
