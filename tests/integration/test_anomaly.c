@@ -42,7 +42,7 @@ static void assert_anomaly_then_end(world *w, tacit_anomaly anomaly, const char 
     assert_true(world_event_at(w, (tacit_event_type)0, last, &end));
     if (told.event.type != TACIT_EVENT_ANOMALY || told.event.anomaly != anomaly)
         fail_msg("%s: event %d, anomaly %d", why, (int)told.event.type, (int)told.event.anomaly);
-    assert_int_equal(world_event_count(w, TACIT_EVENT_ANOMALY), 1);
+    world_assert_events(w, TACIT_EVENT_ANOMALY, 1);
     assert_int_equal(end.event.type, TACIT_EVENT_SIGN_IN_REQUIRED);
     assert_int_equal(end.event.anomaly, TACIT_ANOMALY_NONE);
     assert_int_equal(told.event.state, TACIT_STATE_SIGNED_IN);
@@ -80,7 +80,7 @@ static void a_refusal_at_the_end_of_the_lifetime_is_not(void **state) {
         world_clock_move(w, DAY_MS - cases[i].left_ms);
         wait_sign_in_required(w);
         world_wait_event(w, TACIT_EVENT_SIGN_IN_REQUIRED, 1);
-        assert_int_equal(world_event_count(w, TACIT_EVENT_ANOMALY), cases[i].anomalies);
+        world_assert_events(w, TACIT_EVENT_ANOMALY, cases[i].anomalies);
         world_free(w);
     }
 }
@@ -252,7 +252,7 @@ static void a_wall_clock_that_jumps_is_told_once_to_every_session(void **state) 
     world_wait_event(w, TACIT_EVENT_ANOMALY, 4);
     look_a_while();
 
-    assert_int_equal(world_event_count(w, TACIT_EVENT_ANOMALY), 4);
+    world_assert_events(w, TACIT_EVENT_ANOMALY, 4);
     for (size_t i = 0; i < 4; i++) {
         assert_true(world_event_at(w, TACIT_EVENT_ANOMALY, i, &told));
         assert_int_equal(told.event.anomaly, TACIT_ANOMALY_WALL_CLOCK_JUMPED);

@@ -174,7 +174,7 @@ static void the_user_sees_what_the_server_gave(void **state) {
     assert_int_equal(s.expires_in_s, 600);
     assert_int_equal(server_counters(s.server).device_requests, 1);
     assert_int_equal(polls(&s), 1);
-    assert_int_equal(world_event_count(s.world, TACIT_EVENT_SIGNED_IN), 1);
+    world_assert_events(s.world, TACIT_EVENT_SIGNED_IN, 1);
     free(newest);
     world_free(s.world);
 }

@@ -383,7 +383,7 @@ static void sign_in_of_another_is_found_by_whoever_asks(void **state) {
     assert_int_equal(world_get(s.world, "/api/x"), -TACIT_ERR_SIGN_IN_REQUIRED);
     world_wait(is_signed_in, world_session(s.world), "the other's sign-in is found");
     assert_int_equal(world_get(s.world, "/api/x"), 200);
-    assert_int_equal(world_event_count(s.world, TACIT_EVENT_LOADED), 2); /* each start has one */
+    world_assert_events(s.world, TACIT_EVENT_LOADED, 2); /* each start has one */
     tacit_session_close(other, PATIENCE_MS);
     tacit_client_unref(client);
     free_scene(&s);

@@ -56,7 +56,7 @@ static void a_sign_in_after_the_end_is_one_like_any_other(void **state) {
     world_restart(l.world);
 
     assert_int_equal(world_get(l.world, "/api/x"), 200);
-    assert_int_equal(world_event_count(l.world, TACIT_EVENT_SIGN_IN_REQUIRED), 1);
+    world_assert_events(l.world, TACIT_EVENT_SIGN_IN_REQUIRED, 1);
     limited_free(&l);
 }
 
@@ -365,7 +365,7 @@ static void a_sign_out_before_is_all_there_is(void **state) {
     look_a_while();
 
     assert_int_equal(world_event_count(l.world, TACIT_EVENT_SIGN_IN_REQUIRED), 0);
-    assert_int_equal(world_event_count(l.world, TACIT_EVENT_SIGNED_OUT), 1);
+    world_assert_events(l.world, TACIT_EVENT_SIGNED_OUT, 1);
     limited_free(&l);
 }
 

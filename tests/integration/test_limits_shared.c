@@ -149,7 +149,7 @@ static void and_what_nobody_uses_ends_for_all(void **state) {
     assert_int_equal(world_get(l.world, "/api/x"), -TACIT_ERR_SIGN_IN_REQUIRED);
     assert_int_equal(other_get(&o), -TACIT_ERR_SIGN_IN_REQUIRED);
     look_a_while();
-    assert_int_equal(world_event_count(l.world, TACIT_EVENT_SIGN_IN_REQUIRED), 1);
+    world_assert_events(l.world, TACIT_EVENT_SIGN_IN_REQUIRED, 1);
     assert_int_equal(world_event_count(l.world, TACIT_EVENT_SIGNED_OUT), 0);
     assert_int_equal(o.events[TACIT_EVENT_SIGN_IN_REQUIRED], 1);
     assert_int_equal(o.events[TACIT_EVENT_SIGNED_OUT], 0);

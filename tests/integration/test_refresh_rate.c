@@ -82,7 +82,7 @@ static void who_comes_while_there_is_none_left_is_answered_at_once(void **state)
     look_a_while();
 
     assert_int_equal(refreshes(w), MOST);
-    assert_int_equal(world_event_count(w, TACIT_EVENT_REFRESH_STORM), 1);
+    world_assert_events(w, TACIT_EVENT_REFRESH_STORM, 1);
     world_free(w);
 }
 

@@ -305,7 +305,7 @@ static void refused_record_is_kept_and_not_sent_again(bool process_only) {
 
     assert_int_equal(seen_refresh_token_count(s.server, refused), 1);
     assert_int_equal(server_counters(s.server).token_requests, 1);
-    assert_int_equal(world_event_count(s.world, TACIT_EVENT_SIGN_IN_REQUIRED), 1);
+    world_assert_events(s.world, TACIT_EVENT_SIGN_IN_REQUIRED, 1);
     assert_int_equal(fake_store_calls(s.store, FAKE_ERASE), 0);
     free(kept);
     free(record);
@@ -449,7 +449,7 @@ static void end_of_the_sign_in_is_told_once(void **state) {
     world_wait_event(s.world, TACIT_EVENT_SIGN_IN_REQUIRED, 2);
 
     assert_int_equal(server_counters(s.server).token_requests, 1);
-    assert_int_equal(world_event_count(s.world, TACIT_EVENT_SIGN_IN_REQUIRED), 2); /* one each */
+    world_assert_events(s.world, TACIT_EVENT_SIGN_IN_REQUIRED, 2); /* one each */
     tacit_session_close(other, PATIENCE_MS);
     free_scene(&s);
 }

@@ -258,7 +258,7 @@ static void session_works_on_from_memory_where_saving_fails(void **state) {
         s.saves = fake_store_calls(s.store, FAKE_SAVE);
         move_until(&s, saves_again, "the save is tried again");
     }
-    assert_int_equal(world_event_count(s.world, TACIT_EVENT_STORE_FAILED), 1);
+    world_assert_events(s.world, TACIT_EVENT_STORE_FAILED, 1);
     assert_true(world_event_at(s.world, TACIT_EVENT_STORE_FAILED, 0, &failed));
     assert_int_equal(failed.event.error->status, TACIT_ERR_STORE_FAILED);
     assert_int_equal(failed.event.state, TACIT_STATE_SIGNED_IN);
@@ -271,7 +271,7 @@ static void session_works_on_from_memory_where_saving_fails(void **state) {
     assert_true(newest_is_saved(&s));
     world_restart(s.world);
     assert_int_equal(world_get(s.world, "/api/x"), 200);
-    assert_int_equal(world_event_count(s.world, TACIT_EVENT_STORE_FAILED), 1);
+    world_assert_events(s.world, TACIT_EVENT_STORE_FAILED, 1);
     assert_int_equal(server_counters(s.server).token_requests, 1);
     free(first);
     free_scene(&s);
@@ -364,7 +364,7 @@ static void save_that_hangs_holds_nobody_up(void **state) {
     world_wait_event(s.world, TACIT_EVENT_STORE_RECOVERED, 1);
 
     assert_true(newest_is_saved(&s));
-    assert_int_equal(world_event_count(s.world, TACIT_EVENT_STORE_FAILED), 1);
+    world_assert_events(s.world, TACIT_EVENT_STORE_FAILED, 1);
     assert_nothing_spent_was_sent(&s);
     assert_generations_only_grow(&s);
     crowd_free(c);
@@ -427,7 +427,7 @@ static void lost_record_is_told_and_saved_again(void **state) {
     assert_true(world_event_at(s.world, TACIT_EVENT_STORE_FAILED, 0, &lost));
     assert_int_equal(lost.event.error->status, TACIT_ERR_STORE_NOT_FOUND);
     assert_int_equal(lost.event.state, TACIT_STATE_SIGNED_IN);
-    assert_int_equal(world_event_count(s.world, TACIT_EVENT_STORE_FAILED), 1);
+    world_assert_events(s.world, TACIT_EVENT_STORE_FAILED, 1);
     assert_true(newest_is_saved(&s));
     assert_int_equal(world_get(s.world, "/api/x"), 200);
     assert_generations_only_grow(&s);

@@ -43,7 +43,7 @@ static void wait_refreshes(world *w, long count) {
 
 static void assert_told(world *w, size_t count) {
     look_a_while();
-    assert_int_equal(world_event_count(w, TACIT_EVENT_SIGN_IN_ENDS), count);
+    world_assert_events(w, TACIT_EVENT_SIGN_IN_ENDS, count);
 }
 
 static void assert_refreshes(world *w, long count) {

@@ -374,7 +374,7 @@ static void the_tokens_end_is_told_once(void **state) {
         assert_int_equal(world_get(w, "/api/x"), -TACIT_ERR_SIGN_IN_REQUIRED);
 
     world_wait_event(w, TACIT_EVENT_SIGN_IN_REQUIRED, 1);
-    assert_int_equal(world_event_count(w, TACIT_EVENT_SIGN_IN_REQUIRED), 1);
+    world_assert_events(w, TACIT_EVENT_SIGN_IN_REQUIRED, 1);
     assert_int_equal(server_counters(world_server(w)).token_requests, 0);
     world_free(w);
 }
@@ -392,7 +392,7 @@ static void a_401_for_the_current_token_is_told_once(void **state) {
 
     assert_int_equal(crowd_count(c, -TACIT_ERR_SIGN_IN_REQUIRED) + crowd_count(c, 401), THREADS);
     world_wait_event(w, TACIT_EVENT_SIGN_IN_REQUIRED, 1);
-    assert_int_equal(world_event_count(w, TACIT_EVENT_SIGN_IN_REQUIRED), 1);
+    world_assert_events(w, TACIT_EVENT_SIGN_IN_REQUIRED, 1);
     assert_int_equal(tacit_session_get_state(world_session(w)), TACIT_STATE_SIGNED_OUT);
     crowd_free(c);
     world_free(w);
@@ -501,7 +501,7 @@ static void the_policy_tells_the_end_without_a_request(void **state) {
     sliding_pass(w, 2);
     world_wait_event(w, TACIT_EVENT_SIGN_IN_REQUIRED, 1);
     assert_int_equal(world_get(w, "/api/x"), -TACIT_ERR_SIGN_IN_REQUIRED);
-    assert_int_equal(world_event_count(w, TACIT_EVENT_SIGN_IN_REQUIRED), 1);
+    world_assert_events(w, TACIT_EVENT_SIGN_IN_REQUIRED, 1);
     world_free(w);
 }
 

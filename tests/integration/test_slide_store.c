@@ -323,7 +323,7 @@ static void a_save_that_comes_late_is_nobody_elses(void **state) {
     world_wait_event(s.world, TACIT_EVENT_STORE_RECOVERED, 1);
 
     assert_int_equal(stats_of(s.world).adoptions, 0);
-    assert_int_equal(world_event_count(s.world, TACIT_EVENT_REFRESHED), 1);
+    world_assert_events(s.world, TACIT_EVENT_REFRESHED, 1);
     end(&s);
 }
 

@@ -434,7 +434,7 @@ static void sign_in_that_cannot_be_noted_changes_nothing(void **state) {
 
     if (refresh(other.session, &error) != TACIT_OK) fail_msg("%s", error.message);
     if (refresh(world_session(s.world), &error) != TACIT_OK) fail_msg("%s", error.message);
-    assert_int_equal(world_event_count(s.world, TACIT_EVENT_SIGNED_IN), 1);
+    world_assert_events(s.world, TACIT_EVENT_SIGNED_IN, 1);
     free_peer(&other);
     free_scene(&s);
 }

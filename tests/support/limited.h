@@ -153,7 +153,7 @@ static inline void assert_ended(limited *l, const char *limit) {
     world_wait(record_is_gone, l, "the record to be erased");
     world_wait(nothing_lives, l, "the refresh token to be revoked");
     look_a_while();
-    assert_int_equal(world_event_count(l->world, TACIT_EVENT_SIGN_IN_REQUIRED), 1);
+    world_assert_events(l->world, TACIT_EVENT_SIGN_IN_REQUIRED, 1);
     assert_int_equal(world_event_count(l->world, TACIT_EVENT_SIGNED_OUT), 0);
 }
 

@@ -333,6 +333,11 @@ void world_wait_event(world *w, tacit_event_type type, size_t count) {
     if (!came) fail_msg("event %d did not come %zu times", (int)type, count);
 }
 
+void world_assert_events(world *w, tacit_event_type type, size_t count) {
+    world_wait_event(w, type, count);
+    assert_int_equal(world_event_count(w, type), count);
+}
+
 void world_wait(bool (*condition)(void *data), void *data, const char *what) {
     struct timespec pause = {.tv_nsec = 2000000};
 

@@ -73,6 +73,8 @@ size_t world_event_count(world *world, tacit_event_type type); /* 0: all */
 bool world_event_at(world *world, tacit_event_type type, size_t index, world_event *event);
 /* Waits until there were so many of the type; fails the test where they don't come. */
 void world_wait_event(world *world, tacit_event_type type, size_t count);
+/* The same, and fails the test where there were more. Events come a little after what they tell of. */
+void world_assert_events(world *world, tacit_event_type type, size_t count);
 /* Waits until condition holds, looking again whenever something may have changed; fails the test, naming what. */
 void world_wait(bool (*condition)(void *data), void *data, const char *what);
 
