@@ -1,9 +1,11 @@
-/* mbedTLS 2.28 or 3, for firmware that has it below libcurl already. scrypt, which it lacks, is in crypto_mbedtls_scrypt.c. */
+/* mbedTLS 2.28 or 3, for firmware that has it below libcurl already. scrypt, which it lacks, is in crypto_scrypt.c. */
 #include "platform/crypto.h"
 
+#include "platform/crypto_scrypt.h"
 #include "platform/os.h"
 
 #include <mbedtls/gcm.h>
+#include <mbedtls/pkcs5.h>
 #include <mbedtls/sha256.h>
 #include <mbedtls/version.h>
 
@@ -72,4 +74,23 @@ ti_crypto_result ti_crypto_open(const unsigned char key[TI_CRYPTO_KEY_SIZE],
     if (code == 0) return TI_CRYPTO_OK;
     ti_os_wipe(text, size); /* nobody vouches for it */
     return code == MBEDTLS_ERR_GCM_AUTH_FAILED ? TI_CRYPTO_MISMATCH : TI_CRYPTO_FAILED;
+}
+
+bool ti_crypto_pbkdf2(const char *passphrase, size_t passphrase_size, const void *salt,
+                      size_t salt_size, void *out, size_t size) {
+    const unsigned char *password = (const unsigned char *)passphrase;
+#if MBEDTLS_VERSION_NUMBER >= 0x03030000
+    return mbedtls_pkcs5_pbkdf2_hmac_ext(MBEDTLS_MD_SHA256, password, passphrase_size, salt,
+                                         salt_size, 1, (uint32_t)size, out) == 0;
+#else
+    mbedtls_md_context_t context;
+    bool ok;
+
+    mbedtls_md_init(&context);
+    ok = mbedtls_md_setup(&context, mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), 1) == 0 &&
+         mbedtls_pkcs5_pbkdf2_hmac(&context, password, passphrase_size, salt, salt_size, 1,
+                                   (uint32_t)size, out) == 0;
+    mbedtls_md_free(&context);
+    return ok;
+#endif
 }

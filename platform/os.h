@@ -24,12 +24,22 @@ void ti_os_wipe(void *memory, size_t size);
 /* How many bytes of a block from malloc() may be wiped; 0 for NULL. */
 size_t ti_os_usable_size(void *memory);
 
-/* Where programs of this user keep state: on Linux $XDG_STATE_HOME/tacit, or ~/.local/state/tacit. From malloc(); NULL: nothing
- * says where (errno ENOENT), or no memory. Made by nobody yet. */
+/* What the environment says, or NULL: also where that is nothing, or the program has more rights than
+ * who started it. Borrowed until the environment is changed. */
+const char *ti_os_variable(const char *name);
+/* Where programs of this user keep state: $XDG_STATE_HOME/tacit, or on Linux ~/.local/state/tacit, on
+ * macOS ~/Library/Application Support/tacit, on Windows %LOCALAPPDATA%\tacit. From malloc(); NULL:
+ * nothing says where (errno ENOENT), or no memory. Made by nobody yet. */
 char *ti_os_state_directory(void);
 /* The path as it is from everywhere, so that a program may change its working directory; without a slash at its end, behind which a
  * symbolic link would be followed. From malloc(); NULL: no memory, or there is no working directory. */
 char *ti_os_absolute_path(const char *path);
+/* What was written to the file, or the names in the directory, outlive a power loss: down to the
+ * medium, where fsync() only reaches the drive. As fsync() otherwise. */
+int ti_os_sync(int file);
+/* The same for what was written within the file's size. */
+int ti_os_sync_data(int file);
+
 /* Differs after each boot of the system; all zero where the system does not tell. */
 void ti_os_boot_id(unsigned char id[16]);
 
@@ -41,7 +51,11 @@ void ti_os_boot_id(unsigned char id[16]);
 unsigned ti_os_process(void);
 
 /* Where the number lies; zero before the first question, and in a forked child until it asks. */
+#ifdef _WIN32 /* where a library exports only what it says */
+extern _Atomic(atomic_uint *) ti_os_process_mark;
+#else
 extern _Atomic(atomic_uint *) ti_os_process_mark __attribute__((visibility("hidden")));
+#endif
 
 /* Whether an answer of ti_os_process(), never 0, was given in the process that asks now. Inline,
  * since every call on a session asks: two loads, no lock, no system call. */

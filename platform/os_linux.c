@@ -49,10 +49,14 @@ size_t ti_os_usable_size(void *memory) {
     return malloc_usable_size(memory);
 }
 
-/* A path that is not absolute is to be ignored, says the XDG base directory specification; and what
- * whoever started a privileged program says is not asked. */
+const char *ti_os_variable(const char *name) {
+    const char *value = secure_getenv(name);
+    return value && *value ? value : NULL;
+}
+
+/* A path that is not absolute is to be ignored, says the XDG base directory specification. */
 static const char *directory_from(const char *variable) {
-    const char *path = secure_getenv(variable);
+    const char *path = ti_os_variable(variable);
     return path && *path == '/' ? path : NULL;
 }
 
@@ -72,21 +76,12 @@ char *ti_os_state_directory(void) {
     return path;
 }
 
-/* NULL: no memory, or there is no working directory. */
-static char *from_working_directory(const char *path) {
-    char *from = getcwd(NULL, 0), *joined = NULL;
-    if (!from) return NULL;
-    if (asprintf(&joined, "%s/%s", strcmp(from, "/") == 0 ? "" : from, path) < 0) joined = NULL;
-    free(from);
-    return joined;
+int ti_os_sync(int file) {
+    return fsync(file);
 }
 
-char *ti_os_absolute_path(const char *path) {
-    char *absolute = *path == '/' ? strdup(path) : from_working_directory(path);
-    if (!absolute) return NULL;
-    for (size_t size = strlen(absolute); size > 1 && absolute[size - 1] == '/'; size--)
-        absolute[size - 1] = '\0';
-    return absolute;
+int ti_os_sync_data(int file) {
+    return fdatasync(file);
 }
 
 static int hex_value(char digit) {

@@ -1,6 +1,7 @@
 #include "platform/store_file_directory.h"
 
 #include "base/error.h"
+#include "platform/os.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +31,7 @@ static int open_at(int directory, const char *path, int flags) {
 /* The names in a directory outlive a power loss only after this. Some file systems have no such
  * call for directories, and nothing that could be done instead. */
 static bool sync_fd(int fd) {
-    while (fsync(fd) != 0) {
+    while (ti_os_sync(fd) != 0) {
         if (errno == EINVAL || errno == ENOSYS || errno == ENOTSUP) return true;
         if (errno != EINTR) return false;
     }

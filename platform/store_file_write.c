@@ -159,7 +159,7 @@ static bool write_all(int fd, const char *bytes, size_t size) {
 }
 
 static bool sync_file(int fd) {
-    while (fsync(fd) != 0)
+    while (ti_os_sync(fd) != 0)
         if (errno != EINTR) return false;
     return true;
 }

@@ -8,6 +8,7 @@
 
 #include <tacit/client.h>
 
+#include "platform/condvar.h"
 #include "platform/os.h"
 
 typedef struct ti_clock {
@@ -31,11 +32,8 @@ static inline int64_t ti_boot_plus(int64_t boot_ms, int64_t ms) {
 /* now + ms, never past TI_NEVER; ms < 0 is TI_NEVER. */
 int64_t ti_clock_deadline(const ti_clock *clock, int64_t ms);
 
-/* A condvar on the clock that ti_clock_wait() uses. */
-bool ti_cond_init(pthread_cond_t *cond);
-
 /*
- * Waits for a signal until about deadline_boot_ms; may return early, for no reason: test the
+ * Waits for a signal on a condvar of ti_cond_init() until about deadline_boot_ms; may return early, for no reason: test the
  * predicate and the clock in a loop. It never sleeps more than 30 s at once, so that a deadline
  * holds across a suspend; an injected clock that was moved needs a broadcast.
  */

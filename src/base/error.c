@@ -185,6 +185,8 @@ void ti_struct_write(void *target, const void *source, size_t size) {
 const char *ti_error_system_text(int os_error, char *text, size_t size) {
 #ifdef __GLIBC__
     return strerror_r(os_error, text, size);
+#elif defined(_WIN32)
+    return strerror_s(text, size, os_error) == 0 ? text : "an unknown error";
 #else
     return strerror_r(os_error, text, size) == 0 ? text : "an unknown error";
 #endif

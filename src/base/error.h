@@ -4,6 +4,8 @@
 
 #include <tacit/error.h>
 
+#include "base/format.h"
+
 /* Success. Touches the first bytes of each part only, since it stands on the fast path. */
 tacit_status ti_error_clear(tacit_error *error);
 
@@ -11,7 +13,7 @@ tacit_status ti_error_clear(tacit_error *error);
  * locked or unavailable store, busy), sign_in_required too (SIGN_IN_REQUIRED). Answers status. The
  * sentence is cut at a UTF-8 boundary. */
 tacit_status ti_error_set(tacit_error *error, tacit_status status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+    TI_FORMAT(3, 4);
 
 tacit_status ti_error_no_memory(tacit_error *error);
 /* The same, for where there is no memory to make one in. */

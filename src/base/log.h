@@ -10,6 +10,8 @@
 
 #include <tacit/client.h>
 
+#include "base/format.h"
+
 /* Lies inside what owns the secret. */
 typedef struct ti_log_mask {
     struct ti_log_mask *next, **link; /* guarded by the log's lock; link NULL: not listed */
@@ -45,8 +47,7 @@ void ti_log_mask_remove(ti_log *log, ti_log_mask *mask);
 void ti_log_name_add(ti_log *log, ti_log_name *name, const char *text);
 void ti_log_name_remove(ti_log_name *name); /* takes one that was never added, and zeroes */
 
-void ti_log_write(ti_log *log, tacit_log_level level, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+void ti_log_write(ti_log *log, tacit_log_level level, const char *format, ...) TI_FORMAT(3, 4);
 /* One header line, not NUL-terminated: the values of Authorization, Proxy-Authorization, Cookie,
  * Set-Cookie, of names that are listed and of those that end in "token" show as "***"; the rest is masked by value, as above.
  */

@@ -10,6 +10,15 @@ bool ti_string_copy(char **copy, const char *text) {
     return text == NULL || *copy != NULL;
 }
 
+char *ti_string_of(const char *bytes, size_t size) {
+    char *text = malloc(size + 1);
+
+    if (text == NULL) return NULL;
+    memcpy(text, bytes, size);
+    text[size] = '\0';
+    return text;
+}
+
 void ti_strings_free(char **list) {
     for (size_t i = 0; list != NULL && list[i] != NULL; i++) tacit_free(list[i]);
     free(list);

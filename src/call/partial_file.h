@@ -2,7 +2,7 @@
  * A file that comes into being beside the one that it will replace: "<file>.part", and
  * "<file>.part.etag", which says how to ask for the rest of it.
  *
- * Whoever writes it holds a lock (flock): a second writer at the same time is refused, and what a
+ * Whoever writes it has it for himself: a second writer at the same time is refused, and what a
  * dead one left is taken over. Functions that fail leave errno.
  */
 #ifndef TI_PARTIAL_FILE_H

@@ -2,6 +2,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/strings.h"
 #include "oauth/token_error.h"
 #include "platform/os.h"
 #include "transport/url.h"
@@ -44,7 +45,7 @@ static void append(ti_buffer *form, const char *name, const char *value) {
 static void append_params(ti_buffer *form, const char *const *params) {
     for (; params && *params; params++) {
         const char *equals = strchr(*params, '=');
-        char *name = strndup(*params, (size_t)(equals - *params));
+        char *name = ti_string_of(*params, (size_t)(equals - *params));
         if (name)
             append(form, name, equals + 1);
         else

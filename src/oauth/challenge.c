@@ -1,5 +1,6 @@
 #include "oauth/challenge.h"
 
+#include "base/strings.h"
 #include "oauth/ascii.h"
 
 #include <stdlib.h>
@@ -117,7 +118,8 @@ static reading read_param(ti_challenge *challenge, const char **at) {
     const char *end = *value == '"' ? quoted_end(value) : token_end(value);
     if (!end || end == value) return UNREADABLE;
 
-    char *copy = *value == '"' ? copy_unquoted(value, end) : strndup(value, (size_t)(end - value));
+    char *copy =
+        *value == '"' ? copy_unquoted(value, end) : ti_string_of(value, (size_t)(end - value));
     if (!add_param(challenge, name, (size_t)(name_end - name), copy)) return NO_MEMORY;
     *at = end;
     return READ;
@@ -132,7 +134,7 @@ static reading read_token68(ti_challenge *challenge, const char **at) {
     const char *next = skip_blanks(end);
     if (*next != '\0' && *next != ',') return UNREADABLE;
 
-    challenge->token68 = strndup(*at, (size_t)(end - *at));
+    challenge->token68 = ti_string_of(*at, (size_t)(end - *at));
     *at = next;
     return challenge->token68 ? READ : NO_MEMORY;
 }

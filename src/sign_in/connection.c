@@ -1,9 +1,8 @@
 #include "sign_in/connection.h"
 
-#include <errno.h>
+#include "platform/socket.h"
+
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 enum {
     HEAD_MAX = 8 * 1024,
@@ -13,57 +12,47 @@ enum {
     DRAIN_READS = 64 /* in a row: whoever sends without end is not listened to */
 };
 
-void ti_connection_open(ti_connection *connection, int fd, int64_t now_boot_ms) {
+void ti_connection_open(ti_connection *connection, ti_poller *poller, int descriptor,
+                        int64_t now_boot_ms) {
     *connection = (ti_connection){.state = TI_CONNECTION_READING,
-                                  .fd = fd,
+                                  .descriptor = descriptor,
+                                  .poller = poller,
                                   .deadline_boot_ms = ti_boot_plus(now_boot_ms, STATE_MS),
                                   .head = TI_BUFFER_SECRET};
 }
 
 void ti_connection_close(ti_connection *connection) {
     if (connection->state == TI_CONNECTION_FREE) return;
-    close(connection->fd);
+    ti_poller_watch(connection->poller, connection->descriptor, 0);
+    ti_socket_close(connection->descriptor);
     ti_buffer_free(&connection->head);
     ti_buffer_free(&connection->answer);
     *connection = (ti_connection){.state = TI_CONNECTION_FREE};
 }
 
-short ti_connection_events(const ti_connection *connection) {
-    return connection->state == TI_CONNECTION_WRITING ? POLLOUT : POLLIN;
-}
-
-static bool would_block(void) {
-    return errno == EAGAIN || errno == EWOULDBLOCK;
-}
-
-/* What has come, into at most size bytes. -1: nothing yet; 0: it is over. */
-static ssize_t receive(int fd, void *bytes, size_t size) {
-    ssize_t got;
-
-    do {
-        got = recv(fd, bytes, size, 0);
-    } while (got < 0 && errno == EINTR);
-    return got < 0 && !would_block() ? 0 : got;
+bool ti_connection_watch(const ti_connection *c) {
+    return ti_poller_watch(c->poller, c->descriptor,
+                           c->state == TI_CONNECTION_WRITING ? TI_POLLER_OUT : TI_POLLER_IN);
 }
 
 /* Where the head ends, at or behind `from`; 0: it has not ended yet. */
 static size_t head_size(const ti_buffer *head, size_t from) {
     static const char end[] = "\r\n\r\n";
-    const char *found;
+    const size_t size = strlen(end);
 
-    from = from > strlen(end) ? from - strlen(end) : 0;
-    found = memmem(head->data + from, head->size - from, end, strlen(end));
-    return found != NULL ? (size_t)(found - head->data) + strlen(end) : 0;
+    for (size_t at = from > size ? from - size : 0; at + size <= head->size; at++)
+        if (memcmp(head->data + at, end, size) == 0) return at + size;
+    return 0;
 }
 
 /* Until the head is whole: its size. 0: not yet, or the connection is closed. */
 static size_t read_head(ti_connection *c) {
     for (;;) {
         size_t before = c->head.size, whole;
-        ssize_t got;
+        ptrdiff_t got;
 
         if (before >= HEAD_MAX || !ti_buffer_reserve(&c->head, READ_SIZE)) break;
-        got = receive(c->fd, c->head.data + before, READ_SIZE);
+        got = ti_socket_receive(c->descriptor, c->head.data + before, READ_SIZE);
         if (got < 0) return 0;
         if (got == 0) break;
         c->head.size += (size_t)got;
@@ -76,19 +65,18 @@ static size_t read_head(ti_connection *c) {
 }
 
 static void begin_draining(ti_connection *c, int64_t now_boot_ms) {
-    shutdown(c->fd, SHUT_WR);
+    ti_socket_end_sending(c->descriptor);
     c->state = TI_CONNECTION_DRAINING;
     c->deadline_boot_ms = ti_boot_plus(now_boot_ms, DRAIN_MS);
 }
 
 static void write_answer(ti_connection *c, int64_t now_boot_ms) {
     while (c->written < c->answer.size) {
-        ssize_t sent =
-            send(c->fd, c->answer.data + c->written, c->answer.size - c->written, MSG_NOSIGNAL);
+        ptrdiff_t sent =
+            ti_socket_send(c->descriptor, c->answer.data + c->written, c->answer.size - c->written);
 
-        if (sent < 0 && errno == EINTR) continue;
-        if (sent < 0 && would_block()) return;
-        if (sent < 0) {
+        if (sent < 0) return;
+        if (sent == 0) {
             ti_connection_close(c);
             return;
         }
@@ -101,7 +89,7 @@ static void drain(ti_connection *c) {
     char ignored[READ_SIZE];
 
     for (int i = 0; i < DRAIN_READS; i++) {
-        ssize_t got = receive(c->fd, ignored, sizeof ignored);
+        ptrdiff_t got = ti_socket_receive(c->descriptor, ignored, sizeof ignored);
 
         if (got < 0) return;
         if (got == 0) break;

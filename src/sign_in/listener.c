@@ -2,34 +2,33 @@
  * Properties: at most CONNECTIONS are held, each for a few seconds and with a bounded head; whoever wants to be served while they are
  * all taken takes the place of one that has nothing to lose, or was the slowest.
  *
- * Operation: one poll() over what listens, what is connected, and the pipe by which other threads wake it.
+ * Operation: one poller over what listens and what is connected, which other threads wake.
  *
- * Safety: all on the thread that waits; other threads write into the pipe, and nothing else.
+ * Safety: all on the thread that waits; other threads wake the poller, and nothing else.
  */
 #include "sign_in/listener.h"
 
 #include "base/error.h"
+#include "platform/poller.h"
+#include "platform/socket.h"
 #include "sign_in/connection.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 enum {
     CONNECTIONS = 32,
     FAMILIES = 2,
+    WATCHED = CONNECTIONS + FAMILIES,
     PORT_TRIES = 32,           /* for a port that is free in both families */
-    BLIND_WAIT_MS = 30 * 1000, /* poll() does not count a suspend */
-    PAUSE_MS = 100             /* where the process has no descriptor left to accept with */
+    BLIND_WAIT_MS = 30 * 1000, /* the poller does not count a suspend */
+    PAUSE_MS =
+        100 /* where the process has no descriptor left to accept with, or no memory to watch */
 };
 
 struct ti_listener {
     const ti_clock *clock;
-    int wake[2];
+    ti_poller *poller;
     int listening[FAMILIES]; /* -1: not in this family */
     uint16_t port;
     bool paused;
@@ -42,7 +41,8 @@ ti_listener *ti_listener_new(const ti_clock *clock, tacit_error *error) {
     if (listener == NULL) return ti_error_no_memory(error), NULL;
     listener->clock = clock;
     for (int i = 0; i < FAMILIES; i++) listener->listening[i] = -1;
-    if (pipe2(listener->wake, O_CLOEXEC | O_NONBLOCK) == 0) return listener;
+    listener->poller = ti_poller_new();
+    if (listener->poller != NULL) return listener;
     ti_error_set(error, TACIT_ERR_NO_MEMORY, "The process has no descriptor left.");
     if (error != NULL) error->os_error = errno;
     free(listener);
@@ -51,17 +51,23 @@ ti_listener *ti_listener_new(const ti_clock *clock, tacit_error *error) {
 
 static void stop_listening(ti_listener *listener) {
     for (int i = 0; i < FAMILIES; i++) {
-        if (listener->listening[i] >= 0) close(listener->listening[i]);
+        if (listener->listening[i] < 0) continue;
+        ti_poller_watch(listener->poller, listener->listening[i], 0);
+        ti_socket_close(listener->listening[i]);
         listener->listening[i] = -1;
     }
 }
 
+static void close_all_but(ti_listener *listener, const ti_connection *kept) {
+    for (int i = 0; i < CONNECTIONS; i++)
+        if (&listener->connections[i] != kept) ti_connection_close(&listener->connections[i]);
+}
+
 void ti_listener_free(ti_listener *listener) {
     if (listener == NULL) return;
-    for (int i = 0; i < CONNECTIONS; i++) ti_connection_close(&listener->connections[i]);
+    close_all_but(listener, NULL);
     stop_listening(listener);
-    close(listener->wake[0]);
-    close(listener->wake[1]);
+    ti_poller_free(listener->poller);
     free(listener);
 }
 
@@ -71,69 +77,18 @@ uint16_t ti_listener_port(const ti_listener *listener) {
 
 void ti_listener_wake(void *data) {
     const ti_listener *listener = data;
-    /* It fails only where the pipe is full, and then a wake is waiting already. */
-    ssize_t written = write(listener->wake[1], "", 1);
 
-    (void)written;
+    ti_poller_wake(listener->poller);
 }
 
 /* ------------------------------------------------------------------ binding */
 
-typedef union address {
-    struct sockaddr any;
-    struct sockaddr_in ipv4;
-    struct sockaddr_in6 ipv6;
-} address;
-
-/* What the connections of the last sign-in left behind (TIME_WAIT) does not keep the port busy. On Linux that takes no port from a
- * socket that listens, and lets nobody take ours. */
-static bool allow_reuse(int fd, uint16_t port) {
-#ifdef __linux__
-    int on = 1;
-
-    return port == 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0;
-#else
-    (void)fd, (void)port;
-    return true;
-#endif
-}
-
-static uint16_t port_of(const address *a) {
-    return ntohs(a->any.sa_family == AF_INET ? a->ipv4.sin_port : a->ipv6.sin6_port);
-}
-
-/* 0, or errno; *port: the one that was taken. */
-static int listen_at(address *a, socklen_t size, int *listening, uint16_t *port) {
-    int on = 1, cause;
-    int fd = socket(a->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-    if (fd < 0) return errno;
-    if (allow_reuse(fd, port_of(a)) &&
-        (a->any.sa_family == AF_INET ||
-         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0) &&
-        bind(fd, &a->any, size) == 0 && listen(fd, SOMAXCONN) == 0 &&
-        getsockname(fd, &a->any, &size) == 0) {
-        *listening = fd;
-        *port = port_of(a);
-        return 0;
-    }
-    cause = errno;
-    close(fd);
-    return cause;
-}
-
 static int listen_ipv4(ti_listener *listener, const ti_redirect_uri *uri, uint16_t port) {
-    address a = {.ipv4 = {.sin_family = AF_INET, .sin_port = htons(port)}};
-
-    a.ipv4.sin_addr.s_addr = htonl(uri->ipv4);
-    return listen_at(&a, sizeof a.ipv4, &listener->listening[0], &listener->port);
+    return ti_socket_listen(uri->ipv4, port, &listener->listening[0], &listener->port);
 }
 
 static int listen_ipv6(ti_listener *listener, uint16_t port) {
-    address a = {.ipv6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)}};
-
-    a.ipv6.sin6_addr = in6addr_loopback;
-    return listen_at(&a, sizeof a.ipv6, &listener->listening[1], &listener->port);
+    return ti_socket_listen(0, port, &listener->listening[1], &listener->port);
 }
 
 /* A machine may have only one of the families. */
@@ -204,30 +159,17 @@ static ti_connection *make_room(ti_listener *listener) {
     return place;
 }
 
-/* -1: nobody is there, or nobody can be taken. */
-static int accept_one(ti_listener *listener, int listening) {
-    for (;;) {
-        /* cppcheck-suppress nullPointer ; accept(2): who connects need not be told */
-        int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-        if (fd >= 0) return fd;
-        if (errno == EINTR || errno == ECONNABORTED) continue;
-        listener->paused = errno != EAGAIN && errno != EWOULDBLOCK;
-        return -1;
-    }
-}
-
 /* As many as fit at once: those who wait to be read come in between. */
 static ti_connection *accept_all(ti_listener *listener, int listening, ti_listener_answer_fn answer,
                                  void *data) {
     for (int i = 0; i < CONNECTIONS; i++) {
         int64_t now = ti_clock_boot_ms(listener->clock);
-        int fd = accept_one(listener, listening);
+        int descriptor = ti_socket_accept(listening, &listener->paused);
         ti_connection *connection;
 
-        if (fd < 0) break;
+        if (descriptor < 0) break;
         connection = make_room(listener);
-        ti_connection_open(connection, fd, now);
+        ti_connection_open(connection, listener->poller, descriptor, now);
         if (ti_connection_advance(connection, answer, data, now)) return connection;
     }
     return NULL;
@@ -249,61 +191,74 @@ static int time_left(const ti_listener *listener, int64_t deadline_boot_ms) {
     return first > now + longest ? (int)longest : (int)(first - now);
 }
 
-enum { WAKE, LISTENING, CONNECTED = LISTENING + FAMILIES, WATCHED = CONNECTED + CONNECTIONS };
+/* false: no memory. */
+static bool watch_listening(const ti_listener *listener) {
+    bool done = true;
 
-static void watch(const ti_listener *listener, struct pollfd watched[WATCHED]) {
-    watched[WAKE] = (struct pollfd){.fd = listener->wake[0], .events = POLLIN};
     for (int i = 0; i < FAMILIES; i++)
-        watched[LISTENING + i] =
-            (struct pollfd){.fd = listener->paused ? -1 : listener->listening[i], .events = POLLIN};
-    for (int i = 0; i < CONNECTIONS; i++) {
-        const ti_connection *c = &listener->connections[i];
-
-        watched[CONNECTED + i] = (struct pollfd){.fd = c->state == TI_CONNECTION_FREE ? -1 : c->fd,
-                                                 .events = ti_connection_events(c)};
-    }
+        if (listener->listening[i] >= 0)
+            done &= ti_poller_watch(listener->poller, listener->listening[i],
+                                    listener->paused ? 0 : TI_POLLER_IN);
+    return done;
 }
 
-static void forget_wakes(const ti_listener *listener) {
-    char bytes[64];
+static void watch(ti_listener *listener) {
+    bool done = watch_listening(listener);
 
-    while (read(listener->wake[0], bytes, sizeof bytes) == (ssize_t)sizeof bytes) continue;
+    for (int i = 0; i < CONNECTIONS; i++)
+        if (listener->connections[i].state != TI_CONNECTION_FREE)
+            done &= ti_connection_watch(&listener->connections[i]);
+    if (!done) listener->paused = true;
+}
+
+typedef struct ready_set {
+    ti_poller_ready ready[WATCHED];
+    size_t count;
+} ready_set;
+
+static void wait_for(const ti_listener *listener, int timeout_ms, ready_set *set) {
+    bool woken; /* by which the caller looks around anyway */
+
+    set->count = ti_poller_wait(listener->poller, timeout_ms, set->ready, WATCHED, &woken);
+}
+
+static bool is_ready(const ready_set *set, int descriptor) {
+    for (size_t i = 0; i < set->count; i++)
+        if (set->ready[i].descriptor == descriptor) return true;
+    return false;
 }
 
 /* One round; answers the connection with what was waited for, or NULL. Whoever is connected comes before those who want to be. */
-static ti_connection *serve(ti_listener *listener, const struct pollfd watched[WATCHED],
+static ti_connection *serve(ti_listener *listener, const ready_set *set,
                             ti_listener_answer_fn answer, void *data) {
     int64_t now = ti_clock_boot_ms(listener->clock);
     ti_connection *awaited = NULL;
 
-    if (watched[WAKE].revents != 0) forget_wakes(listener);
     listener->paused = false;
     for (int i = 0; i < CONNECTIONS && awaited == NULL; i++) {
         ti_connection *c = &listener->connections[i];
 
         if (c->state == TI_CONNECTION_FREE) continue;
-        if (watched[CONNECTED + i].revents != 0 && ti_connection_advance(c, answer, data, now))
+        if (is_ready(set, c->descriptor) && ti_connection_advance(c, answer, data, now))
             awaited = c;
         else if (c->state != TI_CONNECTION_FREE && c->deadline_boot_ms <= now)
             ti_connection_close(c);
     }
     for (int i = 0; i < FAMILIES && awaited == NULL; i++)
-        if (watched[LISTENING + i].revents != 0)
+        if (is_ready(set, listener->listening[i]))
             awaited = accept_all(listener, listener->listening[i], answer, data);
     return awaited;
 }
 
 /* The answer still has to arrive; nobody else matters any more. */
-static void finish(const ti_listener *listener, ti_connection *awaited,
-                   const atomic_bool *stopped) {
+static void finish(ti_listener *listener, ti_connection *awaited, const atomic_bool *stopped) {
+    close_all_but(listener, awaited);
     while (awaited->state != TI_CONNECTION_FREE && !atomic_load(stopped)) {
-        struct pollfd watched[] = {{.fd = listener->wake[0], .events = POLLIN},
-                                   {.fd = awaited->fd, .events = ti_connection_events(awaited)}};
         int64_t now = ti_clock_boot_ms(listener->clock);
+        ready_set set;
 
-        if (awaited->deadline_boot_ms <= now) break;
-        poll(watched, 2, (int)(awaited->deadline_boot_ms - now));
-        if (watched[0].revents != 0) forget_wakes(listener);
+        if (awaited->deadline_boot_ms <= now || !ti_connection_watch(awaited)) break;
+        wait_for(listener, (int)(awaited->deadline_boot_ms - now), &set);
         ti_connection_advance(awaited, NULL, NULL, ti_clock_boot_ms(listener->clock));
     }
 }
@@ -314,11 +269,11 @@ ti_listener_end ti_listener_wait(ti_listener *listener, ti_listener_answer_fn an
     ti_connection *awaited = NULL;
 
     while (awaited == NULL && end == TI_LISTENER_ANSWERED) {
-        struct pollfd watched[WATCHED];
+        ready_set set;
 
-        watch(listener, watched);
-        if (poll(watched, WATCHED, time_left(listener, deadline_boot_ms)) >= 0)
-            awaited = serve(listener, watched, answer, data);
+        watch(listener);
+        wait_for(listener, time_left(listener, deadline_boot_ms), &set);
+        awaited = serve(listener, &set, answer, data);
         if (atomic_load(stopped))
             end = TI_LISTENER_STOPPED;
         else if (awaited == NULL && ti_clock_boot_ms(listener->clock) >= deadline_boot_ms)
@@ -326,6 +281,6 @@ ti_listener_end ti_listener_wait(ti_listener *listener, ti_listener_answer_fn an
     }
     stop_listening(listener);
     if (end == TI_LISTENER_ANSWERED) finish(listener, awaited, stopped);
-    for (int i = 0; i < CONNECTIONS; i++) ti_connection_close(&listener->connections[i]);
+    close_all_but(listener, NULL);
     return end;
 }

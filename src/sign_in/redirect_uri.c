@@ -1,16 +1,16 @@
 #include "sign_in/redirect_uri.h"
 
 #include "base/error.h"
+#include "platform/socket.h"
 #include "transport/url.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 static const char scheme[] = "http://";
+enum { IPV4_LOOPBACK = 0x7f000001 };
 
 static bool wrong(tacit_error *error, const char *what) {
     ti_error_argument(error, "options->redirect_uri", what);
@@ -25,20 +25,16 @@ static bool is_clean(const char *text) {
 
 /* Only as a browser writes them into its Host header. */
 static bool read_host(ti_redirect_uri *uri, const char *text, size_t size) {
-    struct in_addr ipv4;
-
     if (size >= sizeof uri->host) return false;
     for (size_t i = 0; i < size; i++)
         uri->host[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] - 'A' + 'a' : text[i]);
     uri->host[size] = '\0';
     if (strcmp(uri->host, "localhost") == 0) {
-        uri->ipv4 = INADDR_LOOPBACK;
+        uri->ipv4 = IPV4_LOOPBACK;
         return uri->ipv6 = true;
     }
     if (strcmp(uri->host, "[::1]") == 0) return uri->ipv6 = true;
-    if (inet_pton(AF_INET, uri->host, &ipv4) != 1) return false;
-    uri->ipv4 = ntohl(ipv4.s_addr);
-    return uri->ipv4 >> 24 == 127;
+    return ti_socket_read_ipv4(uri->host, &uri->ipv4) && uri->ipv4 >> 24 == 127;
 }
 
 /* "", ":" or ":" and a number. */

@@ -1,4 +1,5 @@
 #include "base/error.h"
+#include "platform/socket.h"
 #include "transport/internal.h"
 
 #include <string.h>
@@ -93,7 +94,7 @@ tacit_status ti_handle_failure(const ti_handle *handle, CURLcode code, tacit_err
 
     long os_error = 0;
     curl_easy_getinfo(handle->easy, CURLINFO_OS_ERRNO, &os_error);
-    error->os_error = handle->os_error ? handle->os_error : (int)os_error;
+    error->os_error = handle->os_error ? handle->os_error : ti_socket_errno((int)os_error);
     error->http_status = handle->answer->status;
     error->outcome_unknown = handle->answer->sent;
     return status;

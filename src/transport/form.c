@@ -6,14 +6,12 @@
  * too much, and wait for what a shrinking one lacks.
  */
 #include "base/error.h"
+#include "platform/file.h"
 #include "transport/internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 typedef struct form_part {
     ti_handle *handle;
@@ -51,9 +49,7 @@ static size_t read_memory(form_part *own, char *buffer, size_t capacity) {
 static size_t read_file(form_part *own, char *buffer, size_t capacity) {
     if ((int64_t)capacity > own->size - own->place) capacity = (size_t)(own->size - own->place);
     if (capacity == 0) return 0;
-    ssize_t count;
-    while ((count = read(own->file, buffer, capacity)) < 0 && errno == EINTR) {
-    }
+    ptrdiff_t count = ti_file_read(own->file, buffer, capacity);
     if (count < 0) return fail_file(own, errno);
     if (count == 0) return fail_file(own, EIO); /* it was cut meanwhile */
     return (size_t)count;
@@ -82,7 +78,7 @@ static int on_seek(void *user_data, curl_off_t offset, int origin) {
     if (own->place == 0) return CURL_SEEKFUNC_OK;
     const tacit_part *part = &own->part;
     if (part->read && (!part->rewind || !part->rewind(part->read_data))) return CURL_SEEKFUNC_FAIL;
-    if (own->file >= 0 && lseek(own->file, 0, SEEK_SET) != 0) return CURL_SEEKFUNC_FAIL;
+    if (own->file >= 0 && !ti_file_rewind(own->file)) return CURL_SEEKFUNC_FAIL;
     own->place = 0;
     return CURL_SEEKFUNC_OK;
 }
@@ -91,17 +87,6 @@ static int on_seek(void *user_data, curl_off_t offset, int origin) {
  * How it is built
  */
 
-/* 0, or errno. Not of a pipe, which would be waited for, and has no size. */
-static int open_file(form_part *own) {
-    struct stat about;
-    own->file = open(own->part.file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (own->file < 0 || fstat(own->file, &about) != 0) return errno;
-    if (S_ISDIR(about.st_mode)) return EISDIR;
-    if (!S_ISREG(about.st_mode)) return EINVAL;
-    own->size = about.st_size;
-    return 0;
-}
-
 static CURLcode open_part(ti_handle *handle, form_part *own, const tacit_part *given) {
     own->handle = handle;
     own->file = -1;
@@ -109,9 +94,9 @@ static CURLcode open_part(ti_handle *handle, form_part *own, const tacit_part *g
         return CURLE_BAD_FUNCTION_ARGUMENT;
     }
     if (own->part.file) {
-        int os_error = open_file(own);
-        if (os_error == 0) return CURLE_OK;
-        fail_file(own, os_error);
+        own->file = ti_file_open(own->part.file, &own->size);
+        if (own->file >= 0) return CURLE_OK;
+        fail_file(own, errno);
         return CURLE_READ_ERROR;
     }
     if (own->part.read) {
@@ -122,14 +107,10 @@ static CURLcode open_part(ti_handle *handle, form_part *own, const tacit_part *g
     return CURLE_OK;
 }
 
-static const char *last_component(const char *path) {
-    const char *slash = path ? strrchr(path, '/') : NULL;
-    return slash ? slash + 1 : path;
-}
-
 static CURLcode add_part(curl_mime *mime, form_part *own) {
     const tacit_part *part = &own->part;
-    const char *file_name = part->file_name ? part->file_name : last_component(part->file);
+    const char *file_name = part->file_name;
+    if (!file_name && part->file) file_name = ti_file_name(part->file);
     const char *content_type = part->content_type;
     /* libcurl would guess one from the name */
     if (!content_type && file_name) content_type = "application/octet-stream";
@@ -170,7 +151,7 @@ void ti_form_free(ti_form *form) {
     if (!form) return;
     curl_mime_free(form->mime);
     for (size_t i = 0; i < form->count; i++) {
-        if (form->parts[i].file >= 0) close(form->parts[i].file);
+        if (form->parts[i].file >= 0) ti_file_close(form->parts[i].file);
     }
     free(form);
 }

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "platform/os.h"
+#include "platform/thread.h"
 #include "transport/transport.h"
 
 #include <curl/curl.h>
@@ -28,7 +29,7 @@ static void after_fork(void) {
 }
 
 __attribute__((constructor)) static void watch_forks(void) {
-    pthread_atfork(before_fork, after_fork, after_fork);
+    ti_thread_around_fork(before_fork, after_fork);
 }
 
 /*

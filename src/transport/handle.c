@@ -56,11 +56,17 @@ static CURLcode set_protocols(CURL *easy) {
     return code;
 }
 
-/* Instead of the system's CAs, so the directory goes, too. */
+/* Of what this libcurl does not have, none is set. */
+static CURLcode unset(CURL *easy, CURLoption option) {
+    CURLcode code = curl_easy_setopt(easy, option, NULL);
+    return code == CURLE_UNKNOWN_OPTION || code == CURLE_NOT_BUILT_IN ? CURLE_OK : code;
+}
+
+/* Instead of the system's CAs, so the directory goes, too: Schannel has none. */
 static CURLcode set_ca(CURL *easy, const ti_transport_options *options) {
     CURLcode code = CURLE_OK;
     if (!options->ca_file && !options->ca_pem) return code;
-    SET(CURLOPT_CAPATH, NULL);
+    code = unset(easy, CURLOPT_CAPATH);
     SET(CURLOPT_CAINFO, options->ca_file);
     if (!options->ca_pem) return code;
 #if LIBCURL_VERSION_NUM >= 0x074d00
@@ -76,11 +82,9 @@ static CURLcode set_ca(CURL *easy, const ti_transport_options *options) {
 
 /* libcurl copies the names of all CA files for every request, a proxy's too. */
 static CURLcode set_proxy_ca(CURL *easy, const ti_transport *transport) {
-    CURLcode code = CURLE_OK;
-    if (transport->proxy) return code;
-    SET(CURLOPT_PROXY_CAPATH, NULL);
-    SET(CURLOPT_PROXY_CAINFO, NULL);
-    return code == CURLE_UNKNOWN_OPTION || code == CURLE_NOT_BUILT_IN ? CURLE_OK : code;
+    if (transport->proxy) return CURLE_OK;
+    CURLcode code = unset(easy, CURLOPT_PROXY_CAPATH);
+    return code ? code : unset(easy, CURLOPT_PROXY_CAINFO);
 }
 
 static CURLcode set_tls(CURL *easy, const ti_handle *handle) {

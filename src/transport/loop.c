@@ -13,12 +13,11 @@
 
 #include "base/error.h"
 #include "platform/poller.h"
+#include "platform/socket.h"
 #include "transport/internal.h"
 
 #include <assert.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 /* until_boot_ms runs on while the system is suspended, the poller's timeout does not. */
 #define WAIT_MS_MAX 1000
@@ -64,7 +63,7 @@ static int on_socket(CURL *easy, curl_socket_t descriptor, int what, void *user_
     unsigned events = 0;
     if (what == CURL_POLL_IN || what == CURL_POLL_INOUT) events |= TI_POLLER_IN;
     if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT) events |= TI_POLLER_OUT;
-    if (!ti_poller_watch(loop->poller, descriptor, events)) loop->failed = true;
+    if (!ti_poller_watch(loop->poller, (int)descriptor, events)) loop->failed = true;
     return 0;
 }
 
@@ -82,15 +81,17 @@ static int on_timer(CURLM *multi, long timeout_ms, void *user_data) {
 static curl_socket_t on_open(void *user_data, curlsocktype purpose, struct curl_sockaddr *address) {
     (void)purpose;
     ti_loop *loop = user_data;
-    int descriptor = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-    if (descriptor >= 0) loop->connections++;
-    return descriptor;
+    int descriptor = ti_socket_open(address->family, address->socktype, address->protocol);
+    if (descriptor < 0) return CURL_SOCKET_BAD;
+    loop->connections++;
+    return (curl_socket_t)descriptor;
 }
 
 static int on_close(void *user_data, curl_socket_t descriptor) {
     ti_loop *loop = user_data;
     loop->connections--;
-    return close(descriptor);
+    ti_socket_close((int)descriptor);
+    return 0;
 }
 
 /*

@@ -10,10 +10,10 @@
 #include "transport/transport.h"
 
 #include "base/error.h"
+#include "platform/file.h"
 #include "transport/internal.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,9 +43,10 @@ static bool copy_options(ti_transport *transport, const ti_transport_options *op
 
 static tacit_status check_readable(const char *path, const char *argument, tacit_error *error) {
     if (!path) return TACIT_OK;
-    FILE *file = fopen(path, "re");
-    if (file) {
-        fclose(file);
+    int64_t size;
+    int file = ti_file_open(path, &size);
+    if (file >= 0) {
+        ti_file_close(file);
         return TACIT_OK;
     }
     int os_error = errno;
@@ -138,6 +139,19 @@ static tacit_status new_share(ti_transport *transport, tacit_error *error) {
     return code && code != CURLSHE_NOT_BUILT_IN ? ti_error_no_memory(error) : TACIT_OK;
 }
 
+/* Schannel reads the key where it reads the certificate, and would say nothing of another file. */
+static tacit_status check_key(const ti_transport *transport, CURL *easy, tacit_error *error) {
+    struct curl_tlssessioninfo *tls;
+    if (!transport->options.client_key_file ||
+        curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &tls) ||
+        tls->backend != CURLSSLBACKEND_SCHANNEL) {
+        return ti_error_clear(error);
+    }
+    return ti_error_set(error, TACIT_ERR_UNSUPPORTED,
+                        "Schannel takes the key from options->client_certificate_file, in "
+                        "PKCS #12: options->client_key_file has to be NULL");
+}
+
 /* The first handle: what libcurl cannot do is known now and not with the first request. */
 static tacit_status first_handle(ti_transport *transport, tacit_error *error) {
     CURLcode code;
@@ -145,7 +159,7 @@ static tacit_status first_handle(ti_transport *transport, tacit_error *error) {
     if (handle) {
         transport->idle = handle;
         transport->idle_count = 1;
-        return ti_error_clear(error);
+        return check_key(transport, handle->easy, error);
     }
     if (code == CURLE_OUT_OF_MEMORY) return ti_error_no_memory(error);
     return ti_error_set(error, TACIT_ERR_UNSUPPORTED, "libcurl %s cannot do what was asked for: %s",

@@ -3,14 +3,14 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "platform/os.h"
+#include "platform/socket.h"
 #include "transport/url_parts.h"
 
-#include <arpa/inet.h>
 #include <limits.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define IPV6_TEXT_SIZE 46             /* RFC 4291 section 2.2, with an IPv4 address at its end */
 #define LOCALHOST_BY_LIBCURL 0x074d00 /* 7.77.0: it no longer asks a resolver for "localhost" */
 
 /* Spaces and control characters: libcurl's parser lets some through, depending on its version. */
@@ -34,19 +34,18 @@ static bool is_host(const char *host) {
     return size > 0;
 }
 
-/* inet_pton() takes dotted decimals only. Other spellings of 127.0.0.1 are made dotted decimals by
- * libcurl's parser; where an older one leaves them, they are not loopback here. */
+/* Other spellings of 127.0.0.1 are made dotted decimals by libcurl's parser; where an older one
+ * leaves them, they are not loopback here. */
 static bool is_loopback_host(const char *host) {
-    struct in_addr ipv4;
-    if (inet_pton(AF_INET, host, &ipv4) == 1) return ntohl(ipv4.s_addr) >> 24 == 127;
+    uint32_t ipv4;
+    if (ti_socket_read_ipv4(host, &ipv4)) return ipv4 >> 24 == 127;
 
-    struct in6_addr ipv6;
-    char address[INET6_ADDRSTRLEN];
+    char address[IPV6_TEXT_SIZE];
     size_t size = strlen(host);
     if (host[0] == '[' && size - 2 < sizeof address) {
         memcpy(address, host + 1, size - 2);
         address[size - 2] = '\0';
-        return inet_pton(AF_INET6, address, &ipv6) == 1 && IN6_IS_ADDR_LOOPBACK(&ipv6);
+        return ti_socket_is_ipv6_loopback(address);
     }
     return curl_strequal(host, "localhost");
 }

@@ -7,9 +7,10 @@
 static int watched_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex,
                              const struct timespec *end);
 
-/* The file under test, with a look at what it asks of the system. */
+/* The files under test, with a look at what it asks of the system. */
 #define pthread_cond_timedwait watched_timedwait
 #include "base/clock.c"
+#include "platform/condvar_posix.c"
 #undef pthread_cond_timedwait
 
 /* What the last wait asked for, in milliseconds from then on. */

@@ -211,20 +211,24 @@ static void without_descriptors_there_is_none(void **state) {
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     int next = dup(0);
     close(next);
-    for (int room = 0; room < 2; room++) {
-        struct rlimit few = {.rlim_cur = (rlim_t)(next + room), .rlim_max = before.rlim_max};
+    ti_poller *poller = NULL;
+    int refused = 0;
+    for (; !poller; refused++) {
+        struct rlimit few = {.rlim_cur = (rlim_t)(next + refused), .rlim_max = before.rlim_max};
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
 
-        ti_poller *poller = ti_poller_new();
+        poller = ti_poller_new();
         int problem = errno;
 
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
-        assert_null(poller);
+        if (poller) break;
         assert_int_equal(problem, EMFILE);
         int again = dup(0);
         assert_int_equal(again, next); /* nothing is left open */
         close(again);
     }
+    assert_true(refused > 0);
+    ti_poller_free(poller);
     ti_poller_free(NULL);
 }
 

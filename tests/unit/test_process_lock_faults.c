@@ -1,5 +1,7 @@
 #include "unit/process_lock_fixture.h"
 
+#include "platform/os.h"
+
 #include <linux/magic.h>
 #include <pthread.h>
 #include <sys/file.h>
@@ -83,13 +85,11 @@ static int fdatasync_or_fail(int file) {
 /* The files under test. */
 #define calloc(count, size) (fault.no_memory ? NULL : calloc(count, size))
 #define fcntl(file, command, byte) (fails() ? -1 : fcntl(file, command, byte))
-#define fdatasync(file) fdatasync_or_fail(file)
 #define flock(file, operation) flock_or_fail(file, operation)
 #define fstat(file, found) (fails() ? -1 : fstat(file, found))
 #define fstatat(directory, path, found, flags)                                                     \
     (fails() ? -1 : fstatat(directory, path, found, flags))
 #define fstatfs(file, system) fstatfs_or_fail(file, system)
-#define fsync(file) fsync_or_fail(file)
 #define ftruncate(file, size) (fails() ? -1 : ftruncate(file, size))
 #define linkat(from, path, to, name, flags) linkat_or_fail(from, path, to, name, flags)
 #define lstat(path, found) (fails() ? -1 : lstat(path, found))
@@ -98,17 +98,18 @@ static int fdatasync_or_fail(int file) {
 #define openat(...) openat_or_fail(__VA_ARGS__)
 #define pread(file, bytes, size, offset) pread_or_fail(file, bytes, size, offset)
 #define pwrite(file, bytes, size, offset) pwrite_or_fail(file, bytes, size, offset)
+#define ti_os_sync(file) fsync_or_fail(file)
+#define ti_os_sync_data(file) fdatasync_or_fail(file)
 #define stat(path, found) (fails() ? -1 : stat(path, found))
 #include "platform/process_lock_linux.c"
-#include "platform/process_lock_linux_file.c"
+#include "platform/process_lock_posix.c"
+#include "platform/process_lock_posix_file.c"
 #undef calloc
 #undef fcntl
-#undef fdatasync
 #undef flock
 #undef fstat
 #undef fstatat
 #undef fstatfs
-#undef fsync
 #undef ftruncate
 #undef linkat
 #undef lstat
@@ -118,6 +119,8 @@ static int fdatasync_or_fail(int file) {
 #undef pread
 #undef pwrite
 #undef stat
+#undef ti_os_sync
+#undef ti_os_sync_data
 
 static const place *here; /* of the test that runs */
 static char temporary[PATH_MAX + 8];
