@@ -90,6 +90,7 @@ size() {
     rows_of bench_steady "$server" "URL of tacit-test-server"
     rows_of bench_sessions
     rows_of bench_cold_start "$server" "URL of tacit-test-server"
+    rows_of bench_stores
     schedule
     size
     rows_of bench_memory "$(cat "$work/url")" "URL of bench_request serve"
