@@ -304,6 +304,7 @@ void TacitSession::Private::openSession(const TacitConfiguration &c, tacit_provi
     options.origins = strings.list(c.origins);
     options.token_params = strings.list(c.tokenParams);
     options.store = c.store;
+    options.previous_store = c.previousStore;
     options.policy = c.policy;
     options.refresh_lead_s = c.refreshLeadSeconds;
     options.max_idle_s = c.maxIdleSeconds;

@@ -113,8 +113,9 @@ struct TacitConfiguration {
     int maxAgeSeconds = 0;      /* and so long after it began; 0: never */
     QString caFile;             /* PEM; instead of the system's CAs */
     QString stateDirectory;     /* empty: below the user's state directory */
-    /* Both may be null, and are only looked at by the constructor; a session keeps what it uses. */
-    tacit_store *store = nullptr;   /* null: the system's keyring */
+    /* All may be null, and are only looked at by the constructor; a session keeps what it uses. */
+    tacit_store *store = nullptr;         /* null: the system's keyring */
+    tacit_store *previousStore = nullptr; /* where an earlier version of the app kept the sign-in */
     tacit_client *client = nullptr; /* shared with other sessions; null: one of its own, made with
                                        applicationId, caFile and stateDirectory */
 };

@@ -59,6 +59,7 @@ TACIT_API char *tacit_provider_read_answer(tacit_provider *provider, tacit_answe
  */
 TACIT_API tacit_provider *tacit_provider_from_issuer(const char *issuer, tacit_error *error);
 
+/* Gives up the reference of tacit_provider_from_json() or tacit_provider_from_issuer(). */
 TACIT_API void tacit_provider_unref(tacit_provider *provider);
 
 #ifdef __cplusplus

@@ -109,6 +109,19 @@ typedef struct tacit_session_options {
      * TACIT_EVENT_SIGN_IN_REQUIRED follows. Over a reboot the wall clock counts, and where it reads
      * earlier than before, the time since the system started, until it is set right. */
     int max_idle_s, max_age_s;
+    /*
+     * Where the app kept its records before it chose `store`. While `store` has none, the sign-in found
+     * there is moved: saved in `store`, then erased there, under the locks of both, so that a crash
+     * between leaves it in one of them or the same in both, which the next session puts right. A
+     * previous store that is locked or away says nothing: the state stays TACIT_STATE_UNKNOWN until it
+     * answers, or somebody signs in. Where both have a sign-in, `store`'s counts, and another one in the
+     * previous store stays as it is; so does one that was last renewed before somebody signed in to or
+     * out of `store`. Processes that still work with the previous store alone find themselves signed
+     * out. Once moved, the previous store is not asked again.
+     * Sessions of one sign-in that are open at once have one previous store; who names none shares it.
+     * NULL: nowhere. The same store object as `store` is none.
+     */
+    tacit_store *previous_store;
 } tacit_session_options;
 #define TACIT_SESSION_OPTIONS_INIT TACIT_INIT(tacit_session_options)
 
@@ -119,7 +132,8 @@ typedef struct tacit_session_options {
  * tacit_session_close().
  * TACIT_ERR_INVALID_ARGUMENT: no client id, neither a store nor an application id, a header or
  *   parameter that is not of its form, an origin that is not scheme://host[:port], a limit below 0,
- *   the sliding policy with a provider whose dialect has no sliding_header.
+ *   the sliding policy with a provider whose dialect has no sliding_header, another previous_store
+ *   than that of the sign-in's open sessions.
  * TACIT_ERR_INSECURE_URL: an http origin that is not loopback.
  * TACIT_ERR_CLOSED: the client was shut down.
  * TACIT_ERR_UNSUPPORTED: a client secret, and the provider takes neither client_secret_basic nor
@@ -135,8 +149,8 @@ TACIT_API tacit_session *tacit_session_open(tacit_client *client, tacit_provider
  * TACIT_ERR_TIMEOUT, and the work goes on. Once it was read this returns at once; where nobody is
  * signed in it has another process's sign-in looked for, as every call does that answers
  * SIGN_IN_REQUIRED (at most every 2 s), and TACIT_EVENT_SIGNED_IN tells what was found.
- * TACIT_ERR_STORE_LOCKED, _UNAVAILABLE, _CORRUPT, _FAILED: the store's answer; each call asks it
- *   again.
+ * TACIT_ERR_STORE_LOCKED, _UNAVAILABLE, _CORRUPT, _FAILED: the store's answer, or the previous
+ *   store's; each call asks it again. TACIT_ERR_STORE_TOO_LARGE: what is to be moved does not fit.
  * TACIT_ERR_TIMEOUT, TACIT_ERR_CLOSED, TACIT_ERR_REENTRANT.
  */
 TACIT_API tacit_status tacit_session_load(tacit_session *session, int timeout_ms,

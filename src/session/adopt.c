@@ -4,6 +4,7 @@
 #include "session/client.h"
 #include "session/event.h"
 #include "session/limits_job.h"
+#include "session/move.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -201,7 +202,8 @@ static void meet_mark_locked(ti_identity *identity, const ti_record *record) {
 
 bool ti_adopt_waits_locked(const ti_identity *identity, tacit_status status) {
     return status == TACIT_ERR_STORE_UNAVAILABLE && identity->readable &&
-           identity->state == TACIT_STATE_UNKNOWN && identity->head_elsewhere;
+           identity->state == TACIT_STATE_UNKNOWN &&
+           (identity->head_elsewhere || ti_move_waits_locked(identity));
 }
 
 tacit_status ti_adopt_locked(ti_identity *identity, ti_record *record, tacit_error *error) {

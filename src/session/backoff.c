@@ -69,11 +69,15 @@ static bool concerns_all(tacit_status status) {
     }
 }
 
+bool ti_backoff_is_the_servers_locked(const ti_backoff *backoff) {
+    return backoff->last != NULL && concerns_all(backoff->last->error.status);
+}
+
 void ti_backoff_share_locked(const ti_identity *identity, ti_shared_backoff *shared) {
     const ti_backoff *backoff = &identity->backoff;
 
     *shared = (ti_shared_backoff){.failures = 0};
-    if (backoff->last == NULL || !concerns_all(backoff->last->error.status)) return;
+    if (!ti_backoff_is_the_servers_locked(backoff)) return;
     *shared = (ti_shared_backoff){.failures = backoff->failures,
                                   .retried_early = backoff->retried_early,
                                   .retry_boot_ms = backoff->retry_boot_ms,

@@ -30,6 +30,7 @@ bool ti_backoff_begin_locked(ti_identity *identity, ti_failure *failure, ti_back
 bool ti_backoff_refuses_locked(const ti_backoff *backoff, int64_t now_boot_ms, tacit_error *error);
 
 /* What other processes are to know of it, and what they let know (R8): only what the server or the network said. */
+bool ti_backoff_is_the_servers_locked(const ti_backoff *backoff); /* or the network's */
 void ti_backoff_share_locked(const ti_identity *identity, ti_shared_backoff *shared);
 void ti_backoff_follow_locked(ti_identity *identity, const ti_shared_backoff *shared);
 

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "session/client.h"
+#include "session/move.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,10 +69,12 @@ static void push_spare_locked(ti_identity *identity, tacit_session *session,
 }
 
 /* The default store has chosen by now. */
-static void name_store(queued_event *queued, const tacit_store *store) {
+static void name_store(queued_event *queued, const ti_identity *identity) {
+    const char *from = ti_move_source_locked(identity);
     char text[sizeof queued->text];
 
-    snprintf(text, sizeof text, "%s It is %s.", queued->event.message, tacit_store_describe(store));
+    snprintf(text, sizeof text, from == NULL ? "%s It is %s." : "%s It is %s; moved there from %s.",
+             queued->event.message, tacit_store_describe(identity->store), from);
     ti_error_text(queued->text, sizeof queued->text, text);
     queued->event.message = queued->text;
 }
@@ -91,7 +94,7 @@ static void push_one_locked(ti_identity *identity, const ti_view *view, tacit_se
     queued->item.run = deliver;
     queued->session = tacit_session_ref(session);
     queued->event = event;
-    if (n->type == TACIT_EVENT_LOADED) name_store(queued, identity->store);
+    if (n->type == TACIT_EVENT_LOADED) name_store(queued, identity);
     if (n->error != NULL) {
         queued->error = *n->error;
         queued->event.error = &queued->error;

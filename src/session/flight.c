@@ -76,8 +76,10 @@ static void end_locked(ti_identity *identity) {
     ti_waiters_wake_locked(identity);
 }
 
+/* That the store could be read is no reason to ask a server again that wants peace. */
 void ti_flight_succeed_locked(ti_identity *identity) {
-    ti_backoff_reset_locked(identity);
+    if (identity->flight.view != NULL || !ti_backoff_is_the_servers_locked(&identity->backoff))
+        ti_backoff_reset_locked(identity);
     identity->last_error = TACIT_OK;
     end_locked(identity);
 }

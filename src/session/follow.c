@@ -49,12 +49,17 @@ static void refused_elsewhere_locked(ti_identity *identity) {
                         "The sign-in is over: ask the user.", &error);
 }
 
-/* The same sign-in. Memory is newer only where the file was lost, or could not be written. */
+/* The same sign-in. Memory is newer only where the file was lost, or could not be written. Where this process had yet to save what
+ * another passed over, the store has that. */
 static void keep_up_locked(ti_identity *identity, const ti_journal *found) {
     ti_journal mine = identity->journal;
+    bool passed = mine.writer == identity->life && found->writer != identity->life;
 
     identity->journal = *found;
-    if (mine.generation <= found->generation) return;
+    if (mine.generation <= found->generation) {
+        if (passed && identity->looks_left == 0) identity->looks_left = 1;
+        return;
+    }
     identity->journal = mine;
     if (found->reserved > mine.reserved) identity->journal.reserved = found->reserved;
 }
@@ -66,9 +71,17 @@ static bool ends_by_itself_locked(const ti_identity *identity) {
     return false;
 }
 
+/* The answer that the refused token had been replaced by came to whoever lost the lock over it, and was saved after all. */
+static bool was_refused_too_soon_locked(const ti_identity *identity, const ti_journal *found) {
+    const ti_journal *mine = &identity->journal;
+
+    return mine->state == TI_JOURNAL_REFUSED && found->generation > mine->generation;
+}
+
 /* What this process still had to erase was overwritten. */
 static void follow_unsigned_locked(ti_identity *identity, const ti_journal *found) {
-    bool same = ti_sign_in_id_equal(&found->sign_in_id, &identity->journal.sign_in_id);
+    bool same = ti_sign_in_id_equal(&found->sign_in_id, &identity->journal.sign_in_id) &&
+                !was_refused_too_soon_locked(identity, found);
 
     identity->journal = *found;
     if (same) return;

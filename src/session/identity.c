@@ -8,6 +8,7 @@
 #include "platform/os.h"
 #include "session/attempt.h"
 #include "session/client.h"
+#include "session/move.h"
 #include "session/turn.h"
 
 #include <search.h>
@@ -29,6 +30,7 @@ void ti_identity_nudge(ti_identity *identity, bool end_backoff) {
         ti_backoff_reset_locked(identity);
         identity->backoff_lifted = true;
         identity->store_retry_boot_ms = 0;
+        if (identity->move != NULL) identity->move->retry_boot_ms = 0;
     }
     ti_waiters_wake_locked(identity);
     ti_attempt_wake_locked(identity);
@@ -37,7 +39,7 @@ void ti_identity_nudge(ti_identity *identity, bool end_backoff) {
 }
 
 static bool owes_the_store_locked(const ti_identity *identity) {
-    return identity->erase_pending || identity->mark_refused ||
+    return identity->erase_pending || identity->mark_refused || identity->note_doubtful ||
            (identity->state == TACIT_STATE_SIGNED_IN && ti_identity_owes_head_locked(identity));
 }
 
@@ -54,6 +56,7 @@ bool ti_identity_idle_locked(const ti_identity *identity) {
     return identity->flight.phase == TI_FLIGHT_NONE && identity->jobs == NULL &&
            identity->revocations == NULL && !identity->late.out && !slid &&
            !owes_uses_locked(identity) &&
+           ti_move_tidy_due_locked(identity) > ti_identity_now(identity) &&
            (!owes_the_store_locked(identity) ||
             identity->store_retry_boot_ms > ti_identity_now(identity));
 }
@@ -134,6 +137,7 @@ static void free_identity(ti_identity *identity) {
     ti_turn_free(identity->turn);
     ti_identity_drop_storm_locked(identity);
     ti_terms_free(identity->terms);
+    ti_move_free(identity->move);
     pthread_cond_destroy(&identity->changed);
     pthread_mutex_destroy(&identity->lock);
     free(identity->key);

@@ -31,6 +31,7 @@ typedef struct ti_late_call {
 } ti_late_call;
 
 typedef struct ti_turn ti_turn;
+typedef struct ti_move ti_move;
 
 enum { TI_LOOKS = 4 }; /* at once, after 0.5, 2 and 30 s */
 
@@ -66,6 +67,7 @@ typedef struct ti_identity {
     ti_backoff backoff;
     ti_storm *storm; /* NULL: no forced refresh counted yet */
     ti_terms *terms; /* NULL: nothing is known, as of most */
+    ti_move *move;   /* NULL: no session named a previous store */
     ti_job *jobs, **last_job;
     ti_attempt *attempt; /* NULL: none is under way */
     ti_waiter *waiters;  /* that have no thread */
@@ -74,6 +76,7 @@ typedef struct ti_identity {
 
     bool head_known;          /* the journal's file named it, when it was last read */
     bool head_elsewhere;      /* ... and its writer, somebody else, lived and had not saved it */
+    bool note_doubtful;       /* it came to nothing; the store's journal may have it (turn.c) */
     bool backoff_lifted;      /* the network or the clock changed: what others met does not count */
     bool loaded_told;         /* TACIT_EVENT_LOADED went out */
     bool load_wanted;         /* somebody asks for the store now */

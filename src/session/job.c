@@ -13,6 +13,7 @@
 #include "session/begun.h"
 #include "session/client.h"
 #include "session/library_thread.h"
+#include "session/move.h"
 #include "session/sign_in_job.h"
 #include "session/sign_out_job.h"
 
@@ -228,7 +229,8 @@ static bool is_signed_out_locked(const ti_identity *identity) {
     bool anothers = identity->head_known && ti_journal_is_live(&identity->journal);
 
     return identity->state == TACIT_STATE_SIGNED_OUT && identity->jobs == NULL &&
-           !identity->erase_pending && (!identity->record_present || anothers);
+           !identity->erase_pending && !ti_move_is_unended_locked(identity) &&
+           (!identity->record_present || anothers);
 }
 
 /* *job NULL with TACIT_OK: there is nothing to do. */

@@ -70,6 +70,7 @@ void ti_journal_signed_out(ti_journal *journal, const ti_sign_in_id *id) {
     journal->state = TI_JOURNAL_SIGNED_OUT;
     journal->writer = 0;
     journal->attempts = 0;
+    journal->moved = false;
 }
 
 bool ti_journal_posted(ti_journal *journal, const ti_secret *refresh_token, uint64_t generation,

@@ -34,6 +34,9 @@ typedef struct ti_journal {
     int64_t posted_boot_ms; /* the last of the attempts */
     ti_token_hash head;     /* of the head's refresh token */
     ti_token_hash posted;   /* of the one POSTED or REFUSED */
+    /* move.h. Of a head that is live: its record came from a previous store, and may lie there too.
+     * SIGNED_OUT: it lies in another store now. */
+    bool moved;
 } ti_journal;
 
 /* Generations up to this one are in use, by tokens that no record has: what is reserved next comes after them (slide.h). */

@@ -1,7 +1,7 @@
 /*
  * A slot: "tacitjnl", version, number, boot id, the two clocks when it was written, the journal, the backoff, the storm guard, the
- * refreshes of the last hour; then zeros, and at its end the first bytes of the SHA-256 of all before. Integers are little endian. What a
- * version adds stands behind what was there before, and is nothing where it is zero.
+ * refreshes of the last hour, whether the record was moved; then zeros, and at its end the first bytes of the SHA-256 of all before.
+ * Integers are little endian. What a version adds stands behind what was there before, and is nothing where it is zero.
  */
 #include "session/journal_bytes.h"
 
@@ -55,6 +55,13 @@ static void signed_int(cursor *c, int *value) {
     *value = (int)wide;
 }
 
+static void flag(cursor *c, bool *value) {
+    unsigned wide = *value;
+
+    unsigned_int(c, &wide);
+    *value = wide != 0;
+}
+
 static void octets(cursor *c, void *value, size_t size) {
     if (c->reading)
         memcpy(value, c->bytes + c->at, size);
@@ -90,11 +97,9 @@ static void journal_fields(cursor *c, ti_journal *journal) {
 
 static void backoff_fields(cursor *c, ti_shared_backoff *backoff) {
     int status = (int)backoff->status;
-    unsigned early = backoff->retried_early;
 
     unsigned_int(c, &backoff->failures);
-    unsigned_int(c, &early);
-    backoff->retried_early = early != 0;
+    flag(c, &backoff->retried_early);
     signed64(c, &backoff->retry_boot_ms);
     signed64(c, &backoff->refuse_until_boot_ms);
     signed_int(c, &status);
@@ -128,6 +133,7 @@ static void fields(cursor *c, slot *s) {
     storm_fields(c, &s->image.storm);
     signed64(c, &s->image.look_until_boot_ms);
     rate_fields(c, &s->image.rate);
+    flag(c, &s->image.journal.moved);
 }
 
 /* ------------------------------------------------------------------ writing */
@@ -197,6 +203,7 @@ static void carry_over_times(const slot *s, const ti_journal_clocks *now, ti_jou
     for (size_t i = 0; i < TI_STORM_HOURLY_MAX; i++)
         image->storm.at_boot_ms[i] = carried_over(image->storm.at_boot_ms[i], shift, now->boot_ms);
     image->rate.newest_boot_ms = carried_over(image->rate.newest_boot_ms, shift, now->boot_ms);
+    image->written_boot_ms = carried_over(s->written.boot_ms, shift, now->boot_ms);
 }
 
 /* What a checksum does not promise: that whoever wrote it made sense. */

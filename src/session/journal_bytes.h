@@ -29,6 +29,7 @@ typedef struct ti_journal_image {
     ti_storm storm;
     ti_grant_rate rate;
     int64_t look_until_boot_ms; /* till then a dead process's call may be done late (R7); 0: no */
+    int64_t written_boot_ms;    /* when it was, as far as can be told; nothing to write */
 } ti_journal_image;
 
 /* Times are those of the running system's boot clock; those of another boot are carried over by the wall clock. No time that is to come

@@ -5,6 +5,7 @@
 #include "session/client.h"
 #include "session/event.h"
 #include "session/library_thread.h"
+#include "session/move.h"
 #include "session/session.h"
 #include "session/store.h"
 
@@ -137,6 +138,7 @@ static ti_view *find_view_locked(const tacit_session *session, ti_identity *iden
                                  tacit_error *error) {
     bool limited = session->max_idle_s > 0 || session->max_age_s > 0;
 
+    if (!ti_move_name_locked(identity, o->previous_store, error)) return NULL;
     if (limited && ti_terms_make_locked(identity) == NULL) return ti_error_no_memory(error), NULL;
     return ti_view_find_locked(identity, provider, o, error);
 }
@@ -203,6 +205,8 @@ tacit_session *tacit_session_open(tacit_client *client, tacit_provider *provider
         return NULL;
     if (ti_client_forked(client)) return ti_error_forked(error, "client"), NULL;
     if (o.store != NULL && ti_store_forked(o.store)) return ti_error_forked(error, "store"), NULL;
+    if (o.previous_store != NULL && ti_store_forked(o.previous_store))
+        return ti_error_forked(error, "previous_store"), NULL;
     if (is_closed(client, error)) return NULL;
     if (!knows_policy(provider, o.policy, error) || !takes_secret(provider, o.client_secret, error))
         return NULL;

@@ -11,6 +11,7 @@
 #include "session/adopt.h"
 #include "session/client.h"
 #include "session/event.h"
+#include "session/move.h"
 #include "session/schedule.h"
 #include "session/store.h"
 #include "session/turn.h"
@@ -104,7 +105,7 @@ static void come_in_locked(ti_identity *identity, bool overdue) {
 
 /* ------------------------------------------------------------------ loading */
 
-static tacit_status fetch_locked(ti_identity *identity, ti_record *record, tacit_error *error) {
+tacit_status ti_persist_fetch_locked(ti_identity *identity, ti_record *record, tacit_error *error) {
     tacit_client *client = identity->client;
     ti_buffer bytes = TI_BUFFER_SECRET;
     ti_store_late late;
@@ -133,7 +134,7 @@ static tacit_status read_locked(ti_identity *identity, ti_record *record, tacit_
     *record = (ti_record){.tokens = NULL};
     if (!ti_turn_is_taken_locked(identity) && ti_turn_look_locked(identity, error) != TACIT_OK)
         return error->status;
-    return fetch_locked(identity, record, error);
+    return ti_persist_fetch_locked(identity, record, error);
 }
 
 /* Without the turn another process may have signed in between the two. */
@@ -150,7 +151,13 @@ static tacit_status load_once_locked(ti_identity *identity, tacit_error *error) 
         ti_record_free(&record);
         status = read_locked(identity, &record, error);
     }
-    if (status != TACIT_OK && status != TACIT_ERR_STORE_NOT_FOUND) return status;
+    if ((status == TACIT_OK || status == TACIT_ERR_STORE_NOT_FOUND) &&
+        ti_move_is_due_locked(identity, status == TACIT_OK))
+        status = ti_move_run_locked(identity, &record, status, error);
+    if (status != TACIT_OK && status != TACIT_ERR_STORE_NOT_FOUND) {
+        ti_record_free(&record);
+        return status;
+    }
     status = ti_adopt_locked(identity, status == TACIT_OK ? &record : NULL, error);
     ti_record_free(&record);
     return status;
@@ -243,6 +250,7 @@ static tacit_status write(ti_identity *identity, const ti_record *record, ti_sto
     tacit_status status = ti_record_write(record, identity->issuer, identity->client_id,
                                           identity->store->ops.record_size_max, &bytes, error);
 
+    if (status == TACIT_OK) status = ti_turn_confirm(identity, error);
     if (status == TACIT_OK)
         status = ti_store_save(client->store_calls, identity->store, identity->key, &bytes,
                                client->store_timeout_ms, late, overdue, error);
@@ -285,6 +293,21 @@ static tacit_status save_once_locked(ti_identity *identity, uint64_t generation,
     note_slid_locked(identity, &record, parked, newer && status == TACIT_OK);
     ti_record_free(&record);
     if (status != TACIT_OK) ti_limits_not_saved_locked(identity);
+    return status;
+}
+
+tacit_status ti_persist_put_locked(ti_identity *identity, const ti_record *record,
+                                   tacit_error *error) {
+    ti_store_late late;
+    tacit_status status;
+    bool overdue = false;
+
+    if (!go_out_locked(identity, record->generation, &late)) return still_out(error);
+    pthread_mutex_unlock(&identity->lock);
+    status = write(identity, record, late, &overdue, error);
+    pthread_mutex_lock(&identity->lock);
+    come_in_locked(identity, overdue);
+    if (status == TACIT_OK) identity->record_present = true;
     return status;
 }
 
@@ -377,8 +400,10 @@ static tacit_status erase_once_locked(ti_identity *identity, tacit_error *error)
 
     if (!go_out_locked(identity, 0, &late)) return still_out(error);
     pthread_mutex_unlock(&identity->lock);
-    status = ti_store_erase(client->store_calls, identity->store, identity->key,
-                            client->store_timeout_ms, late, &overdue, error);
+    status = ti_turn_confirm(identity, error);
+    if (status == TACIT_OK)
+        status = ti_store_erase(client->store_calls, identity->store, identity->key,
+                                client->store_timeout_ms, late, &overdue, error);
     pthread_mutex_lock(&identity->lock);
     come_in_locked(identity, overdue);
     return status;
@@ -388,7 +413,7 @@ tacit_status ti_persist_erase_locked(ti_identity *identity, const ti_sign_in_id 
                                      ti_record *found, tacit_error *error) {
     ti_record record;
     tacit_error why;
-    tacit_status status = fetch_locked(identity, &record, &why);
+    tacit_status status = ti_persist_fetch_locked(identity, &record, &why);
     bool anothers = is_anothers(status, &record, ended);
 
     if (anothers || status == TACIT_ERR_STORE_NOT_FOUND) {

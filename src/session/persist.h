@@ -14,6 +14,13 @@ tacit_status ti_persist_load_locked(ti_identity *identity, tacit_error *error);
 /* The same, of whose failure nobody is told. */
 tacit_status ti_persist_look_locked(ti_identity *identity, tacit_error *error);
 
+/* What the store holds, and nothing done with it. TACIT_ERR_STORE_NOT_FOUND: nothing. */
+tacit_status ti_persist_fetch_locked(ti_identity *identity, ti_record *record, tacit_error *error);
+
+/* Saves a record that nobody has in memory, as it is. */
+tacit_status ti_persist_put_locked(ti_identity *identity, const ti_record *record,
+                                   tacit_error *error);
+
 /* Saves the head as it stands, with token (may be NULL) as view's newest. TACIT_OK: the journal says saved. Nothing is saved before a
  * load told what is there, and nothing over a record that cannot be read. */
 tacit_status ti_persist_save_locked(ti_identity *identity, const ti_view *view,

@@ -99,13 +99,39 @@ static json_t *to_json(const ti_record *record, const char *issuer, const char *
     return NULL;
 }
 
+/* Of JSON's own a brace is before a name, or before the next: any other is of a text. */
+static bool is_of_a_text(const ti_buffer *json, size_t at) {
+    const char *next = &json->data[at + 1];
+
+    return json->data[at] == '{' && at + 1 < json->size && *next != '"' && *next != '}';
+}
+
+/* KeePassXC fills in what it takes for placeholders ({TITLE}, {REF:...}): in a token, which a server chose, that would be another
+ * secret of the user's. An escape means the same to whoever reads JSON. false: no memory. */
+static bool escape_placeholders(ti_buffer *json) {
+    ti_buffer escaped = TI_BUFFER_SECRET;
+    size_t copied = 0;
+
+    for (size_t at = 0; at < json->size; at++) {
+        if (!is_of_a_text(json, at)) continue;
+        ti_buffer_append(&escaped, json->data + copied, at - copied);
+        ti_buffer_append_string(&escaped, "\\u007b");
+        copied = at + 1;
+    }
+    if (copied == 0) return true;
+    ti_buffer_append(&escaped, json->data + copied, json->size - copied);
+    ti_buffer_free(json);
+    *json = escaped;
+    return !escaped.failed;
+}
+
 static tacit_status write_once(const ti_record *record, const char *issuer, const char *client_id,
                                const extent *with, ti_buffer *bytes, tacit_error *error) {
     json_t *root = to_json(record, issuer, client_id, with);
     bool dumped;
 
     bytes->secret = true;
-    dumped = root != NULL && ti_json_dump(root, bytes);
+    dumped = root != NULL && ti_json_dump(root, bytes) && escape_placeholders(bytes);
     ti_json_wipe_and_free(root);
     return dumped ? ti_error_clear(error) : ti_error_no_memory(error);
 }

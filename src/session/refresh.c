@@ -358,6 +358,16 @@ static bool discover_locked(ti_identity *identity) {
     return false;
 }
 
+/* Another may have taken over while this process stood still. */
+static bool has_turn_locked(ti_identity *identity, tacit_error *error) {
+    tacit_status status;
+
+    pthread_mutex_unlock(&identity->lock);
+    status = ti_turn_confirm(identity, error);
+    pthread_mutex_lock(&identity->lock);
+    return status == TACIT_OK;
+}
+
 /* Says in the journal that the grant is about to be sent. */
 static bool post_locked(ti_identity *identity) {
     ti_journal posted = identity->journal;
@@ -368,7 +378,8 @@ static bool post_locked(ti_identity *identity) {
     ti_journal_pass(&posted, tacit_token_generation(identity->flight.view->token));
     if (ti_journal_posted(&posted, identity->refresh_token, identity->generation,
                           ti_identity_now(identity)))
-        noted = ti_turn_note_locked(identity, &posted, &error) == TACIT_OK;
+        noted = ti_turn_note_locked(identity, &posted, &error) == TACIT_OK &&
+                has_turn_locked(identity, &error);
     else
         ti_error_no_memory(&error);
     if (!noted) ti_admission_take_back_locked(identity, identity->flight.view);
@@ -437,9 +448,13 @@ void ti_refresh_reread_locked(ti_identity *identity) {
     ti_flight *flight = &identity->flight;
     bool loaded = !is_over_locked(identity) && ti_persist_load_locked(identity, NULL) == TACIT_OK;
     tacit_error error;
+    bool has_turn = has_turn_locked(identity, &error);
 
     if (is_over_locked(identity)) {
         ti_flight_abandon_locked(identity);
+    } else if (
+        !has_turn) { /* who took over may have renewed with the token that was refused here */
+        fail_locked(identity, &error, TI_BACKOFF_NOT_SENT);
     } else if (is_another_locked(identity) && flight->grants < GRANTS_MAX) {
         flight->phase = TI_FLIGHT_REFRESHING;
         go_on_locked(identity, loaded);

@@ -4,6 +4,7 @@
 #include "base/strings.h"
 #include "session/client.h"
 #include "session/event.h"
+#include "session/move.h"
 #include "session/persist.h"
 #include "session/turn.h"
 
@@ -54,6 +55,7 @@ static void end_in_memory_locked(ti_identity *identity) {
 void ti_sign_out_begin_locked(ti_identity *identity, ti_job *job) {
     bool was_signed_in = identity->state == TACIT_STATE_SIGNED_IN;
 
+    ti_move_is_to_end_locked(identity);
     for (ti_job *other = identity->jobs; other != NULL; other = other->next)
         other->overtaken = other->kind != TI_JOB_SIGN_OUT;
     job->ended = identity->journal.sign_in_id;
@@ -157,6 +159,8 @@ void ti_sign_out_run_locked(ti_identity *identity, ti_job *job, const tacit_erro
     first = marked.status == TACIT_OK && job->refresh_token != NULL;
     if (first) revoke_locked(identity, job, &revoked);
     ti_persist_erase_locked(identity, &job->ended, &found, &erased);
+    if (no_turn == NULL && erased.status == TACIT_OK)
+        ti_move_sign_out_locked(identity, &found, &erased);
     if (job->refresh_token == NULL) take_found_locked(identity, job, &found);
     if (!first) revoke_locked(identity, job, &revoked);
     ti_record_free(&found);

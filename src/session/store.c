@@ -24,6 +24,34 @@ static bool ops_read(tacit_store_ops *ops, const tacit_store_ops *given, tacit_e
     return true;
 }
 
+/* Behind its size there is nothing but functions. */
+static bool is_complete(const tacit_store_lock_ops *lock) {
+    const char *bytes = (const char *)lock;
+    void *function;
+
+    for (size_t at = offsetof(tacit_store_lock_ops, open); at < sizeof *lock;
+         at += sizeof function) {
+        memcpy(&function, bytes + at, sizeof function);
+        if (function == NULL) return false;
+    }
+    return true;
+}
+
+/* Before the store's copy of ops points to it. */
+static bool lock_ops_read(tacit_store_lock_ops *lock, const tacit_store_ops *ops,
+                          tacit_error *error) {
+    if (ops->lock == NULL) return true;
+    if (ops->process_only || ops->lock_directory != NULL) {
+        ti_error_argument(error, "ops->lock", "goes with neither process_only nor lock_directory");
+        return false;
+    }
+    if (!ti_struct_read(lock, sizeof *lock, ops->lock, "ops->lock", "TACIT_STORE_LOCK_OPS_INIT",
+                        error))
+        return false;
+    if (!is_complete(lock)) ti_error_argument(error, "ops->lock", "lacks a function");
+    return is_complete(lock);
+}
+
 static bool sync_init(tacit_store *store) {
     if (pthread_mutex_init(&store->lock, NULL) != 0) return false;
     if (ti_cond_init(&store->freed)) return true;
@@ -54,12 +82,15 @@ static void free_texts(tacit_store *store) {
     free(store->application_id);
 }
 
-static tacit_store *store_new(const tacit_store_ops *ops, void *data) {
+static tacit_store *store_new(const tacit_store_ops *ops, const tacit_store_lock_ops *lock,
+                              void *data) {
     tacit_store *store = calloc(1, sizeof *store);
 
     if (store == NULL) return NULL;
     store->process = ti_os_process();
     store->ops = *ops;
+    store->lock_ops = *lock;
+    if (ops->lock != NULL) store->ops.lock = &store->lock_ops;
     store->data = data;
     atomic_init(&store->refs, 1);
     if (store->process == 0 || !copy_texts(store) || !sync_init(store)) {
@@ -80,12 +111,13 @@ static void store_free(tacit_store *store) {
 }
 
 tacit_store *tacit_store_custom(const tacit_store_ops *ops, void *store_data, tacit_error *error) {
+    tacit_store_lock_ops lock = {.struct_size = 0};
     tacit_store_ops own;
     tacit_store *store;
 
     ti_error_clear(error);
-    if (!ops_read(&own, ops, error)) return NULL;
-    store = store_new(&own, store_data);
+    if (!ops_read(&own, ops, error) || !lock_ops_read(&lock, &own, error)) return NULL;
+    store = store_new(&own, &lock, store_data);
     if (store == NULL) ti_error_no_memory(error);
     return store;
 }

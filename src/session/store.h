@@ -18,6 +18,7 @@ struct tacit_store {
     char *description;
     char *lock_directory;
     char *application_id;
+    tacit_store_lock_ops lock_ops;
 
     /* atomic */
     atomic_uint refs;

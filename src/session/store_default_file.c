@@ -10,16 +10,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* NULL also where it is empty, or the program has more rights than who started it. */
-static const char *variable(const char *name) {
-    const char *value = secure_getenv(name);
-
-    return value == NULL || *value == '\0' ? NULL : value;
-}
-
 static bool init_key(ti_default_file *file) {
-    const char *key_file = variable("TACIT_STORE_KEY_FILE");
-    const char *credentials = variable("CREDENTIALS_DIRECTORY");
+    const char *key_file = ti_os_variable("TACIT_STORE_KEY_FILE");
+    const char *credentials = ti_os_variable("CREDENTIALS_DIRECTORY");
     ti_buffer path = TI_BUFFER_INIT;
 
     file->is_credential = key_file == NULL && credentials != NULL;

@@ -4,8 +4,12 @@
  * keeps nobody waiting but by its lock, and nobody waits for that on a worker.
  *
  * Operation: the journal's file is open from take to give, and beyond where this process holds a head that it could not save: its
- * life, a second lock in the same file, tells the others so. Memory follows the journal (follow.h), never the other way round,
+ * life, a second lock beside the first, tells the others so. Memory follows the journal (follow.h), never the other way round,
  * but where the file was lost and memory is newer.
+ *
+ * A lock of the store's own may end while this process stands still or is cut off, which shows when it is asked, or when a write
+ * fails. Then the turn is over at once, whatever was under way: nothing more is written or sent, memory keeps what an answer
+ * brought, and the next turn begins with what the others did meanwhile. Life goes on, for as long as the store can tell.
  *
  * Safety: turn is touched only by the identity's worker, with or without the lock; what it learns goes into the identity under it.
  */
@@ -15,6 +19,7 @@
 #include "session/client.h"
 #include "session/follow.h"
 #include "session/journal_file.h"
+#include "session/persist.h"
 #include "session/store.h"
 
 #include <stdlib.h>
@@ -29,8 +34,9 @@ enum {
 };
 
 struct ti_turn {
-    ti_process_lock *file; /* NULL: not open yet */
+    ti_store_lock *lock; /* NULL: not open yet */
     bool taken;
+    bool lost; /* it was taken, and ended by itself */
     bool lives;
     bool ruined;     /* neither slot can be used: the next write goes to both */
     bool unsure;     /* the last write failed: the file may say what it was to say, or not */
@@ -49,21 +55,26 @@ static void take_in_locked(ti_identity *identity, const ti_journal_finding *foun
     if (identity->head_known) ti_follow_locked(identity, &found->image);
 }
 
+static tacit_status open_lock(const ti_identity *identity, bool create, ti_store_lock **lock,
+                              tacit_error *error) {
+    return ti_store_lock_open(identity->client, identity->store, identity->key, create, lock,
+                              error);
+}
+
 /* ------------------------------------------------------------------ look */
 
 tacit_status ti_turn_look_locked(ti_identity *identity, tacit_error *error) {
     ti_journal_finding found = {.reading = TI_JOURNAL_NEW};
-    ti_process_lock *file;
+    ti_store_lock *lock;
     tacit_status status;
 
     if (needs_none(identity)) return ti_error_clear(error);
     pthread_mutex_unlock(&identity->lock);
-    found.lock = ti_journal_file_open(identity, false, &file, &found.os_error);
-    if (found.lock == TI_LOCK_OK) ti_journal_file_read(identity, file, &found);
-    ti_process_lock_close(file);
+    status = open_lock(identity, false, &lock, error);
+    if (status == TACIT_OK) status = ti_journal_file_read(identity, lock, &found, error);
+    ti_store_lock_close(lock);
     pthread_mutex_lock(&identity->lock);
-    if (found.lock == TI_LOCK_ABSENT) found.lock = TI_LOCK_OK; /* nobody did anything yet */
-    status = ti_journal_file_explain(identity, &found, error);
+    if (status == TACIT_ERR_STORE_NOT_FOUND) status = ti_error_clear(error); /* a new one */
     if (status == TACIT_OK) take_in_locked(identity, &found);
     return status;
 }
@@ -74,30 +85,38 @@ bool ti_turn_is_taken_locked(const ti_identity *identity) {
     return needs_none(identity) || (identity->turn != NULL && identity->turn->taken);
 }
 
-static void knock(const ti_identity *identity, ti_turn *turn, ti_journal_finding *found) {
-    found->lock = TI_LOCK_OK;
-    if (turn->file == NULL)
-        found->lock = ti_journal_file_open(identity, true, &turn->file, &found->os_error);
-    if (found->lock == TI_LOCK_OK) found->lock = ti_process_lock_try(turn->file, &found->os_error);
-    turn->taken = found->lock == TI_LOCK_OK;
-    if (turn->taken) ti_journal_file_read(identity, turn->file, found);
+static tacit_status knock(const ti_identity *identity, ti_turn *turn, ti_journal_finding *found,
+                          tacit_error *error) {
+    tacit_status status = TACIT_OK;
+
+    if (turn->lock == NULL) status = open_lock(identity, true, &turn->lock, error);
+    if (status == TACIT_OK) status = ti_store_lock_take(turn->lock, error);
+    turn->taken = status == TACIT_OK;
+    if (!turn->taken) return status;
+    if (turn->lives) /* it may have ended with the last turn */
+        turn->lives = ti_store_lock_begin_life(turn->lock, identity->life, NULL) == TACIT_OK;
+    return ti_journal_file_read(identity, turn->lock, found, error);
 }
 
 void ti_turn_free(ti_turn *turn) {
     if (turn == NULL) return;
-    ti_process_lock_close(turn->file);
+    ti_store_lock_close(turn->lock);
     free(turn);
 }
 
-/* Lets the next one in; the file stays open for a life. */
-static void let_go(ti_identity *identity) {
+/* Lets the next one in; the lock stays open for a life. */
+static void let_go_locked(ti_identity *identity, bool end_life) {
     ti_turn *turn = identity->turn;
+    bool lived = turn->lives;
 
-    if (turn->taken) ti_process_lock_release(turn->file);
-    turn->taken = false;
-    if (turn->lives) return;
-    identity->turn = NULL;
-    ti_turn_free(turn);
+    if (end_life && !identity->note_doubtful) turn->lives = false;
+    if (!turn->lives) identity->turn = NULL;
+    pthread_mutex_unlock(&identity->lock);
+    if (lived && !turn->lives) ti_store_lock_end_life(turn->lock);
+    if (turn->taken) ti_store_lock_release(turn->lock);
+    turn->taken = turn->lost = false;
+    if (!turn->lives) ti_turn_free(turn);
+    pthread_mutex_lock(&identity->lock);
 }
 
 static ti_turn_result again_at_locked(ti_identity *identity, int64_t boot_ms) {
@@ -114,8 +133,7 @@ static ti_turn_result busy_locked(ti_identity *identity) {
     return again_at_locked(identity, now + BUSY_LEAST_MS + ti_identity_random() % BUSY_SPREAD_MS);
 }
 
-/* A process died between its grant and the answer: the retry comes a second after that, inside the grace that servers give. */
-static bool is_too_early_locked(const ti_identity *identity, const ti_journal *found) {
+bool ti_turn_is_too_early_locked(const ti_identity *identity, const ti_journal *found) {
     int64_t now = ti_identity_now(identity);
 
     return found->attempts == 1 && identity->backoff.last == NULL && !identity->backoff_lifted &&
@@ -132,22 +150,52 @@ static void look_out_locked(ti_identity *identity, const ti_journal_finding *fou
     if (*until > now && identity->looks_left == 0) identity->looks_left = TI_LOOKS;
 }
 
-static ti_turn_result taken_locked(ti_identity *identity, const ti_journal_finding *found) {
+/* A note whose answer was lost came to nothing, here; it stands in the journal all the same, and nobody else wrote since. */
+static void take_back_locked(ti_identity *identity, ti_journal_finding *found) {
+    const ti_turn *turn = identity->turn;
+    bool is_mine = found->reading == TI_JOURNAL_READ && found->number == turn->number + 1 &&
+                   found->image.journal.writer == identity->life;
+
+    if (identity->note_doubtful && is_mine) {
+        found->image = turn->last;
+        if (turn->number == 0) found->reading = TI_JOURNAL_NEW;
+    }
+    identity->note_doubtful = false;
+}
+
+static ti_turn_result taken_locked(ti_identity *identity, ti_journal_finding *found) {
+    ti_turn *turn = identity->turn;
+    ti_journal_image written = found->image;
+
     identity->busy_since_boot_ms = 0;
-    identity->turn->unsure = false;
-    identity->turn->number = found->number;
-    identity->turn->last = found->image;
+    take_back_locked(identity, found);
+    turn->unsure = turn->lost = false;
+    turn->number = found->number;
+    turn->last = written;
     take_in_locked(identity, found);
     look_out_locked(identity, found);
-    if (!is_too_early_locked(identity, &found->image.journal)) return TI_TURN_TAKEN;
-    let_go(identity);
+    if (!ti_turn_is_too_early_locked(identity, &found->image.journal)) return TI_TURN_TAKEN;
+    let_go_locked(identity, false);
     return again_at_locked(identity, found->image.journal.posted_boot_ms + EARLY_RETRY_MS);
+}
+
+void ti_turn_inherit_locked(ti_identity *identity, const ti_journal_finding *found) {
+    take_in_locked(identity, found);
+    if (identity->turn != NULL) look_out_locked(identity, found);
+}
+
+int64_t ti_turn_written_boot_ms_locked(const ti_identity *identity) {
+    return identity->turn == NULL ? 0 : identity->turn->last.written_boot_ms;
+}
+
+int64_t ti_turn_looks_until_locked(const ti_identity *identity) {
+    return identity->turn == NULL ? 0 : identity->turn->look_until_boot_ms;
 }
 
 ti_turn_result ti_turn_take_locked(ti_identity *identity, bool over_ruins, tacit_error *error) {
     ti_journal_finding found = {.reading = TI_JOURNAL_NEW};
+    tacit_status status;
     ti_turn *turn;
-    bool readable;
 
     ti_error_clear(error);
     if (ti_turn_is_taken_locked(identity)) return TI_TURN_TAKEN;
@@ -155,21 +203,33 @@ ti_turn_result ti_turn_take_locked(ti_identity *identity, bool over_ruins, tacit
     turn = identity->turn;
     if (turn == NULL) return ti_error_no_memory(error), TI_TURN_FAILED;
     pthread_mutex_unlock(&identity->lock);
-    knock(identity, turn, &found);
+    status = knock(identity, turn, &found, error);
     pthread_mutex_lock(&identity->lock);
-    if (found.lock == TI_LOCK_BUSY) {
-        let_go(identity);
-        return busy_locked(identity);
-    }
-    readable = ti_journal_file_explain(identity, &found, error) == TACIT_OK;
-    if (!readable && found.lock == TI_LOCK_OK && over_ruins) {
-        ti_error_clear(error);
+    if (status != TACIT_OK && found.reading != TI_JOURNAL_NEW && over_ruins) {
+        status = ti_error_clear(error);
         found = (ti_journal_finding){.reading = TI_JOURNAL_NEW};
-        turn->ruined = readable = true;
+        turn->ruined = true;
     }
-    if (readable) return taken_locked(identity, &found);
-    let_go(identity);
-    return TI_TURN_FAILED;
+    if (status == TACIT_OK) return taken_locked(identity, &found);
+    let_go_locked(identity, false);
+    return status == TACIT_ERR_BUSY ? busy_locked(identity) : TI_TURN_FAILED;
+}
+
+/* ------------------------------------------------------------------ lost meanwhile */
+
+tacit_status ti_turn_confirm(ti_identity *identity, tacit_error *error) {
+    ti_turn *turn = identity->turn;
+
+    if (identity->store->ops.lock == NULL) return ti_error_clear(error);
+    if (turn != NULL && turn->taken) {
+        if (ti_store_lock_is_held(turn->lock)) return ti_error_clear(error);
+        ti_store_lock_release(turn->lock);
+        turn->taken = false;
+        turn->lost = true;
+    }
+    return ti_error_set(error, TACIT_ERR_STORE_UNAVAILABLE,
+                        "The lock between processes was lost meanwhile in %s.",
+                        ti_store_lock_place(identity->client, identity->store));
 }
 
 /* ------------------------------------------------------------------ note and give */
@@ -196,39 +256,54 @@ static bool is_the_same(const ti_journal_image *a, const ti_journal_image *b) {
 
 /* Without the lock. The life begins before there is anything to lose by it, and before anyone can read of it. A slot whose write failed
  * is written again. */
-static ti_lock_result write_down(const ti_identity *identity, ti_turn *turn,
-                                 const ti_journal_image *image, bool durable, int *os_error) {
-    ti_lock_result result = TI_LOCK_OK;
+static tacit_status write_down(ti_identity *identity, ti_turn *turn, const ti_journal_image *image,
+                               bool durable, tacit_error *error) {
+    tacit_status status = ti_turn_confirm(identity, error);
     bool for_life = durable || image->journal.writer == identity->life;
 
+    if (status != TACIT_OK) return status;
     if (for_life && !turn->lives) {
-        result = ti_process_lock_begin_life(turn->file, identity->life, os_error);
-        turn->lives = result == TI_LOCK_OK;
+        status = ti_store_lock_begin_life(turn->lock, identity->life, error);
+        turn->lives = status == TACIT_OK;
     }
-    if (result == TI_LOCK_OK)
-        result =
-            ti_journal_file_write(identity, turn->file, image, turn->number + 1, durable, os_error);
-    turn->unsure = result != TI_LOCK_OK;
-    if (turn->unsure) return result;
+    if (status == TACIT_OK)
+        status =
+            ti_journal_file_write(identity, turn->lock, image, turn->number + 1, durable, error);
+    turn->unsure = status != TACIT_OK;
+    if (turn->unsure) {
+        ti_turn_confirm(identity, NULL);
+        return status;
+    }
     turn->number++;
     turn->last = *image;
-    if (!turn->ruined) return result;
+    if (!turn->ruined) return status;
     turn->ruined = false;
-    return write_down(identity, turn, image, durable, os_error);
+    return write_down(identity, turn, image, durable, error);
+}
+
+/* The same for who has the lock. What a file took or not, the next turn sees before anybody else. */
+static tacit_status write_down_locked(ti_identity *identity, const ti_journal_image *image,
+                                      bool durable, tacit_error *error) {
+    ti_turn *turn = identity->turn;
+    tacit_status status;
+
+    pthread_mutex_unlock(&identity->lock);
+    status = write_down(identity, turn, image, durable, error);
+    pthread_mutex_lock(&identity->lock);
+    identity->note_doubtful = turn->unsure && turn->lives && identity->store->ops.lock != NULL;
+    return status;
 }
 
 tacit_status ti_turn_note_locked(ti_identity *identity, const ti_journal *journal,
                                  tacit_error *error) {
-    ti_journal_finding found = {.reading = TI_JOURNAL_READ};
     ti_journal_image image;
+    tacit_status status;
 
     if (needs_none(identity)) return ti_error_clear(error);
     image = image_of_locked(identity, journal);
-    pthread_mutex_unlock(&identity->lock);
-    found.lock = write_down(identity, identity->turn, &image, true, &found.os_error);
-    pthread_mutex_lock(&identity->lock);
+    status = write_down_locked(identity, &image, true, error);
     identity->backoff_lifted = false;
-    return ti_journal_file_explain(identity, &found, error);
+    return status;
 }
 
 /* What the others would do wrong, if they came in now: send a refresh token whose successor only this process has. */
@@ -239,24 +314,27 @@ static bool must_keep_locked(const ti_identity *identity) {
            (noted->writer != identity->life || noted->generation != identity->journal.generation);
 }
 
+/* Answers whether the next one may come in. */
+static bool write_last_word_locked(ti_identity *identity, const ti_journal_image *image) {
+    tacit_error error;
+    tacit_status status = write_down_locked(identity, image, false, &error);
+
+    if (status != TACIT_OK && identity->note_doubtful) ti_persist_trouble_locked(identity, &error);
+    return !must_keep_locked(identity);
+}
+
 bool ti_turn_give_locked(ti_identity *identity) {
     ti_turn *turn = identity->turn;
     ti_journal_image image;
-    int ignored;
 
-    if (turn == NULL || !turn->taken) return false;
+    if (turn == NULL) return false;
+    if (turn->lost) let_go_locked(identity, !ti_identity_owes_head_locked(identity));
+    if (!ti_turn_is_taken_locked(identity)) return false;
     if (identity->late.out || identity->flight.phase != TI_FLIGHT_NONE) return false;
     image = image_of_locked(identity, &identity->journal);
-    if (turn->unsure || !is_the_same(&image, &turn->last)) {
-        pthread_mutex_unlock(&identity->lock);
-        write_down(identity, turn, &image, false, &ignored);
-        pthread_mutex_lock(&identity->lock);
-        if (must_keep_locked(identity)) return false;
-    }
-    if (turn->lives && !ti_identity_owes_head_locked(identity)) {
-        ti_process_lock_end_life(turn->file);
-        turn->lives = false;
-    }
-    let_go(identity);
+    if ((turn->unsure || !is_the_same(&image, &turn->last)) &&
+        !write_last_word_locked(identity, &image))
+        return false;
+    let_go_locked(identity, !ti_identity_owes_head_locked(identity));
     return true;
 }

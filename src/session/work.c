@@ -13,6 +13,7 @@
 #include "session/adopt.h"
 #include "session/client.h"
 #include "session/limits_job.h"
+#include "session/move.h"
 #include "session/persist.h"
 #include "session/refresh.h"
 #include "session/sign_out_job.h"
@@ -33,6 +34,7 @@ typedef enum step {
     STEP_SAVE_USE,
     STEP_SAVE_SLID,
     STEP_ERASE,
+    STEP_TIDY,
     STEP_REVOKE
 } step;
 
@@ -40,7 +42,8 @@ typedef enum step {
 static bool needs_turn_locked(const ti_identity *identity, step what) {
     if (what == STEP_JOB) return !identity->jobs->cancelled && !identity->jobs->overtaken;
     return what == STEP_LIMIT || what == STEP_REFRESH || what == STEP_SAVE ||
-           what == STEP_SAVE_USE || what == STEP_SAVE_SLID || what == STEP_ERASE;
+           what == STEP_SAVE_USE || what == STEP_SAVE_SLID || what == STEP_ERASE ||
+           what == STEP_TIDY;
 }
 
 static void earliest(int64_t *due, int64_t candidate) {
@@ -57,7 +60,7 @@ static step store_step_locked(const ti_identity *identity, int64_t now, int64_t 
     if (identity->state == TACIT_STATE_SIGNED_IN &&
         (ti_identity_owes_head_locked(identity) || identity->looks_left > 0))
         wanted = STEP_SAVE;
-    if (identity->mark_refused) wanted = STEP_SAVE;
+    if (identity->mark_refused || identity->note_doubtful) wanted = STEP_SAVE;
     if (identity->erase_pending) wanted = STEP_ERASE;
     if (wanted == STEP_NONE) return STEP_NONE;
     if (wanted == STEP_LOAD && identity->load_wanted) retry = identity->turn_retry_boot_ms;
@@ -99,6 +102,15 @@ static step slid_step_locked(const ti_identity *identity, int64_t now, int64_t *
     return STEP_NONE;
 }
 
+/* What a move left in the previous store. */
+static step tidy_step_locked(const ti_identity *identity, int64_t now, int64_t *due) {
+    int64_t at = ti_move_tidy_due_locked(identity);
+
+    if (at <= now) return STEP_TIDY;
+    earliest(due, at);
+    return STEP_NONE;
+}
+
 static step find_step_locked(const ti_identity *identity, int64_t now, ti_view **view,
                              int64_t *due) {
     step found, limit;
@@ -116,6 +128,7 @@ static step find_step_locked(const ti_identity *identity, int64_t now, ti_view *
     if (found == STEP_NONE) found = slid_step_locked(identity, now, due);
     if (found != STEP_NONE) return found;
     if (limit != STEP_NONE) return limit;
+    if (tidy_step_locked(identity, now, due) != STEP_NONE) return STEP_TIDY;
     return identity->revocations != NULL ? STEP_REVOKE : STEP_NONE;
 }
 
@@ -151,6 +164,8 @@ static void do_without_turn_locked(ti_identity *identity, step what, ti_view *vi
         ti_limits_end_locked(identity, NULL);
     else if (what == STEP_SAVE_SLID)
         ti_slide_save_failed_locked(identity, error);
+    else if (what == STEP_TIDY)
+        ti_move_put_off_locked(identity, error);
     else if (what != STEP_REFRESH)
         ti_persist_trouble_locked(identity, error);
     else if (identity->state == TACIT_STATE_SIGNED_IN)
@@ -267,6 +282,9 @@ static void do_step_locked(ti_identity *identity, step what, ti_view *view) {
         break;
     case STEP_ERASE:
         ti_sign_out_finish_locked(identity);
+        break;
+    case STEP_TIDY:
+        ti_move_tidy_locked(identity);
         break;
     case STEP_REVOKE:
         ti_revocation_run_locked(identity);

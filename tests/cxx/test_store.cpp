@@ -86,6 +86,28 @@ static void a_class_keeps_the_sign_in() {
 }
 
 /* Loads with these functions; what the session says. */
+static void a_sign_in_moves_to_another_store() {
+    auto old_shelf = std::make_shared<shelf>(), new_shelf = std::make_shared<shelf>();
+    tacit::store_facts facts;
+    tacit::session_options first, second;
+
+    facts.process_only = true;
+    tacit::store from = must(tacit::store::custom(std::make_unique<shelf_store>(old_shelf), facts));
+    tacit::store to = must(tacit::store::custom(std::make_unique<shelf_store>(new_shelf), facts));
+    first.store = &from;
+    scene s({}, std::move(first));
+    s.sign_in();
+    CHECK(s.session.close() == status::ok);
+    second.client_id = "test-client";
+    second.store = &to;
+    second.previous_store = &from;
+    s.session = must(tacit::session::open(s.client, s.provider, std::move(second)));
+    CHECK(must(s.session.load()) == tacit::session_state::signed_in);
+    CHECK(s.session.close() == status::ok);
+    CHECK(old_shelf->records.empty());
+    CHECK(new_shelf->records.size() == 1);
+}
+
 static result<tacit::session_state> load_with(tacit::store_functions functions) {
     tacit::store_facts facts;
     tacit::session_options options;
@@ -190,7 +212,8 @@ static void what_a_key_throws_is_a_failure_of_the_store() {
 
 int main() {
     return run_tests({
-        TEST(a_class_keeps_the_sign_in), TEST(what_lambdas_answer_is_told),
+        TEST(a_class_keeps_the_sign_in), TEST(a_sign_in_moves_to_another_store),
+            TEST(what_lambdas_answer_is_told),
             TEST(a_file_keeps_the_sign_in_under_a_key_of_the_app),
 #if TACIT_CXX_EXCEPTIONS
             TEST(what_a_store_throws_is_its_failure),

@@ -1,7 +1,8 @@
 /*
  * Out of memory (R15): a life of a session in which the n-th allocation fails, for n = 1, 2, 3 ... until a life is through before
  * it comes to that. Each is lived in a process of its own; the server is another. It may end with success or with errors, never
- * with a crash or a hang; and afterwards a clean client on the same store is still signed in, or the app was told otherwise.
+ * with a crash or a hang; and afterwards a clean client on the same store is still signed in, or the app was told otherwise. The
+ * second of its processes is of a version of the app that chose another store.
  *
  *     torture SERVER [STEP]      every STEP-th n (default 1: all)
  *
@@ -38,7 +39,8 @@ enum {
     BROKEN = 64      /* what must never be; stderr says what */
 };
 
-static char server_url[64], api_url[96], record_path[256], state_path[256], file_path[256];
+static char server_url[64], api_url[96], record_path[256], moved_path[256], state_path[256],
+    file_path[256];
 static int server_port;
 
 static void die(const char *what) {
@@ -132,11 +134,19 @@ static void check(tacit_status status, const tacit_error *error, const char *wha
 typedef struct process {
     tacit_client *client;
     tacit_provider *provider;
-    tacit_store *store;
-    tacit_session *session; /* NULL: it could not be opened */
+    tacit_store *store, *previous; /* previous is NULL in the first version of the app */
+    tacit_session *session;        /* NULL: it could not be opened */
 } process;
 
-static void open_process(process *p) {
+static void open_store(tacit_store **store, const char *path) {
+    tacit_error error = TACIT_ERROR_INIT;
+
+    *store = file_store_new(path, &error);
+    check(*store == NULL ? error.status : TACIT_OK, &error, "store");
+}
+
+/* updated: it chose another store. */
+static void open_process(process *p, bool updated) {
     const char *origins[] = {server_url, NULL};
     tacit_client_options client_options = TACIT_CLIENT_OPTIONS_INIT;
     tacit_session_options options = TACIT_SESSION_OPTIONS_INIT;
@@ -151,13 +161,15 @@ static void open_process(process *p) {
     p->provider = tacit_provider_from_issuer(server_url, &error);
     check(p->provider == NULL ? error.status : TACIT_OK, &error, "provider");
     if (p->provider == NULL) return;
-    p->store = file_store_new(record_path, &error);
-    check(p->store == NULL ? error.status : TACIT_OK, &error, "store");
+    open_store(&p->store, updated ? moved_path : record_path);
     if (p->store == NULL) return;
+    if (updated) open_store(&p->previous, record_path);
+    if (updated && p->previous == NULL) return;
     options.client_id = "test-client";
     options.scope = "openid";
     options.origins = origins;
     options.store = p->store;
+    options.previous_store = p->previous;
     options.on_event = on_event;
     p->session = tacit_session_open(p->client, p->provider, &options, &error);
     check(p->session == NULL ? error.status : TACIT_OK, &error, "session");
@@ -177,6 +189,7 @@ static void close_process(process *p) {
     tacit_client_unref(p->client);
     tacit_provider_unref(p->provider);
     tacit_store_unref(p->store);
+    tacit_store_unref(p->previous);
 }
 
 /* The HTTP status, or minus the tacit_status. */
@@ -334,7 +347,7 @@ static int first_process(bool waits) {
     int result = 0;
     process p;
 
-    open_process(&p);
+    open_process(&p, false);
     if (p.session != NULL) {
         sign_in(p.session, waits, &error);
         result = error.status == TACIT_OK ? SIGNED_IN : 0;
@@ -362,7 +375,7 @@ static int second_process(bool with_sign_out) {
     int result = 0;
     process p;
 
-    open_process(&p);
+    open_process(&p, true);
     if (p.session != NULL) {
         check(tacit_session_load(p.session, CALL_MS, NULL, &error), &error, "load");
         get_either(p.session, !with_sign_out);
@@ -404,7 +417,7 @@ static int look(const plan *plan) {
     int status;
 
     (void)plan;
-    open_process(&p);
+    open_process(&p, true);
     if (tacit_session_load(p.session, CALL_MS, &state, &error) != TACIT_OK) {
         fprintf(stderr, "the record: %s\n", error.message);
         _exit(BROKEN);
@@ -442,6 +455,7 @@ static bool survive_in(const char *directory, const plan *plan, bool *through) {
     int lived, after;
 
     snprintf(record_path, sizeof record_path, "%s/record", directory);
+    snprintf(moved_path, sizeof moved_path, "%s/moved", directory);
     snprintf(state_path, sizeof state_path, "%s/state", directory);
     snprintf(file_path, sizeof file_path, "%s/file", directory);
     lived = run(live, plan);

@@ -167,6 +167,25 @@ static void refresh_tokens_of_any_text_read_back(void **state) {
     }
 }
 
+/* A keyring that fills them in would put another of the user's secrets there. */
+static void what_a_keyring_takes_for_a_placeholder_is_not_written(void **state) {
+    static const char *const texts[] = {"{REF:P@T:Bank}", "{TITLE}", "a{{}{\"b\"}{", "\\{S:x}"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        ti_record record = some_record();
+        ti_buffer bytes;
+
+        ti_secret_unref(record.refresh_token);
+        record.refresh_token = secret(texts[i]);
+        bytes = written(&record, 0);
+        for (const char *brace = bytes.data; (brace = strchr(brace, '{')) != NULL; brace++)
+            assert_true(brace[1] == '"' || brace[1] == '}');
+        ti_buffer_free(&bytes);
+        assert_round_trip(&record);
+    }
+}
+
 static void writing_replaces_what_the_buffer_held(void **state) {
     ti_record record = some_record();
     ti_buffer bytes = written(&record, 0), again = TI_BUFFER_INIT;
@@ -546,6 +565,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(record_reads_back_as_it_was_written),
         cmocka_unit_test(refresh_tokens_of_any_text_read_back),
+        cmocka_unit_test(what_a_keyring_takes_for_a_placeholder_is_not_written),
         cmocka_unit_test(writing_replaces_what_the_buffer_held),
         cmocka_unit_test(access_tokens_are_left_out_where_they_do_not_fit),
         cmocka_unit_test(record_without_the_newer_members_is_as_it_was),

@@ -74,6 +74,7 @@ struct session_options {
     std::function<void(session_ref &session, const event &event)> on_event = {};
     std::chrono::seconds max_idle = std::chrono::seconds(0); /* 0: no limit of the app's own */
     std::chrono::seconds max_age = std::chrono::seconds(0);
+    const tacit::store *previous_store = nullptr; /* as store; where the record is moved from */
 };
 
 namespace detail {
@@ -172,6 +173,7 @@ class session : public detail::session_functions<detail::close_session> {
         c.refresh_lead_s = detail::whole_seconds(o.refresh_lead);
         c.max_idle_s = limit(o.max_idle);
         c.max_age_s = limit(o.max_age);
+        c.previous_store = o.previous_store ? o.previous_store->get() : nullptr;
     }
     /* One below 0 stays so, and is refused: 0 would lift it. */
     static int limit(std::chrono::seconds time) noexcept {
