@@ -1,0 +1,60 @@
+/* fleet PROVIDER_JSON CLIENT_ID ORIGIN URL REDIS_URL KEY_FILE: one of several machines.
+ * cc fleet.c $(pkg-config --cflags --libs tacit-redis) -o fleet */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <tacit/redis.h>
+#include <tacit/tacit.h>
+
+static int failed(const char *what, const tacit_error *error) {
+    fprintf(stderr, "%s: %s: %s\n", what, tacit_status_name(error->status), error->message);
+    return 1;
+}
+
+/* 32 bytes that each machine has and Redis does not: head -c 32 /dev/urandom >KEY_FILE, once. */
+static tacit_status read_key(void *path, unsigned char key[32]) {
+    FILE *file = fopen(path, "rb");
+    size_t size = file ? fread(key, 1, 32, file) : 0;
+    if (file) fclose(file);
+    return size == 32 ? TACIT_OK : TACIT_ERR_STORE_UNAVAILABLE;
+}
+
+static tacit_store *open_store(const char *url, char *key_file, tacit_error *error) {
+    tacit_store_redis_options options = TACIT_STORE_REDIS_OPTIONS_INIT;
+    options.url = url;
+    options.get_key = read_key;
+    options.key_data = key_file;
+    return tacit_store_redis(&options, error);
+}
+
+int main(int argc, char **argv) {
+    if (argc != 7) return 2;
+    tacit_error error;
+    tacit_client *client = tacit_client_new(NULL, &error);
+    tacit_provider *provider = tacit_provider_from_json(argv[1], &error);
+    const char *origins[] = {argv[3], NULL}, *first = getenv("FLEET_REFRESH_TOKEN");
+    tacit_session_options options = TACIT_SESSION_OPTIONS_INIT;
+    options.client_id = argv[2];
+    options.origins = origins;
+    options.store = open_store(argv[5], argv[6], &error);
+    if (!client || !provider || !options.store) return failed("start", &error);
+    tacit_session *session = tacit_session_open(client, provider, &options, &error);
+    if (!session) return failed("session", &error);
+
+    tacit_session_state state; /* one machine is given a refresh token, once, for all */
+    if (tacit_session_load(session, TACIT_TIMEOUT_DEFAULT, &state, &error))
+        return failed("load", &error);
+    if (state == TACIT_STATE_SIGNED_OUT && first)
+        tacit_sign_in_with_refresh_token(session, first, NULL, &error);
+
+    tacit_response *response;
+    if (tacit_get(session, argv[4], &response, &error)) return failed("request", &error);
+    printf("%d\n%s\n", tacit_response_status(response), tacit_response_body(response));
+    tacit_response_free(response);
+    tacit_session_close(session, TACIT_TIMEOUT_DEFAULT);
+    tacit_provider_unref(provider);
+    tacit_store_unref(options.store);
+    tacit_client_shutdown(client, TACIT_TIMEOUT_DEFAULT, NULL);
+    tacit_client_unref(client);
+    return 0;
+}

@@ -1,0 +1,58 @@
+#!/bin/sh
+# check_fleet.sh SERVER FLEET: one machine is given a refresh token; another, which was given none, has
+# the page too; a third with another key has not, and leaves the record alone.
+set -eu
+
+server=$1
+fleet=$2
+here=$(cd "$(dirname "$0")" && pwd)
+command -v redis-server >/dev/null || { echo "redis-server is not installed: nothing can be tested with it"; exit 0; }
+directory=$(mktemp -d "${TMPDIR:-/tmp}/tacit-test.XXXXXX")
+processes=
+trap '[ -z "$processes" ] || kill $processes 2>/dev/null || :; rm -rf "$directory"' EXIT
+trap 'exit 130' HUP INT TERM
+
+fail() {
+    cat "$directory/output" >&2
+    echo "FAILED: $1" >&2
+    exit 1
+}
+page() { # the key's file; what it prints goes to the file output
+    "$fleet" "{\"token_endpoint\": \"$url/token\"}" test-client "$url" "$url/api/page" \
+        "unix://$directory/redis" "$directory/$1" >"$directory/output" 2>&1
+}
+await() { # test WHAT
+    tries=0
+    until test "$@"; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 200 ] || fail "no $2"
+        sleep 0.05
+    done
+}
+
+: >"$directory/output"
+"$server" --max-seconds 60 --port-file "$directory/port" >"$directory/server.log" 2>&1 &
+processes=$!
+redis-server --port 0 --unixsocket "$directory/redis" --save "" --dir "$directory" >"$directory/redis.log" 2>&1 &
+processes="$processes $!"
+await -s "$directory/port"
+await -S "$directory/redis"
+url="http://127.0.0.1:$(cat "$directory/port")"
+head -c 32 /dev/urandom >"$directory/key"
+head -c 32 /dev/urandom >"$directory/another"
+
+! page key || fail "there is a page without a sign-in"
+grep -q "^request: TACIT_ERR_SIGN_IN_REQUIRED: " "$directory/output" || fail "nobody asks for a sign-in"
+token=$(curl -s -d grant_type=password -d username=alice -d password=wonderland -d client_id=test-client \
+    "$url/token" | sed -n 's/.*"refresh_token": *"\([^"]*\)".*/\1/p')
+[ -n "$token" ] || fail "the server gave no refresh token"
+FLEET_REFRESH_TOKEN=$token page key || fail "the first machine failed"
+grep -q "^200$" "$directory/output" || fail "the first machine has no page"
+page key || fail "the second machine failed"
+grep -q "^200$" "$directory/output" || fail "the second machine has no page"
+! page another || fail "another key was taken"
+grep -q "^load: TACIT_ERR_STORE_CORRUPT: " "$directory/output" || fail "another key is not named"
+page key || fail "the record is gone"
+
+lines=$(wc -l <"$here/../../examples/fleet.c")
+[ "$lines" -le 60 ] || fail "fleet.c has $lines lines, more than 60"
