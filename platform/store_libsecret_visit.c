@@ -57,6 +57,16 @@ static bool open_service(ti_libsecret_visit *visit, GError **error) {
     return visit->service != NULL;
 }
 
+/* The service is there and did not like what was said, which may be the session's key (store_libsecret.c): the next is another. */
+static bool may_try_again(const ti_libsecret_visit *visit, GError **error) {
+    tacit_status status;
+
+    if (visit->connection == NULL || visit->missing != TI_KEYRING_PRESENT) return false;
+    status = ti_libsecret_status(*error);
+    *error = NULL;
+    return status == TACIT_ERR_STORE_FAILED;
+}
+
 bool ti_libsecret_forked(void) {
     unsigned process = atomic_load(&visitor);
 
@@ -73,7 +83,8 @@ tacit_status ti_libsecret_visit_begin(ti_libsecret_visit *visit) {
     visit->context = lib->g_main_context_new();
     lib->g_main_context_push_thread_default(visit->context);
     if (connect_to_bus(visit, &error) && open_service(visit, &error)) return TACIT_OK;
-    ti_libsecret_status(error); /* whatever the reason, there is no service to talk to */
+    if (may_try_again(visit, &error) && open_service(visit, &error)) return TACIT_OK;
+    if (error != NULL) ti_libsecret_status(error); /* whatever it is, there is none to talk to */
     return TACIT_ERR_STORE_UNAVAILABLE;
 }
 

@@ -1,5 +1,6 @@
 /* A session whose keyring is locked, gone, restarted or hangs: nobody is signed out by it, and nothing is lost. */
 #include "tests/support/keyring.h"
+#include "tests/support/keyring_proxy.h"
 #include "tests/support/unit.h"
 #include "tests/support/world.h"
 
@@ -9,9 +10,12 @@
 #define PASSWORD "the keyring's password"
 #define APPLICATION "org.example.TacitTest"
 
-enum { PATIENCE_MS = WORLD_PATIENCE_MS };
+enum {
+    PATIENCE_MS = WORLD_PATIENCE_MS,
+    IMPATIENCE_MS = 1000, /* of a client whose keyring is held: many times what a call takes */
+};
 
-static world *new_world(void) {
+static world *new_world(int store_timeout_ms) {
     tacit_client_options client = TACIT_CLIENT_OPTIONS_INIT;
     tacit_error error;
     tacit_store *store = tacit_store_keyring(APPLICATION, &error);
@@ -19,6 +23,7 @@ static world *new_world(void) {
 
     if (store == NULL) fail_msg("%s", error.message);
     client.application_id = APPLICATION;
+    client.store_timeout_ms = store_timeout_ms;
     w = world_new(&(world_options){.client = client, .store = store});
     tacit_store_unref(store);
     return w;
@@ -28,13 +33,23 @@ static int set_up(void **state) {
     keyring_home_make();
     keyring_bus_start();
     keyring_service_start(PASSWORD);
-    *state = new_world();
+    *state = new_world(0);
+    world_sign_in(*state);
+    return 0;
+}
+
+static int set_up_proxy(void **state) {
+    keyring_home_make();
+    keyring_bus_start();
+    keyring_proxy_start(PASSWORD);
+    *state = new_world(IMPATIENCE_MS);
     world_sign_in(*state);
     return 0;
 }
 
 static int tear_down(void **state) {
     world_free(*state);
+    keyring_proxy_stop();
     keyring_service_stop();
     keyring_bus_stop();
     keyring_home_remove();
@@ -172,7 +187,109 @@ static void service_that_never_answers_holds_nobody_up(void **state) {
     assert_next_start_has(w, 2);
 }
 
+/* From here on a service that goes on when it is told to: KeePassXC blocks a search for 25 s while it is locked, KWallet whatever comes
+ * first, until its dialog is answered. */
+static void hold(const char *member) {
+    keyring_proxy_fault(member, KEYRING_PROXY_HOLD, KEYRING_PROXY_ALWAYS);
+}
+
+static void go_on(world *w) {
+    keyring_proxy_heal();
+    tacit_client_network_changed(world_client(w));
+}
+
+static void search_that_blocks_at_the_start_signs_nobody_out(void **state) {
+    world *w = *state;
+    uint64_t before = generation(w);
+    tacit_session_state found;
+    tacit_error error;
+
+    hold("SearchItems");
+    world_restart(w);
+    assert_int_equal(load(w, &found, &error), TACIT_ERR_STORE_UNAVAILABLE);
+    assert_int_equal(found, TACIT_STATE_UNKNOWN);
+    assert_true(error.retryable);
+    assert_int_equal(world_get(w, "/api/x"), -TACIT_ERR_STORE_UNAVAILABLE);
+    world_wait_event(w, TACIT_EVENT_STORE_FAILED, 1);
+    assert_true(keyring_proxy_calls("SearchItems") > 0);
+    go_on(w);
+    world_wait_event(w, TACIT_EVENT_STORE_RECOVERED, 1);
+    assert_int_equal(generation(w), before);
+    assert_next_start_has(w, before);
+}
+
+/* The call that was left behind ends after a newer token came, and is not the last. */
+static void blocks_meanwhile(world *w, const char *member) {
+    tacit_error error;
+
+    hold(member);
+    for (int i = 0; i < 2; i++) {
+        if (refresh(w, &error) != TACIT_OK) fail_msg("%s", error.message);
+        assert_int_equal(world_get(w, "/api/x"), 200);
+    }
+    world_wait_event(w, TACIT_EVENT_STORE_FAILED, 1);
+    assert_int_equal(keyring_proxy_calls(member), 1);
+    assert_int_equal(world_event_count(w, TACIT_EVENT_STORE_RECOVERED), 0);
+    go_on(w);
+    world_wait_event(w, TACIT_EVENT_STORE_RECOVERED, 1);
+    assert_int_equal(world_event_count(w, TACIT_EVENT_SIGN_IN_REQUIRED), 0);
+    assert_next_start_has(w, 3);
+}
+
+static void search_that_blocks_meanwhile_loses_nothing(void **state) {
+    blocks_meanwhile(*state, "SearchItems");
+}
+
+static void write_that_blocks_meanwhile_overwrites_nothing_newer(void **state) {
+    blocks_meanwhile(*state, "SetSecret");
+}
+
+static void refresh_while_held(world *w, const char *member) {
+    tacit_error error;
+
+    hold(member);
+    if (refresh(w, &error) != TACIT_OK) fail_msg("%s", error.message);
+}
+
+static void session_closed_while_a_search_blocks_is_saved_afterwards(void **state) {
+    world *w = *state;
+
+    refresh_while_held(w, "SearchItems");
+    assert_int_equal(world_close(w, 10), TACIT_ERR_TIMEOUT);
+    assert_int_equal(keyring_proxy_calls("SearchItems"), 1);
+    keyring_proxy_heal();
+    assert_next_start_has(w, 2);
+}
+
+static void shut_down_while_held(world *w, const char *member) {
+    tacit_error error;
+
+    assert_int_equal(world_close(w, 10), TACIT_ERR_TIMEOUT);
+    assert_int_equal(tacit_client_shutdown(world_client(w), 10, &error), TACIT_ERR_TIMEOUT);
+    assert_int_equal(keyring_proxy_calls(member), 1);
+    keyring_proxy_heal();
+}
+
+static void client_shut_down_while_a_search_blocks_waits_for_nothing(void **state) {
+    world *w = *state;
+
+    hold("SearchItems");
+    world_restart(w);
+    keyring_proxy_wait("SearchItems");
+    shut_down_while_held(w, "SearchItems");
+    assert_next_start_has(w, 1);
+}
+
+static void client_shut_down_while_a_write_blocks_waits_for_nothing(void **state) {
+    world *w = *state;
+
+    refresh_while_held(w, "SetSecret");
+    shut_down_while_held(w, "SetSecret");
+    assert_next_start_has(w, 2);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define PROXY_CASE(name) cmocka_unit_test_setup_teardown(name, set_up_proxy, tear_down)
 
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
@@ -183,10 +300,20 @@ int main(int argc, char **argv) {
         CASE(sign_out_while_it_is_locked_lasts),
         CASE(service_that_never_answers_holds_nobody_up),
     };
+    const struct CMUnitTest held[] = {
+        PROXY_CASE(search_that_blocks_at_the_start_signs_nobody_out),
+        PROXY_CASE(search_that_blocks_meanwhile_loses_nothing),
+        PROXY_CASE(write_that_blocks_meanwhile_overwrites_nothing_newer),
+        PROXY_CASE(session_closed_while_a_search_blocks_is_saved_afterwards),
+        PROXY_CASE(client_shut_down_while_a_search_blocks_waits_for_nothing),
+        PROXY_CASE(client_shut_down_while_a_write_blocks_waits_for_nothing),
+    };
     tacit_error error;
+    int failed;
 
     keyring_hanging_service_main(argc, argv);
     tacit_store_unref(tacit_store_keyring(APPLICATION, &error));
     if (error.status == TACIT_ERR_UNSUPPORTED) return 0; /* built without libsecret */
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return keyring_proxy_there() ? failed + cmocka_run_group_tests(held, NULL, NULL) : failed;
 }

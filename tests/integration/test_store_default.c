@@ -12,7 +12,7 @@
 #include <tacit/tacit.h>
 
 #define APPLICATION "com.example.default"
-#define PASSWORD "correct horse"
+#define PASSWORD KEYRING_PASSWORD
 #define RECORD "{\"refresh_token\":\"a-secret-that-no-file-shows\"}"
 
 /* ------------------------------------------------------------------ what a test starts from */
@@ -653,11 +653,20 @@ static void without_libsecret_the_file_is_taken(void **state) {
 
 /* ------------------------------------------------------------------ */
 
+static tacit_store *make_at(const char *place) {
+    (void)place; /* the environment leads there */
+    return make(NULL);
+}
+
 static int run_contract(bool with_service) {
     const store_contract contract = {
         .name = with_service ? "default, keyring" : "default, file",
         .make = make,
         .persistent = true,
+        .place = "the home",
+        .lock = with_service ? keyring_lock : NULL,
+        .away = with_service ? keyring_take_away : NULL,
+        .hang = with_service ? keyring_hang : NULL,
     };
     int failed;
 
@@ -716,6 +725,7 @@ static bool is_unsupported(void) {
 
 int main(int argc, char **argv) {
     keyring_hanging_service_main(argc, argv);
+    store_contract_worker(argc, argv, make_at);
     if (argc == 2 && strcmp(argv[1], "--load") == 0) return load_and_return();
     if (is_unsupported()) return 0;
     return run_contract(true) + run_contract(false) + run_cases();

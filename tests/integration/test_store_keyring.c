@@ -5,18 +5,14 @@
 #include "support/unit.h"
 
 #include <dirent.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define APPLICATION "com.example.keyring"
-#define PASSWORD "correct horse"
+#define PASSWORD KEYRING_PASSWORD
 
 static tacit_store *make(void *data) {
     (void)data;
@@ -62,20 +58,16 @@ static void all_answer(store_user *user, const char *key, tacit_status expected)
     assert_int_equal(store_user_erase(user, key), expected);
 }
 
-static void a_locked_keyring_is_not_an_empty_one(void **state) {
+/* It cannot be seen whether there is a record. */
+static void a_locked_keyring_does_not_say_that_nothing_is_there(void **state) {
     store_user *user = *state;
 
     keyring_service_start(PASSWORD);
     assert_int_equal(save(user, "there", "the record"), TACIT_OK);
     keyring_service_stop();
     keyring_service_start("the wrong password");
-    all_answer(user, "there", TACIT_ERR_STORE_LOCKED);
-    all_answer(user, "not there", TACIT_ERR_STORE_LOCKED);
-    keyring_service_stop();
-    keyring_service_start(PASSWORD);
 
-    assert_stored_text(user, "there", "the record");
-    assert_not_stored(user, "not there");
+    all_answer(user, "not there", TACIT_ERR_STORE_LOCKED);
 }
 
 static void before_the_first_keyring_nothing_was_stored(void **state) {
@@ -134,20 +126,6 @@ static void a_service_that_comes_later_is_found(void **state) {
 
     assert_int_equal(save(user, "key", "x"), TACIT_OK);
     assert_stored_text(user, "key", "x");
-}
-
-static void a_restarted_service_is_no_matter(void **state) {
-    store_user *user = *state;
-
-    keyring_service_start(PASSWORD);
-    assert_int_equal(save(user, "key", "before"), TACIT_OK);
-    keyring_service_stop();
-    assert_int_equal(load(user, "key"), TACIT_ERR_STORE_UNAVAILABLE);
-    keyring_service_start(PASSWORD);
-
-    assert_stored_text(user, "key", "before");
-    assert_int_equal(save(user, "key", "after"), TACIT_OK);
-    assert_stored_text(user, "key", "after");
 }
 
 static void a_restarted_bus_is_no_matter(void **state) {
@@ -250,96 +228,6 @@ static void calls_leave_no_connection_open(void **state) {
     while (count_descriptors() > before) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 }
 
-/* What an overdue call answered in the end. */
-typedef struct lateness {
-    pthread_mutex_t lock;
-    pthread_cond_t told;
-    int times;           /* guarded by lock */
-    tacit_status status; /* guarded by lock */
-} lateness;
-
-static void tell(void *data, tacit_status status) {
-    lateness *self = data;
-
-    pthread_mutex_lock(&self->lock);
-    self->times++;
-    self->status = status;
-    pthread_cond_signal(&self->told);
-    pthread_mutex_unlock(&self->lock);
-}
-
-static void a_service_that_never_answers_is_left_behind(void **state) {
-    store_user *user = *state;
-    lateness late = {.lock = PTHREAD_MUTEX_INITIALIZER, .told = PTHREAD_COND_INITIALIZER};
-    ti_buffer record = TI_BUFFER_SECRET;
-    tacit_error error;
-    bool overdue;
-
-    keyring_hanging_service_start();
-    assert_int_equal(ti_store_load(user->calls, user->store, "key", 300,
-                                   (ti_store_late){.fn = tell, .data = &late}, &record, &overdue,
-                                   &error),
-                     TACIT_ERR_STORE_UNAVAILABLE);
-    assert_true(overdue);
-    assert_true(error.retryable);
-    assert_int_equal(late.times, 0);
-
-    keyring_service_stop();
-    pthread_mutex_lock(&late.lock);
-    while (late.times == 0) pthread_cond_wait(&late.told, &late.lock);
-    pthread_mutex_unlock(&late.lock);
-    assert_int_equal(late.status, TACIT_ERR_STORE_UNAVAILABLE);
-
-    keyring_service_start(PASSWORD);
-    assert_int_equal(save(user, "key", "x"), TACIT_OK);
-}
-
-/* The program that several_processes_share_a_keyring starts: saves and loads, again and again. */
-static int be_one_of_several(const char *number) {
-    store_user user;
-    char own[32];
-
-    snprintf(own, sizeof own, "own %s", number);
-    store_user_open(&user, make(NULL));
-    for (int i = 0; i < 6; i++) {
-        ti_buffer record = TI_BUFFER_SECRET;
-
-        if (save(&user, own, number) != TACIT_OK || save(&user, "common", number) != TACIT_OK)
-            return 1;
-        if (store_user_load(&user, own, &record) != TACIT_OK) return 2;
-        if (record.size != strlen(number) || memcmp(record.data, number, record.size) != 0)
-            return 3;
-        ti_buffer_free(&record);
-        if (store_user_load(&user, "common", &record) != TACIT_OK || record.size != 1) return 4;
-        ti_buffer_free(&record);
-    }
-    store_user_close(&user);
-    return 0;
-}
-
-static void several_processes_share_a_keyring(void **state) {
-    store_user *user = *state;
-    static const char *const numbers[] = {"0", "1", "2"};
-    pid_t pids[3];
-
-    keyring_service_start(PASSWORD);
-    for (int i = 0; i < 3; i++) {
-        const char *const arguments[] = {"self", "--one-of-several", numbers[i], NULL};
-
-        pids[i] = keyring_spawn(arguments);
-    }
-    for (int i = 0; i < 3; i++) assert_int_equal(keyring_wait(pids[i]), 0);
-
-    for (int i = 0; i < 3; i++) {
-        char own[32];
-
-        snprintf(own, sizeof own, "own %s", numbers[i]);
-        assert_stored_text(user, own, numbers[i]);
-    }
-    assert_int_equal(store_user_erase(user, "common"), TACIT_OK);
-    assert_not_stored(user, "common");
-}
-
 /* The program that a_hanging_call_does_not_keep_the_process starts. */
 static int hang_and_return(void) {
     store_user user;
@@ -399,8 +287,21 @@ static void an_application_id_that_is_no_text_is_refused(void **state) {
     assert_int_equal(error.status, TACIT_ERR_INVALID_ARGUMENT);
 }
 
+static tacit_store *make_at(const char *place) {
+    (void)place; /* the environment leads there */
+    return make(NULL);
+}
+
 static int run_contract(void) {
-    const store_contract contract = {.name = "keyring", .make = make, .persistent = true};
+    const store_contract contract = {
+        .name = "keyring",
+        .make = make,
+        .persistent = true,
+        .place = "the bus",
+        .lock = keyring_lock,
+        .away = keyring_take_away,
+        .hang = keyring_hang,
+    };
     int failed;
 
     keyring_home_make();
@@ -417,19 +318,16 @@ static int run_contract(void) {
 
 static int run_cases(void) {
     const struct CMUnitTest tests[] = {
-        CASE(a_locked_keyring_is_not_an_empty_one),
+        CASE(a_locked_keyring_does_not_say_that_nothing_is_there),
         CASE(before_the_first_keyring_nothing_was_stored),
         CASE(without_a_service_it_is_unavailable),
         CASE(without_a_bus_it_is_unavailable),
         CASE(a_service_that_comes_later_is_found),
-        CASE(a_restarted_service_is_no_matter),
         CASE(a_restarted_bus_is_no_matter),
         CASE(applications_do_not_see_each_other),
         CASE(a_key_that_is_no_text_fails),
         CASE(of_two_items_the_newest_counts),
         CASE(calls_leave_no_connection_open),
-        CASE(a_service_that_never_answers_is_left_behind),
-        CASE(several_processes_share_a_keyring),
         CASE(a_hanging_call_does_not_keep_the_process),
         CASE(a_missing_libsecret_is_named),
         CASE(an_application_id_that_is_no_text_is_refused),
@@ -449,7 +347,7 @@ static bool is_unsupported(void) {
 
 int main(int argc, char **argv) {
     keyring_hanging_service_main(argc, argv);
-    if (argc == 3 && strcmp(argv[1], "--one-of-several") == 0) return be_one_of_several(argv[2]);
+    store_contract_worker(argc, argv, make_at);
     if (argc == 2 && strcmp(argv[1], "--hang-and-return") == 0) return hang_and_return();
     if (argc == 2 && strcmp(argv[1], "--without-libsecret") == 0) return open_without_libsecret();
     if (is_unsupported()) return 0;

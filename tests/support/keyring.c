@@ -247,3 +247,26 @@ void keyring_hanging_service_start(void) {
     service = spawn(arguments, NULL);
     wait_for_service(true);
 }
+
+void keyring_lock(void *unused, bool locked) {
+    (void)unused;
+    keyring_service_stop();
+    keyring_service_start(locked ? "the wrong password" : KEYRING_PASSWORD);
+}
+
+void keyring_take_away(void *unused, bool away) {
+    (void)unused;
+    if (away)
+        keyring_service_stop();
+    else
+        keyring_service_start(KEYRING_PASSWORD);
+}
+
+void keyring_hang(void *unused, bool hangs) {
+    (void)unused;
+    keyring_service_stop();
+    if (hangs)
+        keyring_hanging_service_start();
+    else
+        keyring_service_start(KEYRING_PASSWORD);
+}

@@ -29,6 +29,12 @@ void keyring_service_stop(void);
 void keyring_hanging_service_main(int argc, char **argv);
 void keyring_hanging_service_start(void);
 
+/* Troubles of a service with that password, as a store_contract wants them. */
+#define KEYRING_PASSWORD "correct horse"
+void keyring_lock(void *unused, bool locked);
+void keyring_take_away(void *unused, bool away);
+void keyring_hang(void *unused, bool hangs);
+
 /* Starts a program, and waits for it: its exit status. arguments end with NULL; "self" as the first
  * is the test. */
 pid_t keyring_spawn(const char *const *arguments);
