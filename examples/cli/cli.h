@@ -33,6 +33,7 @@ int provider_main(int argc, char **argv);
 int refresh_main(int argc, char **argv);
 int request_main(int argc, char **argv);
 int status_main(int argc, char **argv);
+int store_main(int argc, char **argv);
 int token_main(int argc, char **argv);
 
 /* A line for a person, on the standard error. What a server sent cannot steer the terminal. */

@@ -32,11 +32,13 @@ static tacit_store *open_file_store(const char *place, tacit_error *error) {
 static tacit_store *open_store(const char *choice, tacit_error *error) {
     if (choice == NULL) return tacit_store_default(CLI_APPLICATION_ID, error);
     if (strcmp(choice, "keyring") == 0) return tacit_store_keyring(CLI_APPLICATION_ID, error);
+    if (strcmp(choice, "kernel") == 0) return tacit_store_kernel_keyring(CLI_APPLICATION_ID, error);
     if (strncmp(choice, "file:", 5) == 0 && strchr(choice, ',') != NULL)
         return open_file_store(choice + 5, error);
     *error = (tacit_error){.status = TACIT_ERR_INVALID_ARGUMENT};
     snprintf(error->message, sizeof error->message,
-             "The store is neither \"keyring\" nor \"file:DIRECTORY,KEYFILE\".");
+             "The store is none of \"default\", \"keyring\", \"kernel\" and "
+             "\"file:DIRECTORY,KEYFILE\".");
     return NULL;
 }
 
@@ -99,6 +101,7 @@ static bool open_session(connection *self, const char *const *origins, const cha
     options.token_params = params;
     options.origins = origins;
     options.store = self->store;
+    options.previous_store = self->previous;
     options.policy = choose_policy(self->profile);
     options.on_event = on_event;
     if (ok) self->session = tacit_session_open(self->client, provider, &options, error);
@@ -119,15 +122,14 @@ static bool all_origins(const profile *profile, const text_list *further, text_l
     return ok;
 }
 
-exit_code connection_open(connection *self, const profile *profile,
-                          const text_list *further_origins) {
+static exit_code open_all(connection *self, const text_list *further_origins) {
+    const profile *profile = self->profile;
     const char *secret_file = profile_text(profile, "client_secret_file");
     char secret[SECRET_FILE_MAX] = "";
     text_list origins = {.items = NULL};
     tacit_error error = {.status = TACIT_ERR_NO_MEMORY, .message = "Out of memory."};
     bool open;
 
-    *self = (connection){.profile = profile};
     if (secret_file != NULL && !secret_file_read(secret_file, secret)) return EXIT_FAILED;
     open = all_origins(profile, further_origins, &origins) && open_client(self, &error) &&
            open_session(self, origins.items, secret_file == NULL ? NULL : secret, &error);
@@ -136,6 +138,21 @@ exit_code connection_open(connection *self, const profile *profile,
     if (!open) return complain_of(&error, profile->name);
     interrupt_ends_client(self->client);
     return EXIT_OK;
+}
+
+exit_code connection_open(connection *self, const profile *profile,
+                          const text_list *further_origins) {
+    *self = (connection){.profile = profile};
+    return open_all(self, further_origins);
+}
+
+exit_code connection_open_from(connection *self, const profile *profile,
+                               const struct profile *from) {
+    tacit_error error;
+
+    *self = (connection){.profile = profile};
+    self->previous = open_store(profile_text(from, "store"), &error);
+    return self->previous == NULL ? complain_of(&error, profile->name) : open_all(self, NULL);
 }
 
 exit_code connection_load(connection *self) {
@@ -163,6 +180,7 @@ exit_code connection_close(connection *self, exit_code code) {
     if (self->client != NULL) tacit_client_shutdown(self->client, END_MS, NULL);
     tacit_client_unref(self->client);
     tacit_store_unref(self->store);
+    tacit_store_unref(self->previous);
     if (code == EXIT_OK && connection_store_failed(&error))
         code = complain(EXIT_STORE, "%s", error.message);
     return code;

@@ -9,7 +9,7 @@
 
 typedef struct connection {
     const profile *profile;
-    tacit_store *store;
+    tacit_store *store, *previous;
     tacit_client *client;
     tacit_session *session;
 } connection;
@@ -18,6 +18,9 @@ typedef struct connection {
  * connection_close() it. It complains for itself. */
 exit_code connection_open(connection *connection, const profile *profile,
                           const text_list *further_origins);
+/* The same, and what the sign-in `from` keeps in another store moves here. */
+exit_code connection_open_from(connection *connection, const profile *profile,
+                               const struct profile *from);
 /* Reads the store; the same about it. */
 exit_code connection_load(connection *connection);
 /* Waits for what a refresh under way brings, so that it is saved. EXIT_STORE: it was not, and the

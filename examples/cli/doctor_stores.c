@@ -34,6 +34,24 @@ static void look_at_keyring(doctor *doctor, const char *scratch) {
         finding_note("keyring", "it does not work here: %s", error.message);
 }
 
+/* ------------------------------------------------------------------ the kernel's keyring */
+
+static tacit_store *open_kernel_keyring(void *data, tacit_error *error) {
+    (void)data;
+    return tacit_store_kernel_keyring(OWN_ID, error);
+}
+
+/* Nobody has it who did not ask for it by name. */
+static void look_at_kernel_keyring(doctor *doctor, const char *scratch) {
+    tacit_error error;
+
+    (void)doctor;
+    if (round_trip(scratch, open_kernel_keyring, NULL, &error))
+        finding_well("kernel keyring", "%s; it ends when the system restarts", survived);
+    else
+        finding_note("kernel keyring", "it does not work here: %s", error.message);
+}
+
 /* ------------------------------------------------------------------ the encrypted file */
 
 typedef struct file_try {
@@ -162,6 +180,7 @@ void doctor_look_at_stores(doctor *doctor) {
     }
     scratch_remove(scratch);
     in_scratch(doctor, look_at_keyring);
+    in_scratch(doctor, look_at_kernel_keyring);
     in_scratch(doctor, look_at_file);
     in_scratch(doctor, look_at_default);
 }

@@ -44,8 +44,8 @@ static const option_spec specs[] = {
     {"no-open", 0, OPTION_FLAG, offsetof(login_options, no_open), NULL,
      "print the address, open no browser"},
     {"store", 0, OPTION_TEXT, offsetof(login_options, store), "STORE",
-     "where the tokens are kept: keyring, or\nfile:DIRECTORY,KEYFILE; default the keyring where\n"
-     "there is one"},
+     "where the tokens are kept: keyring, kernel\n(Linux, until a restart), "
+     "file:DIRECTORY,KEYFILE, or\ndefault: the keyring where there is one"},
     {"ca-file", 0, OPTION_TEXT, offsetof(login_options, ca_file), "FILE",
      "PEM; whom to trust instead of the system's CAs"},
     {"timeout", 0, OPTION_SECONDS, offsetof(login_options, timeout_s), "SECONDS",

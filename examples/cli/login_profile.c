@@ -48,11 +48,15 @@ static bool put_list(profile *profile, const char *member, const text_list *list
     return put(profile, member, array) && ok;
 }
 
-static bool put_store(profile *profile, const char *choice) {
+bool login_put_store(profile *profile, const char *choice) {
     const char *comma = choice == NULL ? NULL : strrchr(choice, ',');
     char *directory, *key_file, *text = NULL;
     bool ok;
 
+    if (choice != NULL && strcmp(choice, "default") == 0) {
+        json_object_del(profile->json, "store");
+        return true;
+    }
     if (comma == NULL || strncmp(choice, "file:", 5) != 0)
         return put_text(profile, "store", choice);
     directory = absolute_path(choice + 5, (size_t)(comma - choice - 5));
@@ -102,7 +106,8 @@ exit_code login_fill_profile(const login_options *options, profile *profile) {
         put_text(profile, "scope", options->scope) &&
         put_text(profile, "resource", options->resource) &&
         put_text(profile, "redirect_uri", options->redirect_uri) &&
-        put_path(profile, "ca_file", options->ca_file) && put_store(profile, options->store) &&
+        put_path(profile, "ca_file", options->ca_file) &&
+        login_put_store(profile, options->store) &&
         put_list(profile, "token_params", &options->token_params) &&
         put_list(profile, "origins", &options->origins))
         return EXIT_OK;

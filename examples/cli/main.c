@@ -21,6 +21,7 @@ static const command commands[] = {
     {"status", "says who is signed in, without asking a server", status_main},
     {"refresh", "renews the access token now", refresh_main},
     {"logout", "revokes the tokens and forgets the sign-in", logout_main},
+    {"store", "keeps a sign-in in another store from now on (store move)", store_main},
     {"provider", "checks the description of a server (provider check FILE)", provider_main},
     {"doctor", "says what works here, what does not, and what to do about it", doctor_main},
 };

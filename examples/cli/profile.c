@@ -179,12 +179,16 @@ static exit_code write_file(const profile *profile) {
 }
 
 exit_code profile_save(const profile *profile) {
+    return profile_replace(profile, profile);
+}
+
+exit_code profile_replace(const profile *before, const profile *profile) {
     int lock = profile_file_lock(profile->path);
     exit_code code;
 
     if (lock < 0)
         return complain(EXIT_FAILED, "The directory of %s: %s", profile->path, strerror(errno));
-    code = check_place(profile);
+    code = check_place(before);
     if (code == EXIT_OK) code = write_file(profile);
     close(lock);
     return code;

@@ -35,6 +35,8 @@ exit_code profile_load(profile *profile, const char *name);
 exit_code profile_look(profile *profile, const char *name);
 /* EXIT_FAILED also where another login has meanwhile put a different sign-in there. */
 exit_code profile_save(const profile *profile);
+/* The same where the sign-in keeps its name and gets another store: `before` must still be there. */
+exit_code profile_replace(const profile *before, const profile *profile);
 exit_code profile_remove(const profile *profile);
 void profile_free(profile *profile);
 

@@ -30,7 +30,7 @@ _tacit() {
     fi
     case $before in
         --name) words=$(_tacit_names) ;;
-        --store) words="keyring file:" ;;
+        --store | --from | --to) words="default keyring kernel file:" ;;
         --kind) words="sign-in refresh api" ;;
         --*-file | --provider | --answer | --output | -o)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
@@ -48,6 +48,10 @@ _tacit() {
                 *)
                     case $subcommand in
                         token | request | status | refresh | logout) words=$(_tacit_names) ;;
+                        store)
+                            words=move
+                            [ "$COMP_CWORD" -eq 2 ] || words=$(_tacit_names)
+                            ;;
                         provider)
                             if [ "$COMP_CWORD" -gt 2 ]; then
                                 mapfile -t COMPREPLY < <(compgen -f -- "$current")

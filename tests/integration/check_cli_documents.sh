@@ -24,7 +24,7 @@ else
     sed 's/^\.It Fl -/ --/; s/, -/, --/; s/\\//g' "$here/tacit.1" >"$work/page"
 fi
 commands=$("$tacit" --help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p')
-[ "$(echo "$commands" | wc -l)" -eq 8 ] || fail "there are other commands: $commands"
+[ "$(echo "$commands" | wc -l)" -eq 9 ] || fail "there are other commands: $commands"
 options=0
 for command in $commands; do
     grep -q "tacit $command" "$work/page" || fail "the page has no command $command"
@@ -71,9 +71,12 @@ completes "work" tacit logout w
 completes "work" tacit request --name w
 completes "--min-valid" tacit token --m
 completes "--client-id --client-credentials --client-secret-file" tacit login --cl
-completes "keyring" tacit login https://id.example.com --store k
+completes "keyring kernel" tacit login https://id.example.com --store k
 completes "$work/bin/tacit" tacit login --provider "$work/bin/t"
 completes "" tacit login --client-id w
+completes "move" tacit store ""
+completes "work" tacit store move w
+completes "keyring kernel" tacit store move work --to k
 completes "check" tacit provider c
 completes "$work/bin/tacit" tacit provider check "$work/bin/t"
 completes "$work/bin/tacit" tacit provider check p.json --answer "$work/bin/t"

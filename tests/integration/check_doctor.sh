@@ -37,6 +37,7 @@ doctor 0
 says "^ok       libcurl: .*TLS by "
 says "^ok       clock: "
 says "^ok       keyring: .* 4096 bytes"
+says "^[a-z ]* kernel keyring: "
 says "^ok       encrypted file: .* 4096 bytes"
 says "^ok       default store: a new application has the system's keyring"
 says "^No problem was found.$"

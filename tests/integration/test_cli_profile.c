@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <tacit/store.h>
+
 static void damage(const cli *w, const char *name, const char *text) {
     FILE *file = fopen(cli_profile_path(w, name), "w");
 
@@ -205,6 +207,27 @@ static void eight_shells_renew_once(void **state) {
     free(first);
 }
 
+/* Among the user's own: whose server has another address, and nothing stays. */
+static void a_sign_in_may_lie_in_the_kernels_keyring(void **state) {
+    cli *w = *state;
+    char provider[512];
+    tacit_error error;
+
+    tacit_store_unref(tacit_store_kernel_keyring("org.example.TacitTest", &error));
+    if (error.status == TACIT_ERR_UNSUPPORTED) skip();
+    cli_login(w, "files");
+    assert_run(CLI(w, NULL, "logout", "files"), 0, "", NULL);
+    snprintf(provider, sizeof provider, "%s/provider.json", w->directory); /* by cli_login() */
+    assert_run(CLI(w, "alice\nwonderland\n", "login", "--provider", provider, "--client-id",
+                   "test-client", "--password", "--store", "kernel"),
+               0, NULL, "kernel");
+
+    assert_run(CLI(w, NULL, "token"), 0, "access-", "");
+    assert_run(CLI(w, NULL, "refresh"), 0, "", "generation 2");
+    assert_run(CLI(w, NULL, "logout"), 0, "", NULL);
+    assert_run(CLI(w, NULL, "token"), 3, "", NULL);
+}
+
 #define SCENE(name) cmocka_unit_test_setup_teardown(name, cli_begin, cli_end)
 
 int main(void) {
@@ -218,6 +241,7 @@ int main(void) {
         SCENE(a_machine_signs_in_with_a_file),
         SCENE(two_logins_at_once_are_one_sign_in),
         SCENE(eight_shells_renew_once),
+        SCENE(a_sign_in_may_lie_in_the_kernels_keyring),
     };
 
     return cli_is_there() ? cmocka_run_group_tests(tests, NULL, NULL) : 0;
