@@ -1,12 +1,14 @@
 #!/bin/sh
 # Installs a build into a fresh prefix and uses it as others do: find_package and pkg-config, shared
-# and static.
+# and static. What the build was told of another processor holds for its users too.
 #   check_consumer.sh BUILD_DIRECTORY COMPILER
+# COMPILER may be several words; of a cross build, with . DIRECTORY/environment (tests/firmware/build.sh).
 set -eu
 build=$1
 cc=$2
 consumer=$(cd "$(dirname "$0")" && pwd)/consumer
-work=$(mktemp -d)
+# A package is found where the system of that processor is.
+work=$(mktemp -d "${FIRMWARE_ROOT:-${TMPDIR:-/tmp}}/tacit-consumer.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
 fail() {
@@ -17,40 +19,73 @@ fail() {
 needs() {
     readelf -d "$1" | grep -q "NEEDED.*\[$2\.so"
 }
+cached() {
+    sed -n "s/^$1:[A-Z]*=//p" "$build/CMakeCache.txt"
+}
+launcher=$(cached TACIT_TEST_LAUNCHER | tr ';' ' ')
+toolchain=$(cached CMAKE_TOOLCHAIN_FILE)
+quiet() {
+    "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "$*"; }
+}
+# consumer_of DIRECTORY
+build_consumer() {
+    if [ -n "$toolchain" ]; then
+        set -- "$1" "-DCMAKE_TOOLCHAIN_FILE=$toolchain"
+    else
+        set -- "$1" "-DCMAKE_C_COMPILER=$cc"
+    fi
+    # Of a small build each program would be optimised as a whole: not for these.
+    quiet cmake -S "$consumer" -B "$@" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_EXE_LINKER_FLAGS=-fno-lto
+    quiet cmake --build "$1"
+}
 
-cmake --install "$build" --prefix "$work/prefix" >"$work/log" || { cat "$work/log"; exit 1; }
+quiet cmake --install "$build" --prefix "$work/prefix"
 library=$(dirname "$(find "$work/prefix" -name libtacit.a)")
 [ -e "$library/libtacit.so" ] || fail "the shared library was not installed"
-[ ! -e "$work/prefix/bin/tacit" ] || "$work/prefix/bin/tacit" --version
+[ ! -e "$work/prefix/bin/tacit" ] || $launcher "$work/prefix/bin/tacit" --version
 
 echo "consumer: find_package"
-cmake -S "$consumer" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$work/prefix" \
-    -DCMAKE_C_COMPILER="$cc" >"$work/log" || { cat "$work/log"; exit 1; }
-cmake --build "$work/cmake" >"$work/log" || { cat "$work/log"; exit 1; }
-"$work/cmake/consumer"
-"$work/cmake/consumer_static"
+build_consumer "$work/cmake"
+$launcher "$work/cmake/consumer"
+$launcher "$work/cmake/consumer_static"
 needs "$work/cmake/consumer" libtacit || fail "tacit::tacit is not the shared library"
 ! needs "$work/cmake/consumer" libcurl || fail "tacit::tacit drags libcurl into its users"
 ! needs "$work/cmake/consumer_static" libtacit || fail "tacit::tacit_static is not static"
+
+if [ "$(cached TACIT_BUILD_REDIS)" = ON ]; then
+    echo "consumer: the store in Redis"
+    "$work/cmake/consumer_redis"
+    "$work/cmake/consumer_redis_static"
+    needs "$work/cmake/consumer_redis" libtacit-redis || fail "tacit::redis is not the shared library"
+    ! needs "$work/cmake/consumer_redis_static" libtacit-redis || fail "tacit::redis_static is not static"
+fi
 
 echo "consumer: pkg-config"
 export PKG_CONFIG_PATH="$library/pkgconfig"
 # The flags are words.
 # shellcheck disable=SC2046
 $cc -o "$work/shared" "$consumer/main.c" $(pkg-config --cflags --libs tacit)
-LD_LIBRARY_PATH=$library "$work/shared"
+LD_LIBRARY_PATH=$library $launcher "$work/shared"
 needs "$work/shared" libtacit || fail "pkg-config does not name the shared library"
+if [ -e "$library/pkgconfig/tacit-redis.pc" ]; then
+    # shellcheck disable=SC2046
+    $cc -o "$work/redis" "$consumer/redis.c" $(pkg-config --cflags --libs tacit-redis)
+    LD_LIBRARY_PATH=$library "$work/redis"
+    exported=$(nm -D --defined-only "$library/libtacit-redis.so" | awk '{ print $NF }')
+    [ "$exported" = tacit_store_redis ] || fail "libtacit-redis exports $exported"
+    ! needs "$work/redis" libhiredis || fail "tacit-redis drags hiredis into its users"
+fi
 
-echo "consumer: pkg-config --static"
-rm "$library"/libtacit.so*
-# shellcheck disable=SC2046
-$cc -o "$work/static" "$consumer/main.c" $(pkg-config --static --cflags --libs tacit)
-"$work/static"
-! needs "$work/static" libtacit || fail "pkg-config --static does not name the static library"
+rm "$library"/libtacit*.so*
+if [ -z "$toolchain" ]; then # there the system has no static libcurl, nor what that asks for
+    echo "consumer: pkg-config --static"
+    # shellcheck disable=SC2046
+    $cc -o "$work/static" "$consumer/main.c" $(pkg-config --static --cflags --libs tacit)
+    "$work/static"
+    ! needs "$work/static" libtacit || fail "pkg-config --static does not name the static library"
+fi
 
 echo "consumer: a static library alone"
-rm "$library/cmake/tacit"/tacit-targets*.cmake
-cmake -S "$consumer" -B "$work/alone" -DCMAKE_PREFIX_PATH="$work/prefix" \
-    -DCMAKE_C_COMPILER="$cc" >"$work/log" || { cat "$work/log"; exit 1; }
-cmake --build "$work/alone" >"$work/log" || { cat "$work/log"; exit 1; }
-"$work/alone/consumer"
+rm -f "$library/cmake/tacit"/tacit-targets*.cmake "$library/cmake/tacit"/tacit_redis-targets*.cmake
+build_consumer "$work/alone"
+$launcher "$work/alone/consumer"

@@ -17,7 +17,7 @@ cxx_of() {
 }
 
 {
-    printf '#include <tacit/tacit.h>\n#include <string.h>\n'
+    printf '#include <tacit/tacit.h>\n#include <tacit/redis.h>\n#include <string.h>\n'
     printf '#define CHECK(type, init) { type a = init; type b; memset(&b, 0, sizeof b); \\\n'
     printf '    memcpy(&b, &a, sizeof a.struct_size); \\\n'
     printf '    if (a.struct_size != sizeof a || memcmp(&a, &b, sizeof a) != 0) return 1; }\n'

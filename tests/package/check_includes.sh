@@ -11,7 +11,8 @@ trap 'rm -rf "$work"' EXIT
 violations() {
     (
         cd "$1"
-        find include src platform -name '*.[ch]' -o -name '*.hpp' | sort |
+        find include src platform -path platform/packages -prune -o \
+            -name '*.[ch]' -print -o -name '*.hpp' -print | sort |
             xargs awk -v table="$table" '
         BEGIN {
             while ((getline line < table) > 0) {

@@ -1,0 +1,36 @@
+#!/bin/sh
+# The vcpkg port and the Conan recipe, as far as that can be told without vcpkg and Conan: they are read, name
+# only options that the build has, and have its version.
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd)
+recipes=$root/tests/package/recipes
+packages=$root/platform/packages
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+python3 -B - "$packages/vcpkg/vcpkg.json" "$root/include/tacit/client.h" <<'END_OF_CHECK'
+import json, re, sys
+
+with open(sys.argv[1], encoding="utf-8") as file:
+    port = json.load(file)
+with open(sys.argv[2], encoding="utf-8") as file:
+    version = ".".join(re.findall(r"_(?:MAJOR|MINOR|PATCH) (\d+)", file.read()))
+known = {"name", "version", "description", "license", "supports", "dependencies", "default-features", "features"}
+assert set(port) <= known, set(port) - known
+assert port["version"] == version, f"vcpkg.json says {port['version']}, not {version}"
+for name in port["default-features"]:
+    name = name if isinstance(name, str) else name["name"]
+    assert name in port["features"], f"no feature {name}"
+for feature in port["features"].values():
+    assert set(feature) <= {"description", "supports", "dependencies"} and feature["description"]
+END_OF_CHECK
+for features in "openssl;keyring" "mbedtls;tool" ""; do
+    rm -rf "$work/vcpkg"
+    cmake "-DPORT=$packages/vcpkg" "-DWORK=$work/vcpkg" "-DFEATURES=$features" -P "$recipes/vcpkg.cmake" \
+        >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
+    [ -s "$work/vcpkg/packages/share/tacit/LICENSE" ] || { echo "vcpkg: no copyright" >&2; exit 1; }
+done
+echo "vcpkg: the port configures the tree"
+
+python3 -B "$recipes/conan.py" "$packages/conan/conanfile.py" "$root/CMakeLists.txt" "$root/include/tacit/client.h"
+python3 -B -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$packages/conan/test_package/conanfile.py"
