@@ -199,6 +199,8 @@ static void check_store(void) {
     REFUSES_TO_MAKE("ops->erase", tacit_store_custom(&ops, NULL, error));
     REFUSES_TO_MAKE("application_id", tacit_store_keyring(NULL, error));
     REFUSES_TO_MAKE("application_id", tacit_store_keyring("", error));
+    REFUSES_TO_MAKE("application_id", tacit_store_kernel_keyring(NULL, error));
+    REFUSES_TO_MAKE("application_id", tacit_store_kernel_keyring("", error));
     REFUSES_TO_MAKE("application_id", tacit_store_default(NULL, error));
     REFUSES_TO_MAKE("application_id", tacit_store_default("", error));
     assert_string_equal(tacit_store_describe(NULL), "");
@@ -236,6 +238,17 @@ static void check_store_file(void) {
     REFUSES_TO_MAKE("options->passphrase", tacit_store_file(&o, error));
     o.struct_size = 0;
     REFUSES_TO_MAKE("options->struct_size", tacit_store_file(&o, error));
+}
+
+static void check_store_keychain(void) {
+    tacit_store_keychain_options o = TACIT_STORE_KEYCHAIN_OPTIONS_INIT;
+
+    REFUSES_TO_MAKE("options", tacit_store_keychain(NULL, error));
+    REFUSES_TO_MAKE("options->application_id", tacit_store_keychain(&o, error));
+    o.application_id = "";
+    REFUSES_TO_MAKE("options->application_id", tacit_store_keychain(&o, error));
+    o.struct_size = 0;
+    REFUSES_TO_MAKE("options->struct_size", tacit_store_keychain(&o, error));
 }
 
 /* Takes no argument that could be bad. */
@@ -658,6 +671,8 @@ static const struct {
     {"tacit_store_default", check_store},
     {"tacit_store_describe", check_store},
     {"tacit_store_file", check_store_file},
+    {"tacit_store_kernel_keyring", check_store},
+    {"tacit_store_keychain", check_store_keychain},
     {"tacit_store_keyring", check_store},
     {"tacit_store_memory", check_store_memory},
     {"tacit_store_ref", check_store},

@@ -446,7 +446,8 @@ static bool check_store_memory(void) {
 /* What they make is in the hands of other tests. */
 static bool check_store_new(void) {
     return tacit_store_default(NULL, NULL) == NULL && tacit_store_keyring(NULL, NULL) == NULL &&
-           tacit_store_file(NULL, NULL) == NULL;
+           tacit_store_kernel_keyring(NULL, NULL) == NULL &&
+           tacit_store_keychain(NULL, NULL) == NULL && tacit_store_file(NULL, NULL) == NULL;
 }
 
 static bool check_store(void) {
@@ -536,6 +537,8 @@ static const struct {
     {"tacit_store_default", check_store_new},
     {"tacit_store_describe", check_store},
     {"tacit_store_file", check_store_new},
+    {"tacit_store_kernel_keyring", check_store_new},
+    {"tacit_store_keychain", check_store_new},
     {"tacit_store_keyring", check_store_new},
     {"tacit_store_memory", check_store_memory},
     {"tacit_store_ref", check_store},

@@ -106,6 +106,17 @@ static void encrypted_files(void **state) {
     assert_refused(TS_WITH_FILE_STORE, "FILE_STORE", &error);
 }
 
+static void the_kernels_keyring(void **state) {
+    tacit_error error;
+    tacit_store *store = tacit_store_kernel_keyring("org.example.TacitTest", &error);
+
+    (void)state;
+
+    if (store == NULL) assert_refused(TS_WITH_KEYCTL, "KEYCTL", &error);
+    if (store != NULL) assert_true(TS_WITH_KEYCTL);
+    tacit_store_unref(store);
+}
+
 /* What is left still does what it is there for. */
 static void sign_in_by_password_and_requests(void **state) {
     world *w = world_new(NULL);
@@ -124,6 +135,7 @@ int main(void) {
         cmocka_unit_test(sign_in_by_device_code),
         cmocka_unit_test(servers_that_are_not_quite_oauth),
         cmocka_unit_test(encrypted_files),
+        cmocka_unit_test(the_kernels_keyring),
         cmocka_unit_test(sign_in_by_password_and_requests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

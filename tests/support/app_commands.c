@@ -253,11 +253,16 @@ static json_t *set_fault(const app_command *command) {
     return json_pack("{s:s}", "status", tacit_status_name(TACIT_OK));
 }
 
-static json_t *mark(const app_command *command) {
+bool app_mark(long call, bool torn) {
     void (*arm)(long, bool) = (void (*)(long, bool))dlsym(RTLD_DEFAULT, "die_shim_arm");
 
-    if (arm == NULL) return refused("die_shim is not loaded");
-    arm(number(command, 1, 0), strcmp(word(command, 2), "torn") == 0);
+    if (arm != NULL) arm(call, torn);
+    return arm != NULL;
+}
+
+static json_t *mark(const app_command *command) {
+    if (!app_mark(number(command, 1, 0), strcmp(word(command, 2), "torn") == 0))
+        return refused("die_shim is not loaded");
     return json_pack("{s:s}", "status", tacit_status_name(TACIT_OK));
 }
 

@@ -1,6 +1,10 @@
 /* tacit-test-app: an app with the library in it, for tests that need it in a process of its own. The commands are in app_commands.c. */
 #include "support/app_program.h"
 
+#ifdef TS_WITH_REDIS
+#include "support/redis.h"
+#endif
+
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +19,12 @@ static const char usage[] =
     "ends.\n"
     "  --api-url URL              what the load asks for; its server is the origin\n"
     "  --issuer URL               what the provider is named by, instead of --provider\n"
-    "  --store plain|file|memory|keyring    default: memory\n"
+    "  --store plain|file|memory|keyring|kernel|redis    default: memory\n"
     "  --directory DIR            of the plain or file store\n"
+    "  --previous DIR             of the plain store from which the sign-in is to move\n"
+    "  --own-locks                plain stores have lock and journal in their directories\n"
+    "  --mark N                   the command of that name, before the sessions are opened\n"
+    "  --redis URL, --redis-prefix TEXT    of the redis store\n"
     "  --state-dir DIR            of the client\n"
     "  --account NAME             several are possible; the first is the default\n"
     "  --lead-s N, --reactive, --scope SCOPE, --client-secret SECRET    of the sessions\n"
@@ -24,7 +32,10 @@ static const char usage[] =
     "  --verbose                  the library's log on stderr\n";
 
 typedef struct settings {
-    const char *provider_json, *issuer, *api_url, *store, *directory;
+    const char *provider_json, *issuer, *api_url, *store, *directory, *redis, *redis_prefix;
+    const char *previous;
+    bool own_locks;
+    int mark; /* 0: none */
     const char *accounts[APP_ACCOUNTS_MAX];
     int account_count;
     tacit_client_options client;
@@ -47,6 +58,8 @@ static void log_line(tacit_log_level level, const char *message, void *data) {
 static bool take_flag(settings *s, const char *name) {
     if (strcmp(name, "--reactive") == 0) {
         s->session.policy = TACIT_POLICY_REACTIVE;
+    } else if (strcmp(name, "--own-locks") == 0) {
+        s->own_locks = true;
     } else if (strcmp(name, "--verbose") == 0) {
         s->client.log = log_line;
         s->client.log_level = TACIT_LOG_DEBUG;
@@ -66,6 +79,10 @@ static bool take_value(settings *s, const char *name, const char *value) {
                    {"--api-url", &s->api_url, NULL},
                    {"--store", &s->store, NULL},
                    {"--directory", &s->directory, NULL},
+                   {"--previous", &s->previous, NULL},
+                   {"--mark", NULL, &s->mark},
+                   {"--redis", &s->redis, NULL},
+                   {"--redis-prefix", &s->redis_prefix, NULL},
                    {"--state-dir", &s->client.state_dir, NULL},
                    {"--scope", &s->session.scope, NULL},
                    {"--client-secret", &s->session.client_secret, NULL},
@@ -117,6 +134,27 @@ static tacit_store *open_file_store(const char *directory, tacit_error *error) {
     return tacit_store_file(&options, error);
 }
 
+#ifdef TS_WITH_REDIS
+static plain_store *open_redis_store(const settings *s, tacit_error *error) {
+    tacit_store_redis_options options = redis_store_options(s->redis);
+    tacit_store *store;
+
+    options.prefix = s->redis_prefix;
+    store = tacit_store_redis(&options, error);
+    return store != NULL ? plain_store_over(store) : NULL;
+}
+#else
+static plain_store *open_redis_store(const settings *s, tacit_error *error) {
+    (void)s;
+    (void)error;
+    return NULL;
+}
+#endif
+
+static plain_store *open_plain_store(const settings *s, const char *directory) {
+    return s->own_locks ? plain_store_new_with_lock(directory) : plain_store_new(directory);
+}
+
 static void open_store(app_program *program, const settings *s) {
     const char *kind = s->store != NULL ? s->store : "memory";
     tacit_error error = TACIT_ERROR_INIT;
@@ -124,17 +162,22 @@ static void open_store(app_program *program, const settings *s) {
     if (strcmp(kind, "memory") != 0 && strcmp(kind, "keyring") != 0 && s->directory == NULL)
         fail("the store needs a --directory", NULL);
     if (strcmp(kind, "plain") == 0) {
-        program->plain = plain_store_new(s->directory);
-        if (program->plain != NULL)
-            program->store = tacit_store_ref(plain_store_handle(program->plain));
+        program->plain = open_plain_store(s, s->directory);
+    } else if (strcmp(kind, "redis") == 0) {
+        program->plain = open_redis_store(s, &error);
     } else if (strcmp(kind, "file") == 0) {
         program->store = open_file_store(s->directory, &error);
     } else if (strcmp(kind, "keyring") == 0) {
         program->store = tacit_store_keyring("org.example.tacit-test-app", &error);
+    } else if (strcmp(kind, "kernel") == 0) {
+        program->store = tacit_store_kernel_keyring(s->directory, &error);
     } else {
         program->store = tacit_store_memory();
     }
+    if (program->plain != NULL)
+        program->store = tacit_store_ref(plain_store_handle(program->plain));
     if (program->store == NULL) fail("the store", &error);
+    if (s->previous != NULL) program->previous = open_plain_store(s, s->previous);
 }
 
 static void on_event(tacit_session *session, const tacit_event *event, void *data) {
@@ -165,6 +208,7 @@ static void open_account(app_program *program, const settings *s, const char *na
     options.account = name;
     options.origins = origins;
     options.store = program->store;
+    if (program->previous != NULL) options.previous_store = plain_store_handle(program->previous);
     options.on_event = on_event;
     options.event_data = account;
     account->session = tacit_session_open(program->client, program->provider, &options, &error);
@@ -182,6 +226,7 @@ static void open_all(app_program *program, const settings *s) {
                                           : tacit_provider_from_json(s->provider_json, &error);
     if (program->provider == NULL) fail("the provider", &error);
     open_store(program, s);
+    if (s->mark > 0 && !app_mark(s->mark, false)) fail("die_shim is not loaded", NULL);
     for (int i = 0; i < s->account_count; i++) open_account(program, s, s->accounts[i]);
 }
 
@@ -281,6 +326,7 @@ static bool close_all(app_program *program) {
     tacit_provider_unref(program->provider);
     tacit_store_unref(program->store);
     plain_store_free(program->plain);
+    plain_store_free(program->previous);
     return true;
 }
 

@@ -33,7 +33,8 @@ typedef struct app_program {
     tacit_client *client;
     tacit_provider *provider;
     tacit_store *store;
-    plain_store *plain; /* NULL: the store is another */
+    plain_store *plain;    /* NULL: the store is another */
+    plain_store *previous; /* NULL: none */
     app_account accounts[APP_ACCOUNTS_MAX];
     size_t account_count;
 
@@ -55,6 +56,8 @@ typedef struct app_command {
 /* app_commands.c: does it and prints the answer. */
 void app_command_run(const app_command *command);
 void app_answer(json_t *answer); /* takes the reference */
+/* The process dies at that system call from now on. false: die_shim is not loaded. */
+bool app_mark(long call, bool torn);
 /* {"status": "TACIT_OK", ...}: all that error says. */
 json_t *app_result(tacit_status status, const tacit_error *error);
 

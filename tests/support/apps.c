@@ -4,22 +4,97 @@
 #include "support/plain_store.h"
 #include "support/unit.h"
 
+#ifdef TS_WITH_REDIS
+#include "platform/store_redis_record.h"
+#include "support/redis.h"
+#endif
+
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { MOMENT_MS = 300 };
+enum { MOMENT_MS = 300, ARGUMENTS_MAX = 24 };
+
+/* ------------------------------------------------------------------ where the record is */
+
+#ifdef TS_WITH_REDIS
+static ts_redis *start_redis(void) {
+    const char *store = getenv("TS_STORE");
+
+    return store != NULL && strcmp(store, "redis") == 0 ? redis_start(NULL) : NULL;
+}
+
+/* NULL: there is none. */
+static char *record_in_redis(ts_redis *redis) {
+    unsigned char key[32];
+    redisReply *sealed;
+    char *name, *record = NULL;
+    size_t size;
+
+    if (redis_count(redis, "*:record") == 0) return NULL;
+    name = redis_find(redis, "*:record");
+    sealed = redis_ask(redis, "HGET %s bytes", name);
+    *strrchr(name, ':') = '\0';
+    redis_key(NULL, key);
+    assert_int_equal(
+        ti_redis_record_open(key, name, sealed->str, sealed->len, &record, &size, NULL), TACIT_OK);
+    record = realloc(record, size + 1);
+    record[size] = '\0';
+    freeReplyObject(sealed);
+    free(name);
+    return record;
+}
+
+static const char *url_of(const apps *apps) {
+    return redis_url(apps->redis);
+}
+#else
+static struct ts_redis *start_redis(void) {
+    return NULL;
+}
+static char *record_in_redis(struct ts_redis *redis) {
+    (void)redis;
+    return NULL;
+}
+static const char *url_of(const apps *apps) {
+    (void)apps;
+    return NULL;
+}
+static void redis_free(struct ts_redis *redis) {
+    (void)redis;
+}
+#endif
+
+/* Yours. NULL: there is none. */
+static char *record_of(const apps *apps) {
+    return apps->redis != NULL ? record_in_redis(apps->redis) : plain_store_record(apps->directory);
+}
+
+/* ------------------------------------------------------------------ starting */
 
 app *apps_start(apps *apps, const char *const *arguments) {
-    app *app = app_start(&(app_options){
-        .server = apps->server, .directory = apps->directory, .arguments = arguments});
+    const char *all[ARGUMENTS_MAX] = {NULL};
+    app_options options = {.server = apps->server, .directory = apps->directory, .arguments = all};
+    int count = 0;
+    app *app;
 
+    for (; arguments != NULL && *arguments != NULL; arguments++) {
+        assert_true(count < ARGUMENTS_MAX - 3);
+        all[count++] = *arguments;
+    }
+    if (apps->redis != NULL) {
+        options.store = "redis";
+        all[count++] = "--redis";
+        all[count++] = url_of(apps);
+    }
+    app = app_start(&options);
     assert_non_null(app);
     return app;
 }
 
 apps apps_new(const ts_options *options, const char *const *arguments) {
     ts_options any_user = TS_OPTIONS_INIT;
-    apps apps = {.directory = fixture_directory_new()};
+    apps apps = {.directory = fixture_directory_new(), .redis = start_redis()};
 
     if (options != NULL) any_user = *options;
     any_user.username = any_user.password = NULL;
@@ -38,6 +113,7 @@ void apps_free(apps *apps) {
     assert_true(app_free(apps->a));
     assert_true(app_free(apps->b));
     server_stop(apps->server);
+    redis_free(apps->redis);
     fixture_directory_free(apps->directory);
 }
 
@@ -137,14 +213,14 @@ void assert_answer_lost(app *app, const json_t *answer) {
 }
 
 bool apps_have_record(const apps *apps) {
-    char *record = plain_store_record(apps->directory);
+    char *record = record_of(apps);
 
     free(record);
     return record != NULL;
 }
 
 bool apps_have_live_record(const apps *apps) {
-    char *text = plain_store_record(apps->directory);
+    char *text = record_of(apps);
     json_t *record = text != NULL ? json_loads(text, 0, NULL) : NULL;
     const char *token = answer_text(record, "refresh_token");
     bool live = token != NULL && server_refresh_token_is_live(apps->server, token);

@@ -1,4 +1,8 @@
-/* Two apps on one sign-in, each in a process of its own, with a server between them. Fails the test where something does not go as it must. */
+/*
+ * Two apps on one sign-in, each in a process of its own, with a server between them. Fails the test where something does not go as it must.
+ *
+ * Their store is of plain files, and its lock one of this machine; with TS_STORE=redis in the environment both are in a Redis of their own.
+ */
 #ifndef TS_APPS_H
 #define TS_APPS_H
 
@@ -9,7 +13,8 @@ enum { APPS_PATIENCE_MS = 20000 };
 typedef struct apps {
     ts_server *server; /* any user; options as given otherwise */
     char *directory;
-    app *a, *b; /* a has signed in as alice, b has loaded the record */
+    struct ts_redis *redis; /* NULL: plain files */
+    app *a, *b;             /* a has signed in as alice, b has loaded the record */
 } apps;
 
 /* NULL options: the defaults. arguments: further ones of tacit-test-app for both; NULL: none. */

@@ -99,8 +99,7 @@ static tacit_status erase(void *data, const char *key) {
     return status;
 }
 
-static fake_store *make(bool process_only) {
-    tacit_store_ops ops = TACIT_STORE_OPS_INIT;
+static fake_store *make(tacit_store_ops ops) {
     fake_store *store = calloc(1, sizeof *store);
 
     if (store == NULL) abort();
@@ -109,19 +108,25 @@ static fake_store *make(bool process_only) {
     ops.load = load;
     ops.save = save;
     ops.erase = erase;
-    ops.description = "the test's store";
-    ops.process_only = process_only;
+    if (ops.description == NULL) ops.description = "the test's store";
     store->handle = tacit_store_custom(&ops, store, NULL);
     if (store->handle == NULL) abort();
     return store;
 }
 
 fake_store *fake_store_new(void) {
-    return make(false);
+    return make((tacit_store_ops)TACIT_STORE_OPS_INIT);
 }
 
 fake_store *fake_store_new_process_only(void) {
-    return make(true);
+    tacit_store_ops ops = TACIT_STORE_OPS_INIT;
+
+    ops.process_only = true;
+    return make(ops);
+}
+
+fake_store *fake_store_new_as(const tacit_store_ops *ops) {
+    return make(*ops);
 }
 
 void fake_store_free(fake_store *store) {

@@ -15,7 +15,9 @@ typedef struct fake_store fake_store;
 typedef enum fake_call { FAKE_LOAD = 0, FAKE_SAVE = 1, FAKE_ERASE = 2, FAKE_CALLS = 3 } fake_call;
 
 fake_store *fake_store_new(void);
-fake_store *fake_store_new_process_only(void);     /* without lock and journal */
+fake_store *fake_store_new_process_only(void); /* without lock and journal */
+/* With what ops say beside the functions: its description, where its lock lies, how much it takes. */
+fake_store *fake_store_new_as(const tacit_store_ops *ops);
 void fake_store_free(fake_store *store);           /* when nothing uses its handle any more */
 tacit_store *fake_store_handle(fake_store *store); /* borrowed */
 

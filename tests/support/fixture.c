@@ -1,6 +1,8 @@
 /* Temporary directories, and what is kept in them. */
 #include "fixture.h"
 
+#include "platform/os.h"
+
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +21,9 @@ char *fixture_directory_new(void) {
     const char *base = getenv("TMPDIR");
     char *directory = fixture_path(base && base[0] ? base : "/tmp", "tacit-test.XXXXXX");
 
-    if (directory && mkdtemp(directory)) return directory;
+    char *absolute = directory && mkdtemp(directory) ? ti_os_absolute_path(directory) : NULL;
     free(directory);
-    return NULL;
+    return absolute; /* as the library names it */
 }
 
 static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *ftw) {

@@ -1,5 +1,7 @@
 #include "support/plain_store.h"
 
+#include "session/store.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -12,6 +14,7 @@
 
 struct plain_store {
     char *directory;
+    tacit_store *inner; /* NULL: files */
     tacit_store *handle;
 
     pthread_mutex_t lock;
@@ -60,6 +63,7 @@ static tacit_status load(void *data, const char *key, char **record, size_t *siz
     int file;
 
     if (status != TACIT_OK) return status;
+    if (store->inner != NULL) return store->inner->ops.load(store->inner->data, key, record, size);
     path = path_of(store->directory, key);
     file = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     if (file < 0) status = errno == ENOENT ? TACIT_ERR_STORE_NOT_FOUND : TACIT_ERR_STORE_FAILED;
@@ -85,6 +89,7 @@ static tacit_status save(void *data, const char *key, const char *record, size_t
     char *path, *next = NULL;
 
     if (status != TACIT_OK) return status;
+    if (store->inner != NULL) return store->inner->ops.save(store->inner->data, key, record, size);
     path = path_of(store->directory, key);
     if (path == NULL || asprintf(&next, "%s.next", path) < 0) next = NULL;
     if (next == NULL || !write_file(next, record, size) || rename(next, path) != 0)
@@ -100,22 +105,45 @@ static tacit_status erase(void *data, const char *key) {
     char *path;
 
     if (status != TACIT_OK) return status;
+    if (store->inner != NULL) return store->inner->ops.erase(store->inner->data, key);
     path = path_of(store->directory, key);
     if (path == NULL || (unlink(path) != 0 && errno != ENOENT)) status = TACIT_ERR_STORE_FAILED;
     free(path);
     return status;
 }
 
-plain_store *plain_store_new(const char *directory) {
+static tacit_status open_lock(void *data, const char *key, bool create, size_t journal_size,
+                              void **lock) {
+    tacit_store *inner = ((plain_store *)data)->inner;
+
+    return inner->ops.lock->open(inner->data, key, create, journal_size, lock);
+}
+
+static const char *explain_lock(void *data, void *lock) {
+    tacit_store *inner = ((plain_store *)data)->inner;
+
+    return inner->ops.lock->explain(inner->data, lock);
+}
+
+static plain_store *make(const char *directory, const char *lock_directory, tacit_store *inner) {
     plain_store *store = calloc(1, sizeof *store);
     tacit_store_ops ops = TACIT_STORE_OPS_INIT;
+    tacit_store_lock_ops lock = TACIT_STORE_LOCK_OPS_INIT;
 
     if (store == NULL) return NULL;
     ops.load = load;
     ops.save = save;
     ops.erase = erase;
+    ops.lock_directory = lock_directory;
+    if (inner != NULL && inner->ops.lock != NULL) {
+        lock = *inner->ops.lock;
+        lock.open = open_lock;
+        lock.explain = explain_lock;
+        ops.lock = &lock;
+    }
     pthread_mutex_init(&store->lock, NULL);
     pthread_cond_init(&store->changed, NULL);
+    store->inner = inner;
     store->directory = strdup(directory);
     store->handle = tacit_store_custom(&ops, store, NULL);
     if (store->directory != NULL && store->handle != NULL) return store;
@@ -123,9 +151,22 @@ plain_store *plain_store_new(const char *directory) {
     return NULL;
 }
 
+plain_store *plain_store_new(const char *directory) {
+    return make(directory, NULL, NULL);
+}
+
+plain_store *plain_store_new_with_lock(const char *directory) {
+    return make(directory, directory, NULL);
+}
+
+plain_store *plain_store_over(tacit_store *store) {
+    return make("", NULL, store);
+}
+
 void plain_store_free(plain_store *store) {
     if (store == NULL) return;
     tacit_store_unref(store->handle);
+    tacit_store_unref(store->inner);
     pthread_cond_destroy(&store->changed);
     pthread_mutex_destroy(&store->lock);
     free(store->directory);

@@ -18,6 +18,10 @@ typedef enum plain_call {
 
 /* The directory exists. NULL: no memory. */
 plain_store *plain_store_new(const char *directory);
+/* The same, with lock and journal in the directory too. */
+plain_store *plain_store_new_with_lock(const char *directory);
+/* Not files, but another store behind the same faults, with that one's lock where it has one; takes the reference. */
+plain_store *plain_store_over(tacit_store *store);
 void plain_store_free(plain_store *store);           /* when nothing uses its handle any more */
 tacit_store *plain_store_handle(plain_store *store); /* borrowed */
 

@@ -103,12 +103,13 @@ static struct MHD_Daemon *start_daemon(ts_server *server, int listen_fd) {
     struct MHD_OptionItem plain[] = {{MHD_OPTION_END, 0, NULL}};
 
     if (server->cert_pem) flags |= MHD_USE_TLS;
-    return MHD_start_daemon(
-        flags, 0, NULL, NULL, ts_http_handle, server, MHD_OPTION_LISTEN_SOCKET, listen_fd,
-        MHD_OPTION_NOTIFY_COMPLETED, ts_http_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
-        ts_http_connection, server, MHD_OPTION_THREAD_POOL_SIZE, server->options.threads,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTION_LIMIT, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        memory, MHD_OPTION_ARRAY, server->cert_pem ? tls : plain, MHD_OPTION_END);
+    return MHD_start_daemon(flags, 0, NULL, NULL, ts_http_handle, server, MHD_OPTION_LISTEN_SOCKET,
+                            (MHD_socket)listen_fd, MHD_OPTION_NOTIFY_COMPLETED, ts_http_completed,
+                            server, MHD_OPTION_NOTIFY_CONNECTION, ts_http_connection, server,
+                            MHD_OPTION_THREAD_POOL_SIZE, server->options.threads,
+                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTION_LIMIT,
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_ARRAY,
+                            server->cert_pem ? tls : plain, MHD_OPTION_END);
 }
 
 static bool open_listener(ts_server *server, ts_listener *listener) {

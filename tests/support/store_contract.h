@@ -4,7 +4,7 @@
 
 #include <tacit/store.h>
 
-#include "session/store_calls.h"
+#include "support/store_user.h"
 
 typedef struct store_contract {
     const char *name;
@@ -12,27 +12,29 @@ typedef struct store_contract {
     tacit_store *(*make)(void *data);
     void *data;
     bool persistent; /* another store object finds what was saved */
+    /* What another process has to know to make such a store, for store_contract_worker(). NULL:
+     * records are not shared with processes, or others are not tried. */
+    const char *place;
+    size_t
+        room; /* what a record may have here, where that is less than the store takes. 0: it is not */
+
+    /*
+     * Troubles. Each is made with true and ended with false, while a store object that was made
+     * before is in use. NULL: it cannot happen to this store, or not here; its case is skipped.
+     */
+    void (*lock)(void *data, bool locked); /* calls answer STORE_LOCKED */
+    void (*away)(void *data, bool away);   /* calls answer STORE_UNAVAILABLE */
+    void (*hang)(void *data, bool hangs);  /* calls do not return before it ends */
+    /* What lies under the key cannot be read back from now on. */
+    void (*damage)(void *data, const char *key);
+    bool erases_always; /* lock and away do not keep it from erasing */
 } store_contract;
 
 /* The number of cases that failed. */
 int store_contract_run(const store_contract *contract);
 
-/* Store calls as a session makes them, with a deadline that only a hang reaches. */
-typedef struct store_user {
-    ti_clock clock;
-    ti_store_calls *calls;
-    tacit_store *store;
-} store_user;
-
-void store_user_open(store_user *user, tacit_store *store); /* takes the reference */
-void store_user_close(store_user *user);
-tacit_status store_user_save(store_user *user, const char *key, const void *bytes, size_t size);
-tacit_status store_user_erase(store_user *user, const char *key);
-tacit_status store_user_load(store_user *user, const char *key, ti_buffer *record);
-
-/* The record under the key is this. */
-void assert_stored(store_user *user, const char *key, const void *bytes, size_t size);
-void assert_stored_text(store_user *user, const char *key, const char *text);
-void assert_not_stored(store_user *user, const char *key);
+/* Called first by a main() whose contract has a place: the suite starts the program again to use the
+ * same records from other processes. In such a one it does not return, and make gets the place. */
+void store_contract_worker(int argc, char **argv, tacit_store *(*make)(const char *place));
 
 #endif

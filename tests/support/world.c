@@ -186,6 +186,16 @@ void world_restart(world *w) {
     w->session = world_open(w, NULL, NULL);
 }
 
+void world_restart_in(world *w, tacit_store *store, tacit_store *previous) {
+    if (w->options.session.struct_size == 0)
+        w->options.session = (tacit_session_options)TACIT_SESSION_OPTIONS_INIT;
+    w->options.session.previous_store = previous;
+    tacit_store_ref(store);
+    tacit_store_unref(w->store);
+    w->store = store;
+    world_restart(w);
+}
+
 void world_lose_journals(world *w) {
     DIR *directory = opendir(w->state_dir);
     const struct dirent *entry;

@@ -47,6 +47,8 @@ tacit_session *world_session(world *world);
 
 /* Closes client and session and makes new ones on the same server and store, as a restarted process would. */
 void world_restart(world *world);
+/* The same with another store, and the one before it (NULL: none): the app was updated. Both are borrowed. */
+void world_restart_in(world *world, tacit_store *store, tacit_store *previous);
 /* The journals of all records are lost, as when somebody cleans up. */
 void world_lose_journals(world *world);
 /* Closes the session alone; what follows is world_restart() or world_free(). */
