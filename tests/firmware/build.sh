@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds tacit as firmware has it, for another processor or C library, with tests for it:
 #   build.sh armhf|arm64|musl DIRECTORY [CMAKE-OPTION...]
-# then ctest --test-dir DIRECTORY/build runs the tests, under qemu where the processor is another.
+# then ctest --test-dir DIRECTORY/build runs the tests, under qemu where the processor is another, and
+# `. DIRECTORY/environment` is what toolchain.cmake and pkg-config want of a project that uses the library.
 #
 # armhf, arm64: Debian's cross compiler, and its packages for that processor from where the system has its own from (mmdebstrap).
 # musl: the examples alone, static, with mbedTLS; jansson, mbedTLS and libcurl are built from Debian's sources first.
@@ -14,23 +15,16 @@ mkdir -p "$2"
 work=$(cd "$2" && pwd)
 shift 2
 jobs=$(nproc 2>/dev/null || echo 2)
+. "$here/../support/debian_sources.sh"
 
 # The profile: what is left out of firmware. A device has no browser and no desktop's keyring, and its maker chose the server it talks to:
 # mostly one that is plain OAuth.
-profile="-DTACIT_SMALL=ON -DTACIT_WITH_BROWSER=OFF -DTACIT_WITH_LIBSECRET=OFF -DTACIT_WITH_DIALECTS=OFF"
+profile="-DTACIT_SMALL=ON -DTACIT_WITH_BROWSER=OFF -DTACIT_WITH_LIBSECRET=OFF -DTACIT_WITH_KEYCTL=OFF \
+-DTACIT_WITH_DIALECTS=OFF"
 
 # Of the tests that start other programs only the daemon's, which ask qemu for it.
 tests="unit_|integration_(flight|rotation|schedule|year_2038|expiry|store_file|store_file_session|\
 device_code|device_daemon|device_offline|device_crash|send_request|send_async|refresh_storm|switches)\$"
-
-# Where the system's packages of Debian's release come from, as a line for a sources list.
-debian_source() {
-    suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
-    apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-        awk -v kind="$1" -v suite="$suite" '$2 == suite && $3 == "main" {
-            print kind " [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] " $1, $2, $3
-            exit }'
-}
 
 # make_sysroot ARCHITECTURE
 make_sysroot() {
@@ -58,7 +52,7 @@ case $target in
         launcher="$(command -v qemu-aarch64);-L;$work/root"
         ;;
     musl)
-        sh "$here/musl.sh" "$work" "$(debian_source deb-src)"
+        sh "$here/musl.sh" "$work"
         triplet=.
         export FIRMWARE_PROCESSOR="$(uname -m)" FIRMWARE_COMPILER=musl-gcc
         launcher=
@@ -82,6 +76,9 @@ case $target in
         export PKG_CONFIG_LIBDIR="$FIRMWARE_ROOT/usr/lib/$triplet/pkgconfig:$FIRMWARE_ROOT/usr/share/pkgconfig"
         ;;
 esac
+
+# What whoever uses the result needs, too.
+export -p | grep -E '^export (FIRMWARE|PKG_CONFIG)_' >"$work/environment"
 
 # shellcheck disable=SC2086
 cmake -S "$root" -B "$work/build" -DCMAKE_TOOLCHAIN_FILE="$here/toolchain.cmake" \
