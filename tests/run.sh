@@ -10,8 +10,8 @@
 # which mostly wait.
 set -eu
 
-parts="gcc clang asan tsan valgrind lint package e2e fuzz mutants model qt cxx firmware"
-beside="lint model cxx fuzz qt"
+parts="gcc clang asan tsan valgrind lint package packages e2e fuzz mutants model qt cxx firmware redis windows"
+beside="lint model packages cxx fuzz qt windows"
 packages="gcc g++ clang libclang-rt-14-dev binutils ca-certificates curl openssl nginx-light
     cmake ninja-build pkg-config libcurl4-openssl-dev libjansson-dev libssl-dev libsecret-1-dev
     libcmocka-dev libmicrohttpd-dev gnome-keyring dbus
@@ -21,10 +21,13 @@ packages="gcc g++ clang libclang-rt-14-dev binutils ca-certificates curl openssl
 packages_valgrind="valgrind"
 packages_lint="clang-tidy clang-format cppcheck"
 packages_package="make" # the consumer's build
+packages_packages="build-essential libhiredis-dev debhelper lintian abigail-tools doxygen mandoc python3"
 packages_e2e="chromium mariadb-server-core mariadb-client-core redis-server"
-packages_mutants="patch"
+packages_mutants="patch libhiredis-dev redis-server"
 packages_model="spin"
+packages_redis="libhiredis-dev redis-server iproute2"
 packages_firmware="make libmbedtls-dev gcc-arm-linux-gnueabihf libc6-dev-armhf-cross qemu-user mmdebstrap"
+packages_windows="gcc-mingw-w64-x86-64-posix libz-mingw-w64-dev wine wine64 dpkg-dev make"
 packages_qt="qt6-base-dev fonts-dejavu-core"
 tools="gcc g++ clang clang++ clang-tidy clang-format cppcheck valgrind nm strip cmake ninja make patch \
 nginx curl pkg-config \
@@ -50,7 +53,10 @@ else
     temporary=$work
 fi
 beside_pid=
+wine_began=
+wineserver=/usr/lib/wine/wineserver64
 leave() {
+    [ -z "$wine_began" ] || "$wineserver" --kill 2>/dev/null || true # that of $WINEPREFIX
     if [ -n "$beside_pid" ]; then
         kill -TERM -- "-$beside_pid" 2>/dev/null || true
         wait "$beside_pid" 2>/dev/null || true
@@ -206,7 +212,7 @@ build_clang() {
 
 run_gcc() {
     build_gcc
-    run gcc -LE "package|e2e"
+    run gcc -LE "package|e2e|redis"
 }
 # What takes longer runs on clang's code in tsan and valgrind.
 run_clang() {
@@ -241,6 +247,7 @@ send_async_streams|send_file|send_form)\$" -E "unit_crypto\$"
     side_by_side=$((2 * jobs))
 }
 run_lint() {
+    step "syntax for macOS" "$root/tests/darwin/check_syntax.sh" "$work/darwin"
     configure clang clang -DCMAKE_BUILD_TYPE=Debug
     step "clang-tidy" sh -c "cd '$root' && grep -o '\"file\": \"$root/\(src\|platform\)/[^\"]*' \
         '$work/clang/compile_commands.json' | cut -d'\"' -f4 |
@@ -274,6 +281,17 @@ run_package() {
         -DTACIT_WITH_LIBSECRET=OFF -DTACIT_WERROR=ON
     step "build it" cmake --build "$work/embedded" -j "$jobs"
     step "run it" "$work/embedded/consumer"
+}
+# What people install, and read.
+run_packages() {
+    step "the recipes for vcpkg and Conan" "$root/tests/package/check_recipes.sh"
+    step "build the Debian packages" env DEB_BUILD_OPTIONS="nocheck parallel=$jobs" \
+        sh "$root/platform/packages/debian/build.sh" "$work/debian" -Pnocheck
+    step "they install what works" "$root/tests/package/check_debian.sh" "$work/debian"
+    set -- "$work"/debian/tacit-*/obj-*
+    step "programs of the last release go on" "$root/tests/package/check_abi.sh" "$1/libtacit.so"
+    step "manual pages" "$root/tests/package/check_man.sh" "$1/platform/packages/reference/man3"
+    step "the reference by Doxygen, without a warning" cmake --build "$1" --target reference
 }
 # A real authorization server and a real browser; back-ends of apps. What npm installs stays out of
 # the sources.
@@ -329,10 +347,18 @@ without() {
     run "$name" -L "unit|integration"
     step "the symbols are the same" \
         "$root/tests/package/check_symbols.sh" "$work/$name/libtacit.so"
+    step "it can be installed and used" "$root/tests/package/check_consumer.sh" "$work/$name" gcc
+}
+# The store in Redis: its library, and two processes and two machines that share a sign-in through it. What
+# threads and memory could go wrong in it is also asan's and tsan's.
+run_redis() {
+    configure gcc gcc -DCMAKE_BUILD_TYPE=Release
+    step "build redis" cmake --build "$work/gcc" -j "$jobs" --target redis
+    run gcc -L redis
 }
 # What can be left out, and firmware for another processor; tests/firmware/build.sh has more of them.
 run_firmware() {
-    without requests -DTACIT_WITH_ASYNC=OFF -DTACIT_WITH_FILE_STORE=OFF
+    without requests -DTACIT_WITH_ASYNC=OFF -DTACIT_WITH_FILE_STORE=OFF -DTACIT_WITH_KEYCTL=OFF
     without sign_ins -DTACIT_WITH_BROWSER=OFF -DTACIT_WITH_DEVICE_CODE=OFF -DTACIT_WITH_DIALECTS=OFF \
         -DTACIT_CRYPTO=mbedtls
     tests="unit_(clock|crypto|journal|lifetime|process_lock|record|schedule|store_file)"
@@ -340,8 +366,29 @@ run_firmware() {
     step "build for armhf" sh "$root/tests/firmware/build.sh" armhf "$work/armhf" \
         "-DTACIT_TESTS=^($tests)\$"
     run armhf/build -L "unit|integration"
+    step "it can be installed and used" sh -c '. "$1/environment"
+        "$2/tests/package/check_consumer.sh" "$1/build" "$FIRMWARE_COMPILER --sysroot=$FIRMWARE_ROOT"' \
+        sh "$work/armhf" "$root"
     step "library, heap and stacks" "$root/tests/firmware/measure.sh" "$work/armhf/build" \
         arm-linux-gnueabihf-strip qemu-arm -L "$work/armhf/root"
+}
+
+# The library and its tests on Windows, as far as wine carries; tests/windows/left_out.txt has the rest. What all
+# programs share of wine is there before the first.
+run_windows() {
+    step "build for Windows" sh "$root/tests/windows/build.sh" "$work/windows"
+    export WINEPREFIX="$work/wine"
+    mkdir -p "$WINEPREFIX"
+    wine_began=true
+    step "start wine" "$wineserver" --persistent=60
+    step "make its C:" env WINEDEBUG=-all WINEDLLOVERRIDES="mscoree,mshtml=" /usr/lib/wine/wine64 wineboot --init
+    run windows/build -L "unit|integration|windows"
+    configure gcc gcc -DCMAKE_BUILD_TYPE=Release
+    step "build the test server" cmake --build "$work/gcc" -j "$jobs" --target tacit-test-server
+    step "what the DLL exports, what cannot be built, the quickstart" \
+        sh "$root/tests/windows/check.sh" "$work/windows" "$work/gcc/tests/tacit-test-server"
+    step "end wine" "$wineserver" --kill
+    wine_began=
 }
 
 install_packages
