@@ -127,7 +127,8 @@ TACIT_API tacit_client *tacit_client_new(const tacit_client_options *options, ta
  * calls. Idempotent, thread-safe.
  * TACIT_OK: no thread of the client is left, and every done has run, or was handed to post.
  * TACIT_ERR_TIMEOUT: a posted grant, a callback or a store call that hangs, is left behind and
- *   finishes by itself; what it needs stays allocated until then.
+ *   finishes by itself, as does the save it owes; what it needs, threads too, stays until then.
+ *   Calling again waits for it.
  * TACIT_ERR_REENTRANT on a thread of the library (the closing has begun nevertheless). Jobs handed
  *   to post may still come afterwards.
  */

@@ -365,15 +365,6 @@ static bool stop_part(tacit_client *client, int64_t deadline) {
     return part == NULL || part->stop(part, deadline);
 }
 
-static bool stop_threads(tacit_client *client, int64_t deadline) {
-    bool stopped = stop_part(client, deadline);
-
-    stopped &= ti_refresher_stop(client->refresher, deadline);
-    stopped &= ti_store_calls_stop(client->store_calls, deadline);
-    stopped &= ti_dispatch_stop(client->dispatch, deadline);
-    return stopped;
-}
-
 /* One whose work nobody does any more; NULL: none. */
 static ti_identity *find_lingering(tacit_client *client) {
     ti_identity *found = NULL;
@@ -397,10 +388,20 @@ static void let_go_of_identities(tacit_client *client) {
     }
 }
 
+/* Where every identity is idle. */
+static bool stop_workers(tacit_client *client, int64_t deadline) {
+    bool stopped = ti_refresher_stop(client->refresher, deadline);
+
+    stopped &= ti_store_calls_stop(client->store_calls, deadline);
+    stopped &= ti_dispatch_stop(client->dispatch, deadline);
+    let_go_of_identities(client);
+    return stopped;
+}
+
 tacit_status tacit_client_shutdown(tacit_client *client, int timeout_ms, tacit_error *error) {
     const ti_clock *clock;
     int64_t deadline;
-    bool done;
+    bool idle, done;
 
     if (client == NULL) return ti_error_argument(error, "client", "is NULL");
     if (timeout_ms < TACIT_TIMEOUT_DEFAULT)
@@ -413,12 +414,12 @@ tacit_status tacit_client_shutdown(tacit_client *client, int timeout_ms, tacit_e
         return ti_error_set(error, TACIT_ERR_REENTRANT,
                             "The sessions are closed, but a thread of the library cannot wait for "
                             "itself to end.");
-    done = wait_for_identities(client, deadline);
-    done &= ti_helpers_stop(client->calls, deadline);
-    done &= wait_for_identities(client, deadline); /* what a call left to be revoked */
-    done &= stop_threads(client, deadline);
-    let_go_of_identities(client);
-    if (done) return ti_error_clear(error);
+    idle = wait_for_identities(client, deadline);
+    done = ti_helpers_stop(client->calls, deadline);
+    idle &= wait_for_identities(client, deadline); /* what a call left to be revoked */
+    done &= stop_part(client, deadline);
+    if (idle) done &= stop_workers(client, deadline); /* else there may be an answer to save (R2) */
+    if (idle && done) return ti_error_clear(error);
     return ti_error_set(error, TACIT_ERR_TIMEOUT,
                         "A grant, a callback or a call of a store is still under way and ends by "
                         "itself.");

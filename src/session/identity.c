@@ -49,6 +49,11 @@ static bool owes_uses_locked(const ti_identity *identity) {
            ti_limits_save_due_locked(identity) <= ti_identity_now(identity);
 }
 
+/* A save that is owed, or what the journal is to say at the end of the turn. */
+static bool owes_a_write_locked(const ti_identity *identity) {
+    return owes_the_store_locked(identity) || identity->in_turn;
+}
+
 bool ti_identity_idle_locked(const ti_identity *identity) {
     /* Which is tried once, and not when the store is looked at next. */
     bool slid = identity->sessions == 0 && ti_slide_save_due_locked(identity) != TI_NEVER;
@@ -57,7 +62,7 @@ bool ti_identity_idle_locked(const ti_identity *identity) {
            identity->revocations == NULL && !identity->late.out && !slid &&
            !owes_uses_locked(identity) &&
            ti_move_tidy_due_locked(identity) > ti_identity_now(identity) &&
-           (!owes_the_store_locked(identity) ||
+           (!owes_a_write_locked(identity) ||
             identity->store_retry_boot_ms > ti_identity_now(identity));
 }
 

@@ -59,6 +59,7 @@ typedef struct ti_identity {
     uint64_t generation;      /* of what memory holds; below the head's it is stale */
     ti_journal journal;       /* its head's sign_in_id says who is signed in */
     ti_turn *turn;            /* NULL: the journal's file is not open */
+    bool in_turn;             /* which is to be given, with a last word to the journal */
     ti_view *views;
     ti_record_token *parked; /* access tokens of views that no session has open */
     size_t parked_count;

@@ -117,6 +117,7 @@ static void let_go_locked(ti_identity *identity, bool end_life) {
     turn->taken = turn->lost = false;
     if (!turn->lives) ti_turn_free(turn);
     pthread_mutex_lock(&identity->lock);
+    identity->in_turn = false;
 }
 
 static ti_turn_result again_at_locked(ti_identity *identity, int64_t boot_ms) {
@@ -167,6 +168,7 @@ static ti_turn_result taken_locked(ti_identity *identity, ti_journal_finding *fo
     ti_turn *turn = identity->turn;
     ti_journal_image written = found->image;
 
+    identity->in_turn = true;
     identity->busy_since_boot_ms = 0;
     take_back_locked(identity, found);
     turn->unsure = turn->lost = false;

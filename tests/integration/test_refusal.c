@@ -18,16 +18,20 @@ typedef struct scene {
     ts_server *server;
 } scene;
 
-static scene scene_in(fake_store *store, const ts_options *server) {
-    tacit_client_options client = TACIT_CLIENT_OPTIONS_INIT;
-    world *w;
-
-    client.store_timeout_ms = INT_MAX; /* the clock may be moved while a call is under way */
-    w = world_new(&(world_options){
+static scene scene_of(fake_store *store, const ts_options *server, tacit_client_options client) {
+    world *w = world_new(&(world_options){
         .server = server, .client = client, .store = fake_store_handle(store), .clock = true});
+
     world_sign_in(w);
     server_counters_reset(world_server(w));
     return (scene){store, w, world_server(w)};
+}
+
+static scene scene_in(fake_store *store, const ts_options *server) {
+    tacit_client_options client = TACIT_CLIENT_OPTIONS_INIT;
+
+    client.store_timeout_ms = INT_MAX; /* the clock may be moved while a call is under way */
+    return scene_of(store, server, client);
 }
 
 static scene new_scene(const ts_options *server) {
@@ -454,6 +458,32 @@ static void end_of_the_sign_in_is_told_once(void **state) {
     free_scene(&s);
 }
 
+/* R6: the load that a refusal asks for hangs, and comes back while the client is shut down. What the journal is to say is said. */
+static void refusal_that_a_shutdown_meets_is_known_afterwards(void **state) {
+    tacit_client_options client = TACIT_CLIENT_OPTIONS_INIT;
+
+    (void)state;
+    client.store_timeout_ms = 200;
+    for (int i = 0; i < 30; i++) {
+        scene s = scene_of(fake_store_new(), NULL, client);
+        tacit_session_state found;
+
+        server_revoke_family(s.server);
+        fake_store_gate_close(s.store, FAKE_LOAD);
+        tacit_session_refresh(world_session(s.world), TACIT_NO_WAIT, NULL);
+        wait_sign_in_required(s.world);
+        server_counters_reset(s.server);
+        fake_store_gate_open(s.store, FAKE_LOAD);
+        world_restart(s.world);
+
+        assert_int_equal(tacit_session_load(world_session(s.world), PATIENCE_MS, &found, NULL),
+                         TACIT_OK);
+        assert_int_equal(found, TACIT_STATE_SIGNED_OUT);
+        assert_int_equal(server_counters(s.server).token_requests, 0);
+        free_scene(&s);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(faults_of_servers_and_networks_never_sign_out),
@@ -466,6 +496,7 @@ int main(void) {
         cmocka_unit_test(refusal_adopts_what_another_client_saved_meanwhile),
         cmocka_unit_test(refusal_goes_on_with_a_refresh_token_that_appears_meanwhile),
         cmocka_unit_test(end_of_the_sign_in_is_told_once),
+        cmocka_unit_test(refusal_that_a_shutdown_meets_is_known_afterwards),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -555,6 +555,39 @@ static void newer_record_of_another_client_is_adopted(void **state) {
     free_scene(&s);
 }
 
+static bool is_second_saved(void *data) {
+    char *record = fake_store_record(data);
+    long generation = fake_record_generation(record);
+
+    free(record);
+    return generation == 2;
+}
+
+/* R2: a save that is owed waits for a load that hangs for longer than shutdown() was given. */
+static void what_a_shutdown_leaves_behind_is_saved_afterwards(void **state) {
+    tacit_client_options client = TACIT_CLIENT_OPTIONS_INIT;
+    fake_store *store = fake_store_new();
+    world *w;
+
+    (void)state;
+    client.store_timeout_ms = 50;
+    w = world_new(&(world_options){.client = client, .store = fake_store_handle(store)});
+    world_sign_in(w);
+    fake_store_fail(store, FAKE_SAVE, TACIT_ERR_STORE_UNAVAILABLE);
+    assert_int_equal(tacit_session_refresh(world_session(w), PATIENCE_MS, NULL), TACIT_OK);
+    fake_store_gate_close(store, FAKE_LOAD);
+    assert_int_equal(world_close(w, 10), TACIT_ERR_TIMEOUT);
+    assert_true(fake_store_gate_waiter(store, FAKE_LOAD));
+    assert_int_equal(tacit_client_shutdown(world_client(w), 100, NULL), TACIT_ERR_TIMEOUT);
+    fake_store_fail(store, FAKE_SAVE, TACIT_OK);
+    fake_store_gate_open(store, FAKE_LOAD);
+
+    world_wait(is_second_saved, store, "the successor is saved");
+    assert_int_equal(tacit_client_shutdown(world_client(w), PATIENCE_MS, NULL), TACIT_OK);
+    world_free(w);
+    fake_store_free(store);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spent_refresh_token_never_appears_again),
@@ -573,6 +606,7 @@ int main(void) {
         cmocka_unit_test(foreign_record_is_never_overwritten),
         cmocka_unit_test(generations_are_never_used_twice),
         cmocka_unit_test(newer_record_of_another_client_is_adopted),
+        cmocka_unit_test(what_a_shutdown_leaves_behind_is_saved_afterwards),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,6 +33,17 @@ static fake_store *make_store(const char *description, char **place, const char 
     return fake_store_new_as(&ops);
 }
 
+static bool is_empty(void *store) {
+    char *record = fake_store_record(store);
+
+    free(record);
+    return record == NULL;
+}
+
+static bool is_filled(void *store) {
+    return !is_empty(store);
+}
+
 static scene scene_with(const char *locks, const world_options *given, size_t size_max) {
     world_options options = *given;
     ts_options server = TS_OPTIONS_INIT;
@@ -48,6 +59,7 @@ static scene scene_with(const char *locks, const world_options *given, size_t si
     options.store = fake_store_handle(s.old);
     s.world = world_new(&options);
     world_sign_in(s.world);
+    world_wait(is_filled, s.old, "the sign-in is saved"); /* late, on a slow machine */
     record = fake_store_record(s.old);
     s.refresh_token = fake_record_refresh_token(record);
     free(record);
@@ -93,17 +105,6 @@ static void assert_loads_as(scene *s, tacit_session_state expected) {
     if (!load(world_session(s->world), &state, &error))
         fail_msg("%s %s", tacit_status_name(error.status), error.message);
     assert_int_equal(state, expected);
-}
-
-static bool is_empty(void *store) {
-    char *record = fake_store_record(store);
-
-    free(record);
-    return record == NULL;
-}
-
-static bool is_filled(void *store) {
-    return !is_empty(store);
 }
 
 static void assert_empty(fake_store *store) {
