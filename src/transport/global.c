@@ -3,11 +3,9 @@
 #include "base/error.h"
 #include "platform/os.h"
 #include "platform/thread.h"
-#include "transport/transport.h"
+#include "transport/internal.h"
 
-#include <curl/curl.h>
 #include <jansson.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +15,9 @@ static CURLcode start_result; /* guarded by lock */
 
 /*
  * A fork waits until nobody starts libcurl: a child in which it is half started, by a thread that
- * the child lacks, could never use it. Registered before there is anyone who could hold the lock.
+ * the child lacks, could never use it. Nor could it where such a thread makes a handle, since
+ * libcurl spins on a lock of its own there. Registered before there is anyone who could hold the
+ * lock.
  */
 
 static void before_fork(void) {
@@ -87,4 +87,12 @@ tacit_status ti_global_init(tacit_error *error) {
     tacit_status status = start_locked(0, error);
     pthread_mutex_unlock(&lock);
     return status;
+}
+
+/* curl_multi_init() makes an easy handle, too. */
+void ti_global_make_handles(CURL **easy, CURLM **multi) {
+    pthread_mutex_lock(&lock);
+    if (easy) *easy = curl_easy_init();
+    if (multi) *multi = curl_multi_init();
+    pthread_mutex_unlock(&lock);
 }

@@ -162,8 +162,7 @@ ti_handle *ti_handle_new(ti_transport *transport, ti_handle_kind kind, bool for_
     handle->kind = kind;
     handle->direct = true;
     handle->target.secret = kind == TI_HANDLE_FRESH; /* a dialect may have tokens in URLs */
-    handle->easy = curl_easy_init();
-    if (!for_loop) handle->multi = curl_multi_init();
+    ti_global_make_handles(&handle->easy, for_loop ? NULL : &handle->multi);
     if (handle->multi) curl_multi_setopt(handle->multi, CURLMOPT_MAXCONNECTS, 1L);
     if (handle->easy && (handle->multi || for_loop)) *code = set_base_options(handle);
     if (*code == CURLE_OK) return handle;

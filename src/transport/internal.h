@@ -28,6 +28,9 @@ struct ti_transport {
     ti_loop *loops; /* all; each is linked by what ti_loop_link() points at */
 };
 
+/* Each where it is asked for, with libcurl's defaults; NULL: no memory. No fork happens meanwhile. */
+void ti_global_make_handles(CURL **easy, CURLM **multi);
+
 /* What libcurl is told about the body that it sends. */
 typedef enum ti_body_mode {
     TI_BODY_NONE,

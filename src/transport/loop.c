@@ -99,7 +99,8 @@ static int on_close(void *user_data, curl_socket_t descriptor) {
  */
 
 static CURLM *new_multi(ti_loop *loop) {
-    CURLM *multi = curl_multi_init();
+    CURLM *multi;
+    ti_global_make_handles(NULL, &multi);
     if (!multi) return NULL;
     long transfers_max = loop->transfers_max < INT32_MAX ? (long)loop->transfers_max : INT32_MAX;
     curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);

@@ -955,6 +955,31 @@ static void connections_outlive_children_of_any_moment(void **state) {
     fork_at_any_moment(20, call_every_function);
 }
 
+static int make_client_here(void) {
+    tacit_client *client = tacit_client_new(NULL, NULL);
+
+    tacit_client_unref(client);
+    return client == NULL;
+}
+
+/* libcurl spins on a lock of its own while it makes a handle. */
+static void no_lock_of_libcurl_is_inherited(void **state) {
+    pthread_t threads[2];
+    int result = 0;
+
+    (void)state;
+    if (SANITIZER_LOCKS_UP) skip();
+    atomic_store(&stop, false);
+    end_child = _exit;
+    for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, make_clients_until_stop, NULL);
+    for (int i = 0; i < 200 && result == 0; i++) result = in_child(make_client_here);
+    end_child = exit;
+    atomic_store(&stop, true);
+    for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+
+    assert_int_equal(result, 0);
+}
+
 /* ------------------------------------------------------------------ programs */
 
 static void programs_that_are_started_change_nothing(void **state) {
@@ -985,13 +1010,6 @@ static void programs_that_are_started_change_nothing(void **state) {
 static void *make_client(void *data) {
     *(tacit_client **)data = tacit_client_new(NULL, NULL);
     return NULL;
-}
-
-static int make_client_here(void) {
-    tacit_client *client = tacit_client_new(NULL, NULL);
-
-    tacit_client_unref(client);
-    return client == NULL;
 }
 
 /* In a process that has not started libcurl yet: one thread does, another forks meanwhile. */
@@ -1089,6 +1107,7 @@ int main(void) {
         IN_TLS_WORLD(flight_outlives_the_child),
         IN_TLS_WORLD(connections_outlive_children_of_any_moment),
         IN_WORLD(fork_is_safe_at_any_moment),
+        cmocka_unit_test(no_lock_of_libcurl_is_inherited),
         IN_WORLD(programs_that_are_started_change_nothing),
     };
 
