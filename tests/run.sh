@@ -14,7 +14,7 @@ parts="gcc clang asan tsan valgrind lint package packages e2e fuzz mutants model
 beside="lint model packages cxx fuzz qt windows"
 packages="gcc g++ clang libclang-rt-14-dev binutils ca-certificates curl openssl nginx-light
     cmake ninja-build pkg-config libcurl4-openssl-dev libjansson-dev libssl-dev libsecret-1-dev
-    libcmocka-dev libmicrohttpd-dev gnome-keyring dbus
+    libcmocka-dev libmicrohttpd-dev gnome-keyring libsecret-tools dbus
     libqrencode-dev mandoc libglib2.0-dev libuv1-dev
     libnghttp2-dev libidn2-dev librtmp-dev libssh2-1-dev libpsl-dev libkrb5-dev libldap-dev
     libzstd-dev libbrotli-dev zlib1g-dev" # the last two lines: what a static libcurl asks for
@@ -31,7 +31,7 @@ packages_windows="gcc-mingw-w64-x86-64-posix libz-mingw-w64-dev wine wine64 dpkg
 packages_qt="qt6-base-dev fonts-dejavu-core"
 tools="gcc g++ clang clang++ clang-tidy clang-format cppcheck valgrind nm strip cmake ninja make patch \
 nginx curl pkg-config \
-openssl dbus-run-session gnome-keyring-daemon spin mandoc node npm chromium \
+openssl dbus-run-session gnome-keyring-daemon secret-tool spin mandoc node npm chromium \
 mariadbd mariadb-install-db redis-server"
 
 root=$(cd "$(dirname "$0")/.." && pwd)
