@@ -163,15 +163,26 @@ static bool fill(HANDLE file, size_t size) {
     return FlushFileBuffers(file);
 }
 
+static ti_lock_result check_file(HANDLE file, int *os_error) {
+    DWORD attributes;
+    if (GetFileType(file) != FILE_TYPE_DISK) return TI_LOCK_NOT_A_FILE;
+    if (!read_attributes(file, &attributes)) return ti_lock_file_failed(os_error);
+    if (attributes & (FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_REPARSE_POINT)) {
+        return TI_LOCK_NOT_A_FILE;
+    }
+    return ti_lock_access_check(file, TI_LOCK_ACCESS_FILE, os_error);
+}
+
 /* By a temporary file, always of the same name, so that what crashes leave does not add up, and open
- * to one process only. Flushing it once more takes its new name to the disk. */
+ * to one process only. What one left is written over. Flushing it once more takes its new name to the disk. */
 static ti_lock_result make_temporary(const ti_lock_place *place, const wchar_t *temporary,
                                      SECURITY_ATTRIBUTES *security, int *os_error) {
     HANDLE file = CreateFileW(temporary, GENERIC_READ | GENERIC_WRITE | DELETE, 0, security,
-                              CREATE_ALWAYS, FILE_FLAG_OPEN_REPARSE_POINT, NULL);
+                              OPEN_ALWAYS, FILE_FLAG_OPEN_REPARSE_POINT, NULL);
     if (file == INVALID_HANDLE_VALUE) return ti_lock_file_failed(os_error);
-    ti_lock_result result = TI_LOCK_OK;
-    if (!fill(file, place->size) || !name_file(file, place->path) || !FlushFileBuffers(file)) {
+    ti_lock_result result = check_file(file, os_error);
+    if (result == TI_LOCK_OK && (!SetEndOfFile(file) || !fill(file, place->size) ||
+                                 !name_file(file, place->path) || !FlushFileBuffers(file))) {
         if (GetLastError() != ERROR_ALREADY_EXISTS) result = ti_lock_file_failed(os_error);
         discard(file);
     }
@@ -189,16 +200,6 @@ static ti_lock_result make_file(const ti_lock_place *place, SECURITY_ATTRIBUTES 
     ti_lock_result result = make_temporary(place, temporary, security, os_error);
     free(temporary);
     return result;
-}
-
-static ti_lock_result check_file(HANDLE file, int *os_error) {
-    DWORD attributes;
-    if (GetFileType(file) != FILE_TYPE_DISK) return TI_LOCK_NOT_A_FILE;
-    if (!read_attributes(file, &attributes)) return ti_lock_file_failed(os_error);
-    if (attributes & (FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_REPARSE_POINT)) {
-        return TI_LOCK_NOT_A_FILE;
-    }
-    return ti_lock_access_check(file, TI_LOCK_ACCESS_FILE, os_error);
 }
 
 /* Looked at first, since opening what is not a file, or not ours, would fail without saying why. */
