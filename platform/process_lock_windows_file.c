@@ -104,11 +104,12 @@ static ti_lock_result check_directory(const wchar_t *path, HANDLE directory, int
     return ti_lock_access_check(directory, TI_LOCK_ACCESS_DIRECTORY, os_error);
 }
 
-/* *directory: as long as it is open nobody can put another one in its place. */
+/* *directory: as long as it is open nobody can put another one in its place. Who wants to look at attributes alone shares everything,
+ * whatever he says. */
 static ti_lock_result open_directory(const wchar_t *path, HANDLE *directory, int *os_error) {
     ti_lock_result result = look_at_link(path, os_error);
     if (result != TI_LOCK_OK) return result;
-    *directory = open_to_look(path, 0, FILE_SHARE_READ | FILE_SHARE_WRITE, true);
+    *directory = open_to_look(path, FILE_LIST_DIRECTORY, FILE_SHARE_READ | FILE_SHARE_WRITE, true);
     if (*directory == INVALID_HANDLE_VALUE) return ti_lock_file_failed(os_error);
     result = check_directory(path, *directory, os_error);
     if (result != TI_LOCK_OK) CloseHandle(*directory);

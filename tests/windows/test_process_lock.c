@@ -16,7 +16,21 @@ static DWORD final_path_watched(HANDLE file, LPWSTR path, DWORD size, DWORD flag
     return sizeof share / sizeof *share - 1;
 }
 
-/* What Windows says of flags that wine takes. */
+#define SHARED_WITH_ALL (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
+
+/* What is tried on the way to the file. */
+static struct {
+    const wchar_t *from, *to; /* NULL: nothing */
+    bool tried, moved;
+} mover;
+
+static void try_to_move(DWORD access) {
+    if (!mover.from || !(access & GENERIC_WRITE)) return;
+    mover.tried = true;
+    if (MoveFileExW(mover.from, mover.to, 0)) mover.moved = true;
+}
+
+/* What Windows says of flags, and of how attributes are shared, that wine sees otherwise. */
 static HANDLE create_file_watched(LPCWSTR path, DWORD access, DWORD share,
                                   SECURITY_ATTRIBUTES *security, DWORD how, DWORD flags,
                                   HANDLE model) {
@@ -24,6 +38,8 @@ static HANDLE create_file_watched(LPCWSTR path, DWORD access, DWORD share,
         SetLastError(ERROR_INVALID_PARAMETER);
         return INVALID_HANDLE_VALUE;
     }
+    if (!(access & ~(DWORD)(READ_CONTROL | FILE_READ_ATTRIBUTES))) share = SHARED_WITH_ALL;
+    try_to_move(access);
     return CreateFileW(path, access, share, security, how, flags, model);
 }
 
@@ -429,6 +445,24 @@ static void file_in_the_way_of_the_directory_is_a_failure(void **state) {
     assert_int_equal(count_entries(here->base), 1);
 }
 
+static void directory_stays_where_it_is_while_a_file_is_made_in_it(void **state) {
+    const place *here = *state;
+    wchar_t *from = ti_windows_path(here->directory), *base = ti_windows_path(here->base),
+            to[PLACE_MAX];
+    swprintf(to, PLACE_MAX, L"%ls\\elsewhere", base);
+    mover.from = from;
+    mover.to = to;
+
+    ti_process_lock_close(open_lock(here));
+
+    assert_true(mover.tried);
+    assert_false(mover.moved);
+    mover.from = NULL;
+    assert_true(MoveFileExW(from, to, 0));
+    free(base);
+    free(from);
+}
+
 static void directory_on_a_share_is_refused(void **state) {
     const place *here = *state;
     int os_error;
@@ -576,6 +610,7 @@ int main(void) {
         IN_PLACE(file_that_others_may_read_is_refused),
         IN_PLACE(what_is_no_file_is_refused),
         IN_PLACE(file_in_the_way_of_the_directory_is_a_failure),
+        IN_PLACE(directory_stays_where_it_is_while_a_file_is_made_in_it),
         IN_PLACE(directory_on_a_share_is_refused),
         IN_PLACE(handles_go_with_the_object),
         IN_PLACE(lock_and_life_end_when_their_process_is_killed),
