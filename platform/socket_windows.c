@@ -38,7 +38,7 @@ int ti_socket_errno(int cause) {
         return 0;
     case WSAEADDRINUSE:
         return EADDRINUSE;
-    case WSAEACCES: /* another has it for itself, or the system keeps it */
+    case WSAEACCES:
         return EACCES;
     case WSAEAFNOSUPPORT:
         return EAFNOSUPPORT;
@@ -65,8 +65,11 @@ int ti_socket_errno(int cause) {
     }
 }
 
-static int last_errno(void) {
-    return ti_socket_errno(WSAGetLastError());
+/* Windows denies a port to nobody for who he is: another has it for himself, or the system keeps it for one. */
+static int listen_errno(void) {
+    int cause = WSAGetLastError();
+
+    return cause == WSAEACCES ? EADDRINUSE : ti_socket_errno(cause);
 }
 
 static int address_of(address *a, uint32_t ipv4, uint16_t port) {
@@ -101,13 +104,13 @@ int ti_socket_listen(uint32_t ipv4, uint16_t port, int *listening, uint16_t *tak
     int size = address_of(&a, ipv4, port), cause;
     int descriptor = ti_socket_open(a.any.sa_family, SOCK_STREAM, 0);
 
-    if (descriptor < 0) return last_errno();
+    if (descriptor < 0) return listen_errno();
     if (listen_at(descriptor, &a, size)) {
         *listening = descriptor;
         *taken = ntohs(a.any.sa_family == AF_INET ? a.ipv4.sin_port : a.ipv6.sin6_port);
         return 0;
     }
-    cause = last_errno();
+    cause = listen_errno();
     ti_socket_close(descriptor);
     return cause;
 }
