@@ -45,8 +45,9 @@ void ti_file_close(int file) {
     errno = cause;
 }
 
-/* What is made is for this user only. INVALID_HANDLE_VALUE with errno. */
-static HANDLE open_path(const char *path, DWORD access, DWORD share, DWORD how, DWORD flags) {
+/* What is made is for this user only. *made: it was not there (made may be NULL). INVALID_HANDLE_VALUE with errno. */
+static HANDLE open_path(const char *path, DWORD access, DWORD share, DWORD how, DWORD flags,
+                        bool *made) {
     bool makes = how != OPEN_EXISTING;
     SECURITY_ATTRIBUTES ours = {.nLength = sizeof ours};
     wchar_t *wide = ti_windows_path(path);
@@ -56,6 +57,7 @@ static HANDLE open_path(const char *path, DWORD access, DWORD share, DWORD how, 
     if (makes) ours.lpSecurityDescriptor = ti_lock_access_private();
     if (!makes || ours.lpSecurityDescriptor != NULL)
         handle = CreateFileW(wide, access, share, makes ? &ours : NULL, how, flags, NULL);
+    if (made != NULL) *made = GetLastError() != ERROR_ALREADY_EXISTS;
     if (handle == INVALID_HANDLE_VALUE) fail();
     LocalFree(ours.lpSecurityDescriptor);
     free(wide);
@@ -73,7 +75,7 @@ static bool is_on_disk(HANDLE handle) {
 /* Also a directory. */
 static HANDLE open_to_look(const char *path, DWORD access, DWORD flags) {
     return open_path(path, access, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
-                     OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS | flags);
+                     OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS | flags, NULL);
 }
 
 static bool look(HANDLE handle, BY_HANDLE_FILE_INFORMATION *facts) {
@@ -133,18 +135,27 @@ bool ti_file_is_replaceable(const char *path) {
     return is;
 }
 
+/* FAT does not: all there belongs to everybody. */
+static bool volume_keeps_owners(HANDLE handle) {
+    DWORD flags;
+
+    return !GetVolumeInformationByHandleW(handle, NULL, 0, NULL, NULL, &flags, NULL, 0) ||
+           (flags & FILE_PERSISTENT_ACLS) != 0;
+}
+
 static bool is_ours(HANDLE handle) {
     int ignored;
 
-    return ti_lock_access_check(handle, TI_LOCK_ACCESS_OWNER, &ignored) == TI_LOCK_OK;
+    return ti_lock_access_check(handle, TI_LOCK_ACCESS_OWNER, &ignored) == TI_LOCK_OK ||
+           !volume_keeps_owners(handle);
 }
 
 /* What a stranger made, or can reach by another name, is not written to; nor what leads elsewhere. */
-static bool is_own(HANDLE handle) {
+static bool is_own(HANDLE handle, bool made) {
     BY_HANDLE_FILE_INFORMATION facts;
 
     if (look(handle, &facts) && facts.nNumberOfLinks == 1 &&
-        (facts.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) == 0 && is_ours(handle))
+        (facts.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) == 0 && (made || is_ours(handle)))
         return true;
     errno = EPERM;
     return false;
@@ -152,12 +163,13 @@ static bool is_own(HANDLE handle) {
 
 /* Opens or makes it in one step. What its writer has just removed, and still has open, is denied. */
 int ti_file_claim(const char *path) {
+    bool made;
     HANDLE handle =
         open_path(path, GENERIC_READ | GENERIC_WRITE | DELETE, FILE_SHARE_READ | FILE_SHARE_DELETE,
-                  OPEN_ALWAYS, FILE_ATTRIBUTE_NORMAL | FILE_FLAG_OPEN_REPARSE_POINT);
+                  OPEN_ALWAYS, FILE_ATTRIBUTE_NORMAL | FILE_FLAG_OPEN_REPARSE_POINT, &made);
 
     if (handle == INVALID_HANDLE_VALUE) return -1;
-    if (is_own(handle)) return descriptor_of(handle);
+    if (is_own(handle, made)) return descriptor_of(handle);
     CloseHandle(handle);
     return -1;
 }
@@ -196,7 +208,7 @@ bool ti_file_size(int file, uint64_t *size) {
 }
 
 bool ti_file_make(const char *path, const void *bytes, size_t size) {
-    HANDLE handle = open_path(path, GENERIC_WRITE, 0, CREATE_NEW, FILE_ATTRIBUTE_NORMAL);
+    HANDLE handle = open_path(path, GENERIC_WRITE, 0, CREATE_NEW, FILE_ATTRIBUTE_NORMAL, NULL);
     DWORD written = 0;
     bool done;
 
