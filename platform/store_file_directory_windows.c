@@ -95,42 +95,58 @@ static bool make_all(wchar_t *path) {
     return made;
 }
 
-static HANDLE open_directory(const wchar_t *path) {
+static HANDLE open_directory(const wchar_t *path, DWORD flags) {
     return CreateFileW(path, READ_CONTROL | FILE_READ_ATTRIBUTES,
                        FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, OPEN_EXISTING,
-                       FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
+                       FILE_FLAG_BACKUP_SEMANTICS | flags, NULL);
 }
 
-static tacit_status check(const ti_directory *directory, HANDLE handle, tacit_error *error) {
+static tacit_status not_found(const ti_directory *directory, bool make, tacit_error *error) {
+    if (!make && ti_windows_errno(GetLastError()) == ENOENT)
+        return ti_error_set(error, TACIT_ERR_STORE_NOT_FOUND, "there is no directory %s",
+                            directory->path);
+    return fail_now(error, "cannot open", directory->path);
+}
+
+/* A link that another made leads where he chooses. */
+static tacit_status check(const ti_directory *directory, HANDLE handle, bool *is_link,
+                          tacit_error *error) {
     BY_HANDLE_FILE_INFORMATION facts;
 
     if (!GetFileInformationByHandle(handle, &facts))
         return fail_now(error, "cannot look at", directory->path);
-    if ((facts.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) == 0 ||
-        (facts.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0) {
+    if ((facts.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) == 0) {
         errno = ENOTDIR;
         return ti_directory_fail(error, "cannot open", directory->path);
     }
-    return check_access(directory, "", handle, TI_LOCK_ACCESS_DIRECTORY, error);
+    *is_link = (facts.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0;
+    return check_access(directory, "", handle,
+                        *is_link ? TI_LOCK_ACCESS_OWNER : TI_LOCK_ACCESS_DIRECTORY, error);
+}
+
+/* flags: FILE_FLAG_OPEN_REPARSE_POINT to look at a link itself. */
+static tacit_status look_at(const ti_directory *directory, const wchar_t *wide, DWORD flags,
+                            bool make, bool *is_link, tacit_error *error) {
+    HANDLE handle = open_directory(wide, flags);
+    tacit_status status;
+
+    *is_link = false;
+    if (handle == INVALID_HANDLE_VALUE) return not_found(directory, make, error);
+    status = check(directory, handle, is_link, error);
+    CloseHandle(handle);
+    return status;
 }
 
 static tacit_status open_wide(const ti_directory *directory, wchar_t *wide, bool make,
                               tacit_error *error) {
-    HANDLE handle;
+    bool is_link;
     tacit_status status;
 
     if (make && !is_there(GetFileAttributesW(wide)) && !make_all(wide))
         return fail_now(error, "cannot make or open", directory->path);
-    handle = open_directory(wide);
-    if (handle == INVALID_HANDLE_VALUE) {
-        if (!make && ti_windows_errno(GetLastError()) == ENOENT)
-            return ti_error_set(error, TACIT_ERR_STORE_NOT_FOUND, "there is no directory %s",
-                                directory->path);
-        return fail_now(error, "cannot open", directory->path);
-    }
-    status = check(directory, handle, error);
-    CloseHandle(handle);
-    return status;
+    status = look_at(directory, wide, FILE_FLAG_OPEN_REPARSE_POINT, make, &is_link, error);
+    if (status != TACIT_OK || !is_link) return status;
+    return look_at(directory, wide, 0, make, &is_link, error);
 }
 
 tacit_status ti_directory_open(ti_directory *directory, const char *path, ti_directory_use use,
