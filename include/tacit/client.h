@@ -160,7 +160,8 @@ TACIT_API void tacit_client_get_stats(tacit_client *client, tacit_client_stats *
 /* Of the library that runs: "0.1.0". */
 TACIT_API const char *tacit_version(void);
 
-/* malloc() and free(); tacit_free() wipes first, and takes what malloc() gave as well. */
+/* malloc() and free(); tacit_free() wipes first, and takes what malloc() gave as well, where both
+ * are of the same C library (on Windows they need not be). */
 TACIT_API void *tacit_alloc(size_t size);
 TACIT_API void tacit_free(void *memory);
 

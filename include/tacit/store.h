@@ -33,7 +33,8 @@ typedef struct tacit_store_lock_ops tacit_store_lock_ops;
 typedef struct tacit_store_ops {
     size_t struct_size;
     size_t record_size_max; /* 0: no limit */
-    /* *record: from malloc() or tacit_alloc(); the library wipes and frees it. */
+    /* *record: from malloc() or tacit_alloc(); the library wipes and frees it. On Windows, where a
+     * program's C library may be another than tacit's, from tacit_alloc() only. */
     tacit_status (*load)(void *store_data, const char *key, char **record, size_t *size);
     /* All or nothing, and durable on return. record is borrowed for the call. */
     tacit_status (*save)(void *store_data, const char *key, const char *record, size_t size);
