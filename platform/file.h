@@ -24,8 +24,8 @@ bool ti_file_rewind(int file);
 
 /* Whether a file may come to this path: one is there, or nothing. Else EISDIR, EINVAL. */
 bool ti_file_is_replaceable(const char *path);
-/* To write to it as the only one, as long as it is open: what is there, or a new one that nobody else may read. -1; EBUSY: somebody
- * writes it. EPERM: what is there is no file of this user's, or has more names. */
+/* To write to it as the only one, as long as it is open: what is there, or a new one that nobody else may read, where its disk knows of
+ * users. -1; EBUSY: somebody writes it. EPERM: what is there is no file of this user's, or has more names. */
 int ti_file_claim(const char *path);
 /* How many bytes were written; less than size: errno. */
 size_t ti_file_write(int file, uint64_t at, const void *bytes, size_t size);

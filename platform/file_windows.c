@@ -45,21 +45,36 @@ void ti_file_close(int file) {
     errno = cause;
 }
 
-/* What is made is for this user only. *made: it was not there (made may be NULL). INVALID_HANDLE_VALUE with errno. */
+/* What is made is for this user only; but another machine may know this user by another name, and refuses an owner that is nobody there:
+ * then it is as its directory says. *made: it was not there. INVALID_HANDLE_VALUE: GetLastError(). */
+static HANDLE make_path(const wchar_t *path, DWORD access, DWORD share, DWORD how, DWORD flags,
+                        bool *made) {
+    SECURITY_ATTRIBUTES ours = {.nLength = sizeof ours,
+                                .lpSecurityDescriptor = ti_lock_access_private()};
+    HANDLE handle = INVALID_HANDLE_VALUE;
+    DWORD cause;
+
+    if (ours.lpSecurityDescriptor != NULL)
+        handle = CreateFileW(path, access, share, &ours, how, flags, NULL);
+    cause = GetLastError();
+    *made = cause != ERROR_ALREADY_EXISTS;
+    LocalFree(ours.lpSecurityDescriptor);
+    if (handle == INVALID_HANDLE_VALUE && cause == ERROR_INVALID_OWNER)
+        return CreateFileW(path, access, share, NULL, how, flags, NULL);
+    SetLastError(cause);
+    return handle;
+}
+
+/* *made: as above (made may be NULL where nothing is). INVALID_HANDLE_VALUE with errno. */
 static HANDLE open_path(const char *path, DWORD access, DWORD share, DWORD how, DWORD flags,
                         bool *made) {
-    bool makes = how != OPEN_EXISTING;
-    SECURITY_ATTRIBUTES ours = {.nLength = sizeof ours};
     wchar_t *wide = ti_windows_path(path);
-    HANDLE handle = INVALID_HANDLE_VALUE;
+    HANDLE handle;
 
     if (wide == NULL) return INVALID_HANDLE_VALUE;
-    if (makes) ours.lpSecurityDescriptor = ti_lock_access_private();
-    if (!makes || ours.lpSecurityDescriptor != NULL)
-        handle = CreateFileW(wide, access, share, makes ? &ours : NULL, how, flags, NULL);
-    if (made != NULL) *made = GetLastError() != ERROR_ALREADY_EXISTS;
+    handle = how == OPEN_EXISTING ? CreateFileW(wide, access, share, NULL, how, flags, NULL)
+                                  : make_path(wide, access, share, how, flags, made);
     if (handle == INVALID_HANDLE_VALUE) fail();
-    LocalFree(ours.lpSecurityDescriptor);
     free(wide);
     return handle;
 }
@@ -208,9 +223,9 @@ bool ti_file_size(int file, uint64_t *size) {
 }
 
 bool ti_file_make(const char *path, const void *bytes, size_t size) {
-    HANDLE handle = open_path(path, GENERIC_WRITE, 0, CREATE_NEW, FILE_ATTRIBUTE_NORMAL, NULL);
+    bool made, done;
+    HANDLE handle = open_path(path, GENERIC_WRITE, 0, CREATE_NEW, FILE_ATTRIBUTE_NORMAL, &made);
     DWORD written = 0;
-    bool done;
 
     if (handle == INVALID_HANDLE_VALUE) return false;
     done = WriteFile(handle, bytes, (DWORD)size, &written, NULL) && written == size;

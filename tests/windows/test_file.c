@@ -6,7 +6,19 @@
 static struct {
     bool is_everyones; /* what the owner is of all there */
     bool keeps_owners;
+    bool knows_us; /* else it refuses what it has just made, as Samba does, and leaves it there */
 } volume;
+
+static HANDLE create_watched(LPCWSTR path, DWORD access, DWORD share, SECURITY_ATTRIBUTES *security,
+                             DWORD how, DWORD flags, HANDLE model) {
+    HANDLE file = CreateFileW(path, access, share, security, how, flags, model);
+    if (volume.knows_us || !security || file == INVALID_HANDLE_VALUE ||
+        GetLastError() == ERROR_ALREADY_EXISTS)
+        return file;
+    CloseHandle(file);
+    SetLastError(ERROR_INVALID_OWNER);
+    return INVALID_HANDLE_VALUE;
+}
 
 /* As Windows answers for FAT, which has no owners: it belongs to Everyone, who may do everything. */
 static DWORD security_watched(HANDLE handle, SE_OBJECT_TYPE type, SECURITY_INFORMATION what,
@@ -31,16 +43,18 @@ static BOOL volume_watched(HANDLE handle, LPWSTR name, DWORD name_size, DWORD *s
 }
 
 #undef fail /* which the file has for itself */
+#define CreateFileW create_watched
 #define GetSecurityInfo security_watched
 #define GetVolumeInformationByHandleW volume_watched
 #include "platform/process_lock_windows_access.c"
 #include "platform/file_windows.c"
+#undef CreateFileW
 #undef GetSecurityInfo
 #undef GetVolumeInformationByHandleW
 
 static int set_up(void **state) {
     volume.is_everyones = false;
-    volume.keeps_owners = true;
+    volume.keeps_owners = volume.knows_us = true;
     return make_place(state);
 }
 
@@ -90,6 +104,15 @@ static void new_one_is_ours_whoever_owns_it(void **state) {
     assert_refused(ti_file_claim(path), EPERM);
 }
 
+static void share_whose_server_does_not_know_us_takes_a_new_one(void **state) {
+    const char *path = part_of(*state, NULL);
+    volume.is_everyones = true;
+    volume.knows_us = false;
+
+    assert_claimed(ti_file_claim(path));
+    assert_refused(ti_file_claim(path), EPERM);
+}
+
 static void strangers_file_is_refused(void **state) {
     const char *path = part_of(*state, "old");
     volume.is_everyones = true;
@@ -103,6 +126,7 @@ int main(void) {
         IN_PLACE(one_at_a_time_has_it),
         IN_PLACE(on_a_volume_without_owners_new_and_old_ones_will_do),
         IN_PLACE(new_one_is_ours_whoever_owns_it),
+        IN_PLACE(share_whose_server_does_not_know_us_takes_a_new_one),
         IN_PLACE(strangers_file_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
