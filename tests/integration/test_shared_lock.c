@@ -417,6 +417,23 @@ static void who_was_refused_too_soon_is_signed_in_again(void **state) {
     free_scene(&s);
 }
 
+static bool is_renewed(void *session) {
+    return tacit_session_refresh(session, TACIT_TIMEOUT_DEFAULT, NULL) == TACIT_OK;
+}
+
+static void a_sign_in_here_is_found_there_at_the_next_need(void **state) {
+    scene s = new_scene(NULL);
+    tacit_error error;
+
+    (void)state;
+    assert_int_equal(tacit_sign_out(world_session(s.world), PATIENCE_MS, NULL), TACIT_OK);
+    assert_int_equal(refresh(s.session, &error), TACIT_ERR_SIGNED_OUT);
+    world_sign_in(s.world);
+
+    world_wait(is_renewed, s.session, "the other goes on with it");
+    free_scene(&s);
+}
+
 /* ------------------------------------------------------------------ the store is away */
 
 static void assert_told(world *w, const char *says) {
@@ -651,6 +668,7 @@ int main(void) {
         cmocka_unit_test(who_comes_back_is_believed_alive_again),
         cmocka_unit_test(a_refusal_without_the_lock_ends_nothing),
         cmocka_unit_test(who_was_refused_too_soon_is_signed_in_again),
+        cmocka_unit_test(a_sign_in_here_is_found_there_at_the_next_need),
         cmocka_unit_test(a_start_without_the_store_waits_for_it),
         cmocka_unit_test(a_refresh_without_the_store_is_tried_again),
         cmocka_unit_test(a_sign_in_without_the_store_leaves_the_earlier_one),
