@@ -1,6 +1,7 @@
 #!/bin/sh
 # check_fleet.sh SERVER FLEET: one machine is given a refresh token; another, which was given none, has
-# the page too; a third with another key has not, and leaves the record alone.
+# the page too; a third with another key has not, and leaves the record alone. Redis is set up as README.md says, and
+# allows no more than that.
 set -eu
 
 server=$1
@@ -24,6 +25,7 @@ page() { # the key's file; what it prints goes to the file output
 await() { # test WHAT
     tries=0
     until test "$@"; do
+        kill -0 $processes 2>/dev/null || { cat "$directory"/*.log >&2; fail "the server or Redis ended"; }
         tries=$((tries + 1))
         [ "$tries" -lt 200 ] || fail "no $2"
         sleep 0.05
@@ -33,7 +35,12 @@ await() { # test WHAT
 : >"$directory/output"
 "$server" --max-seconds 60 --port-file "$directory/port" >"$directory/server.log" 2>&1 &
 processes=$!
-redis-server --port 0 --unixsocket "$directory/redis" --save "" --dir "$directory" >"$directory/redis.log" 2>&1 &
+# A socket has no user's name: what README.md allows to robot is for everyone here.
+sed -n '/^appendonly yes$/,/^```$/p' "$here/../../README.md" | sed '/^```$/d' |
+    sed 's/^user robot on >password /user default on nopass /' >"$directory/redis.conf"
+grep -q "^user default " "$directory/redis.conf" || fail "README.md does not say how Redis is set up"
+redis-server "$directory/redis.conf" --port 0 --unixsocket "$directory/redis" --save "" --dir "$directory" \
+    >"$directory/redis.log" 2>&1 &
 processes="$processes $!"
 await -s "$directory/port"
 await -S "$directory/redis"
