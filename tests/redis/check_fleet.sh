@@ -50,6 +50,8 @@ head -c 32 /dev/urandom >"$directory/another"
 
 ! page key || fail "there is a page without a sign-in"
 grep -q "^request: TACIT_ERR_SIGN_IN_REQUIRED: " "$directory/output" || fail "nobody asks for a sign-in"
+! FLEET_REFRESH_TOKEN=unknown page key || fail "there is a page with a refresh token that nobody gave"
+grep -q "^sign-in: TACIT_ERR_" "$directory/output" || fail "a refused refresh token is not named"
 token=$(curl -s -d grant_type=password -d username=alice -d password=wonderland -d client_id=test-client \
     "$url/token" | sed -n 's/.*"refresh_token": *"\([^"]*\)".*/\1/p')
 [ -n "$token" ] || fail "the server gave no refresh token"
