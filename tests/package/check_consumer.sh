@@ -76,6 +76,12 @@ if [ -e "$library/pkgconfig/tacit-redis.pc" ]; then
     ! needs "$work/redis" libhiredis || fail "tacit-redis drags hiredis into its users"
 fi
 
+echo "consumer: pkg-config of a system's package"
+DESTDIR=$work/system quiet cmake --install "$build" --prefix /usr
+for file in $(find "$work/system" -name '*.pc'); do
+    grep -qx 'prefix=/usr' "$file" || fail "${file##*/} does not name /usr, and its directories come to be -I and -L"
+done
+
 rm "$library"/libtacit*.so*
 if [ -z "$toolchain" ]; then # there the system has no static libcurl, nor what that asks for
     echo "consumer: pkg-config --static"

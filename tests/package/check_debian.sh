@@ -43,7 +43,8 @@ zcat "$work/root/usr/share/man/man3/tacit_send.3.gz" | grep -q '^\.Nm tacit_send
 # As on a system that has them: debian/tests/development, told where that is.
 triplet=$(dpkg-architecture -q DEB_HOST_MULTIARCH)
 export LD_LIBRARY_PATH="$work/root/usr/lib/$triplet" CMAKE_PREFIX_PATH="$work/root/usr"
-export PKG_CONFIG_PATH="$work/root/usr/lib/$triplet/pkgconfig" AUTOPKGTEST_TMP="$work/test"
+export PKG_CONFIG_PATH="$work/root/usr/lib/$triplet/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$work/root"
+export AUTOPKGTEST_TMP="$work/test"
 "$work/root/usr/bin/tacit" --version
 mkdir "$work/test"
 (cd "$root" && sh platform/packages/debian/tests/development) >"$work/log" 2>&1 || {
