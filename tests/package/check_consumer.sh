@@ -27,32 +27,50 @@ toolchain=$(cached CMAKE_TOOLCHAIN_FILE)
 quiet() {
     "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "$*"; }
 }
-# consumer_of DIRECTORY
-build_consumer() {
+# configure_consumer DIRECTORY OPTION...
+configure_consumer() {
     if [ -n "$toolchain" ]; then
-        set -- "$1" "-DCMAKE_TOOLCHAIN_FILE=$toolchain"
+        set -- "$@" "-DCMAKE_TOOLCHAIN_FILE=$toolchain"
     else
-        set -- "$1" "-DCMAKE_C_COMPILER=$cc"
+        set -- "$@" "-DCMAKE_C_COMPILER=$cc"
     fi
     # Of a small build each program would be optimised as a whole: not for these.
-    quiet cmake -S "$consumer" -B "$@" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_EXE_LINKER_FLAGS=-fno-lto
+    cmake -S "$consumer" -B "$@" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_EXE_LINKER_FLAGS=-fno-lto
+}
+# build_consumer DIRECTORY OPTION...
+build_consumer() {
+    quiet configure_consumer "$@"
     quiet cmake --build "$1"
 }
+# refuses WHAT OPTION...: it is not found for who asks for that.
+refuses() {
+    what=$1
+    shift
+    ! configure_consumer "$work/refused" "$@" >"$work/log" 2>&1 || fail "find_package takes it for $what"
+    rm -rf "$work/refused"
+}
 
+version() {
+    sed -n "s/^#define TACIT_VERSION_$1 //p" "$(cached CMAKE_HOME_DIRECTORY)/include/tacit/client.h"
+}
+redis=
+[ "$(cached TACIT_BUILD_REDIS)" != ON ] || redis=redis
 quiet cmake --install "$build" --prefix "$work/prefix"
 library=$(dirname "$(find "$work/prefix" -name libtacit.a)")
 [ -e "$library/libtacit.so" ] || fail "the shared library was not installed"
 [ ! -e "$work/prefix/bin/tacit" ] || $launcher "$work/prefix/bin/tacit" --version
 
 echo "consumer: find_package"
-build_consumer "$work/cmake"
+build_consumer "$work/cmake" "-DTACIT_VERSION=$(version MAJOR).$(version MINOR)" "-DTACIT_COMPONENTS=static;$redis"
+refuses "a later version" "-DTACIT_VERSION=$(version MAJOR).$(($(version MINOR) + 1))"
+refuses "one with a component that there is not" -DTACIT_COMPONENTS=nothing
 $launcher "$work/cmake/consumer"
 $launcher "$work/cmake/consumer_static"
 needs "$work/cmake/consumer" libtacit || fail "tacit::tacit is not the shared library"
 ! needs "$work/cmake/consumer" libcurl || fail "tacit::tacit drags libcurl into its users"
 ! needs "$work/cmake/consumer_static" libtacit || fail "tacit::tacit_static is not static"
 
-if [ "$(cached TACIT_BUILD_REDIS)" = ON ]; then
+if [ -n "$redis" ]; then
     echo "consumer: the store in Redis"
     "$work/cmake/consumer_redis"
     "$work/cmake/consumer_redis_static"
@@ -93,5 +111,8 @@ fi
 
 echo "consumer: a static library alone"
 rm -f "$library/cmake/tacit"/tacit-targets*.cmake "$library/cmake/tacit"/tacit_redis-targets*.cmake
-build_consumer "$work/alone"
+build_consumer "$work/alone" "-DTACIT_COMPONENTS=static;$redis"
 $launcher "$work/alone/consumer"
+refuses "one whose dependencies are there" -DPKG_CONFIG_EXECUTABLE="$work/none"
+rm "$library/cmake/tacit"/tacit_redis*.cmake 2>/dev/null || :
+refuses "one with Redis" -DTACIT_COMPONENTS=redis
