@@ -8,7 +8,7 @@ packages=$root/platform/packages
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-python3 -B - "$packages/vcpkg/vcpkg.json" "$root/include/tacit/client.h" <<'END_OF_CHECK'
+python3 -B - "$packages/vcpkg/vcpkg.json" "$root/include/tacit/client.h" "$packages/vcpkg/portfile.cmake" <<'END_OF_CHECK'
 import json, re, sys
 
 with open(sys.argv[1], encoding="utf-8") as file:
@@ -21,15 +21,25 @@ assert port["version"] == version, f"vcpkg.json says {port['version']}, not {ver
 for name in port["default-features"]:
     name = name if isinstance(name, str) else name["name"]
     assert name in port["features"], f"no feature {name}"
-for feature in port["features"].values():
+with open(sys.argv[3], encoding="utf-8") as file:
+    portfile = file.read()
+for name, feature in port["features"].items():
     assert set(feature) <= {"description", "supports", "dependencies"} and feature["description"]
+    assert re.search(rf"\b{name}\b", portfile), f"portfile.cmake knows no feature {name}"
 END_OF_CHECK
-for features in "openssl;keyring" "mbedtls;tool" ""; do
+# configures FEATURES CRYPTO [mingw]
+configures() {
     rm -rf "$work/vcpkg"
-    cmake "-DPORT=$packages/vcpkg" "-DWORK=$work/vcpkg" "-DFEATURES=$features" -P "$recipes/vcpkg.cmake" \
-        >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
+    cmake "-DPORT=$packages/vcpkg" "-DWORK=$work/vcpkg" "-DFEATURES=$1" "-DVCPKG_TARGET_IS_MINGW=${3:+ON}" \
+        -P "$recipes/vcpkg.cmake" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
     [ -s "$work/vcpkg/packages/share/tacit/LICENSE" ] || { echo "vcpkg: no copyright" >&2; exit 1; }
-done
+    grep -q "^TACIT_CRYPTO:[A-Z]*=$2\$" "$work/vcpkg/buildtrees/CMakeCache.txt" ||
+        { echo "vcpkg: tacit[$1] is not built with $2" >&2; exit 1; }
+}
+configures "openssl;keyring;redis" openssl
+configures "mbedtls;tool" mbedtls
+configures "" none
+configures "" bcrypt mingw
 echo "vcpkg: the port configures the tree"
 
 python3 -B "$recipes/conan.py" "$packages/conan/conanfile.py" "$root/CMakeLists.txt" "$root/include/tacit/client.h"

@@ -1,14 +1,18 @@
 # An overlay port, which builds the tree that it lies in:
 #   vcpkg install tacit --overlay-ports=platform/packages/vcpkg
+# vcpkg sees a change of the port, not of the tree: `vcpkg remove tacit` first, and --no-binarycaching.
 get_filename_component(SOURCE_PATH "${CURRENT_PORT_DIR}/../../.." ABSOLUTE)
 
 vcpkg_check_features(OUT_FEATURE_OPTIONS FEATURE_OPTIONS
     FEATURES
         keyring TACIT_WITH_LIBSECRET
+        redis   TACIT_BUILD_REDIS
         tool    TACIT_BUILD_CLI
 )
 set(crypto none)
-if("openssl" IN_LIST FEATURES)
+if(VCPKG_TARGET_IS_MINGW)
+    set(crypto bcrypt) # Windows' own
+elseif("openssl" IN_LIST FEATURES)
     set(crypto openssl)
 elseif("mbedtls" IN_LIST FEATURES)
     set(crypto mbedtls)
