@@ -17,6 +17,7 @@ SWITCHES = {
     "device_code": "TACIT_WITH_DEVICE_CODE",
     "dialects": "TACIT_WITH_DIALECTS",
     "file_store": "TACIT_WITH_FILE_STORE",
+    "kernel_keyring": "TACIT_WITH_KEYCTL",
     "libsecret": "TACIT_WITH_LIBSECRET",
     "small": "TACIT_SMALL",
     "tool": "TACIT_BUILD_CLI",
@@ -33,7 +34,7 @@ class TacitConan(ConanFile):
     options = {
         "shared": [True, False],
         "fPIC": [True, False],
-        "crypto": ["openssl", "mbedtls", "none"],
+        "crypto": ["openssl", "mbedtls", "bcrypt", "none"],
         **{switch: [True, False] for switch in SWITCHES},
     }
     default_options = {
@@ -54,9 +55,13 @@ class TacitConan(ConanFile):
 
     def config_options(self):
         if self.settings.os != "Linux":
+            del self.options.kernel_keyring
             del self.options.libsecret
+            del self.options.tool
         if self.settings.os == "Windows":
+            del self.options.file_store
             del self.options.fPIC
+            self.options.crypto = "bcrypt"
 
     def configure(self):
         # It is C alone.
@@ -86,6 +91,8 @@ class TacitConan(ConanFile):
     def validate(self):
         if self.settings.os == "Windows" and self.settings.compiler == "msvc":
             raise ConanInvalidConfiguration("tacit is built with gcc or clang on Windows (mingw-w64)")
+        if self.options.crypto == "bcrypt" and self.settings.os != "Windows":
+            raise ConanInvalidConfiguration("bcrypt is Windows' own")
 
     def generate(self):
         PkgConfigDeps(self).generate()
@@ -121,6 +128,6 @@ class TacitConan(ConanFile):
         if self.settings.os == "Linux":
             self.cpp_info.system_libs = ["dl", "pthread"]
         elif self.settings.os == "Windows":
-            self.cpp_info.system_libs = ["advapi32", "bcrypt", "ole32", "shell32", "ws2_32"]
+            self.cpp_info.system_libs = ["advapi32", "bcrypt", "ole32", "shell32", "uuid", "ws2_32"]
         elif self.settings.os == "Macos":
             self.cpp_info.frameworks = ["CoreFoundation", "Security"]
