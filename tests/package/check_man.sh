@@ -31,4 +31,9 @@ twice=$(uniq -d "$work/named" | tr '\n' ' ')
 while read -r name; do
     grep -q "^\.Nm $name\( ,\)\{0,1\}$" "$pages/$name.3" || fail "man $name does not lead to its page"
 done <"$work/named"
+# What a header says of several functions does not stand with the struct before them.
+for page in sign_in store; do
+    awk '/^\.Ss /{ caption = $0 } /^Each (waits until|is yours)/ && caption != ".Ss The functions below" { wrong = 1 }
+        END { exit wrong }' "$pages/tacit_$page.3" || fail "tacit_$page.3 has what is about its functions at a struct"
+done
 echo "man: $(wc -l <"$work/named") functions on $(wc -l <"$work/pages") pages"

@@ -59,8 +59,7 @@ def page(header):
             ".Sh LIBRARY", *library(header),
             ".Sh SYNOPSIS", f".In tacit/{header.name}", *synopsis(header),
             ".Sh DESCRIPTION", *paragraphs(comments.parts(header.about)),
-            *[line for each in header.passages for line in description(each)],
-            *errors(header)]
+            *descriptions(header), *errors(header)]
 
 
 def library(header):
@@ -84,8 +83,16 @@ def synopsis(header):
     return lines
 
 
-def description(passage):
-    """A subsection, where the passage is about something and has something to say."""
+def descriptions(header):
+    lines = []
+    for passage in header.passages:
+        lines += description(passage, any(line.startswith(".Ss") for line in lines))
+    return lines
+
+
+def description(passage, within):
+    """A subsection, where the passage is about something and has something to say; also of what is about all that
+    follows, within the subsection of something else."""
     told = [part for part in comments.parts(passage.comment)
             if part.kind != "outcomes" or not passage.functions()]
     body = paragraphs(told)
@@ -99,6 +106,8 @@ def description(passage):
     if not body:
         return []
     heading = ", ".join(title(each) for each in passage.declarations)
+    if not heading and within:
+        heading = "The functions below"
     return ([".Ss " + heading] if heading else [".Pp"]) + body
 
 
