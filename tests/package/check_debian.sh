@@ -11,10 +11,19 @@ fail() {
     echo "debian: $1" >&2
     exit 1
 }
+soversion=$(sed -n 's/^set(soversion \([0-9]*\))$/\1/p' "$root/CMakeLists.txt")
+runtime=libtacit$soversion
+redis=libtacit-redis$soversion
 
-sed -n 's/^ \([a-z0-9_]*\)@.*/\1/p' "$root/platform/packages/debian/libtacit0.symbols" |
+sed -n 's/^ \([a-z0-9_]*\)@.*/\1/p' "$root/platform/packages/debian/$runtime.symbols" |
     diff -u "$root/tests/package/symbols.txt" - >&2 ||
-    fail "libtacit0.symbols and symbols.txt have different functions"
+    fail "$runtime.symbols and symbols.txt have different functions"
+
+# A package that was built with a later header depends on a library as new.
+for package in "$runtime libtacit-dev" "$redis libtacit-redis-dev"; do
+    grep -qx "\* Build-Depends-Package: ${package#* }" "$root/platform/packages/debian/${package% *}.symbols" ||
+        fail "${package% *}.symbols does not name ${package#* }"
+done
 
 # Nobody has asked Debian to take them yet.
 lintian --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs "$made"/tacit_*.changes
@@ -22,19 +31,19 @@ lintian --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs "$
 field() {
     dpkg-deb -f "$made/$1"_[0-9]*.deb "$2"
 }
-for package in libtacit0 libtacit-dev libtacit-redis0 libtacit-redis-dev tacit; do
+for package in $runtime libtacit-dev $redis libtacit-redis-dev tacit; do
     dpkg-deb -x "$made/$package"_[0-9]*.deb "$work/root"
     case $(field $package Depends) in
         *libsecret*) fail "$package depends on libsecret, which is loaded where it is there" ;;
     esac
 done
-case $(field libtacit0 Recommends) in
+case $(field $runtime Recommends) in
     *libsecret-1-0*) ;;
-    *) fail "libtacit0 does not recommend libsecret-1-0" ;;
+    *) fail "$runtime does not recommend libsecret-1-0" ;;
 esac
 for file in usr/bin/tacit usr/share/man/man1/tacit.1.gz usr/share/bash-completion/completions/tacit \
     usr/share/man/man3/tacit_session.3.gz usr/share/doc/libtacit-dev/examples/quickstart.c \
-    usr/share/doc/libtacit0/copyright usr/include/tacit/tacit.hpp usr/share/man/man3/tacit_store_redis.3.gz; do
+    usr/share/doc/$runtime/copyright usr/include/tacit/tacit.hpp usr/share/man/man3/tacit_store_redis.3.gz; do
     [ -s "$work/root/$file" ] || fail "no package has $file"
 done
 zcat "$work/root/usr/share/man/man3/tacit_send.3.gz" | grep -q '^\.Nm tacit_send' ||
