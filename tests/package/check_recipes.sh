@@ -1,6 +1,6 @@
 #!/bin/sh
 # The vcpkg port and the Conan recipe, as far as that can be told without vcpkg and Conan: they are read, name
-# only options that the build has, and have its version.
+# only options that the build has, and have its version; so has the changelog.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 recipes=$root/tests/package/recipes
@@ -8,6 +8,8 @@ packages=$root/platform/packages
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+version=$(sed -n 's/^#define TACIT_VERSION_[A-Z]* //p' "$root/include/tacit/client.h" | paste -sd.)
+grep -q "^## \(.* \)*$version\( .*\)*\$" "$root/CHANGELOG.md" || { echo "CHANGELOG.md has no $version" >&2; exit 1; }
 python3 -B - "$packages/vcpkg/vcpkg.json" "$root/include/tacit/client.h" "$packages/vcpkg/portfile.cmake" <<'END_OF_CHECK'
 import json, re, sys
 
