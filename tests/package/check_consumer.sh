@@ -96,9 +96,8 @@ fi
 
 echo "consumer: pkg-config of a system's package"
 DESTDIR=$work/system quiet cmake --install "$build" --prefix /usr
-for file in $(find "$work/system" -name '*.pc'); do
-    grep -qx 'prefix=/usr' "$file" || fail "${file##*/} does not name /usr, and its directories come to be -I and -L"
-done
+relative=$(find "$work/system" -name '*.pc' -exec grep -Lx 'prefix=/usr' {} +)
+[ -z "$relative" ] || fail "${relative##*/} does not name /usr, and its directories come to be -I and -L"
 
 rm "$library"/libtacit*.so*
 if [ -z "$toolchain" ]; then # there the system has no static libcurl, nor what that asks for

@@ -31,19 +31,19 @@ lintian --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs "$
 field() {
     dpkg-deb -f "$made/$1"_[0-9]*.deb "$2"
 }
-for package in $runtime libtacit-dev $redis libtacit-redis-dev tacit; do
+for package in "$runtime" libtacit-dev "$redis" libtacit-redis-dev tacit; do
     dpkg-deb -x "$made/$package"_[0-9]*.deb "$work/root"
-    case $(field $package Depends) in
+    case $(field "$package" Depends) in
         *libsecret*) fail "$package depends on libsecret, which is loaded where it is there" ;;
     esac
 done
-case $(field $runtime Recommends) in
+case $(field "$runtime" Recommends) in
     *libsecret-1-0*) ;;
     *) fail "$runtime does not recommend libsecret-1-0" ;;
 esac
 for file in usr/bin/tacit usr/share/man/man1/tacit.1.gz usr/share/bash-completion/completions/tacit \
     usr/share/man/man3/tacit_session.3.gz usr/share/doc/libtacit-dev/examples/quickstart.c \
-    usr/share/doc/$runtime/copyright usr/include/tacit/tacit.hpp usr/share/man/man3/tacit_store_redis.3.gz; do
+    "usr/share/doc/$runtime/copyright" usr/include/tacit/tacit.hpp usr/share/man/man3/tacit_store_redis.3.gz; do
     [ -s "$work/root/$file" ] || fail "no package has $file"
 done
 zcat "$work/root/usr/share/man/man3/tacit_send.3.gz" | grep -q '^\.Nm tacit_send' ||

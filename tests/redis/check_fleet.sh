@@ -25,6 +25,7 @@ page() { # the key's file; what it prints goes to the file output
 await() { # test WHAT
     tries=0
     until test "$@"; do
+        # shellcheck disable=SC2086
         kill -0 $processes 2>/dev/null || { cat "$directory"/*.log >&2; fail "the server or Redis ended"; }
         tries=$((tries + 1))
         [ "$tries" -lt 200 ] || fail "no $2"
