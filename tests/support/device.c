@@ -101,6 +101,23 @@ void device_free(device *d) {
 
 /* ------------------------------------------------------------------ its process */
 
+/* A test that fails leaves its daemons to the end of the program. */
+static pid_t running[4];
+
+static void kill_running(void) {
+    for (size_t i = 0; i < sizeof running / sizeof *running; i++)
+        if (running[i] != 0) kill(running[i], SIGKILL);
+}
+
+/* 0 for a place that is free. */
+static void replace_running(pid_t found, pid_t by) {
+    for (size_t i = 0; i < sizeof running / sizeof *running; i++) {
+        if (running[i] != found) continue;
+        running[i] = by;
+        return;
+    }
+}
+
 static char *output_of(const device *d) {
     char name[32];
 
@@ -128,6 +145,7 @@ static void make_environment(const char *const *further, char *variables[VARIABL
 }
 
 void device_start(device *d, const char *const *environment) {
+    static bool watched;
     char *variables[VARIABLES_MAX], *config = path_of(d, "config.json"), *output;
     const char *argv[COMMAND_WORDS + 2] = {NULL};
     posix_spawn_file_actions_t files;
@@ -142,6 +160,8 @@ void device_start(device *d, const char *const *environment) {
     posix_spawn_file_actions_addopen(&files, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0600);
     posix_spawn_file_actions_adddup2(&files, 1, 2);
     assert_int_equal(posix_spawn(&d->pid, *argv, &files, NULL, (char *const *)argv, variables), 0);
+    if (!watched) watched = atexit(kill_running) == 0;
+    replace_running(0, d->pid);
     posix_spawn_file_actions_destroy(&files);
     for (int i = 0; variables[i] != NULL; i++) free(variables[i]);
     free(output);
@@ -156,6 +176,7 @@ int device_await(device *d) {
     close(end.fd);
     if (!ended) kill(d->pid, SIGKILL);
     assert_int_equal(waitpid(d->pid, &status, 0), d->pid);
+    replace_running(d->pid, 0);
     d->pid = 0;
     if (!ended) fail_msg("it did not end");
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
