@@ -363,6 +363,7 @@ static void damage_is_told(void **state) {
         }
         one->size--;
         assert_load_fails(self, NAME, TACIT_ERR_STORE_CORRUPT);
+        one->bytes[one->size + 1] = 'x';
         one->size += 2;
         assert_load_fails(self, NAME, TACIT_ERR_STORE_CORRUPT);
         one->size--;
