@@ -65,12 +65,13 @@ static HANDLE make_path(const wchar_t *path, DWORD access, DWORD share, DWORD ho
     return handle;
 }
 
-/* *made: as above (made may be NULL where nothing is). INVALID_HANDLE_VALUE with errno. */
+/* *made: as above. INVALID_HANDLE_VALUE with errno. */
 static HANDLE open_path(const char *path, DWORD access, DWORD share, DWORD how, DWORD flags,
                         bool *made) {
     wchar_t *wide = ti_windows_path(path);
     HANDLE handle;
 
+    *made = false;
     if (wide == NULL) return INVALID_HANDLE_VALUE;
     handle = how == OPEN_EXISTING ? CreateFileW(wide, access, share, NULL, how, flags, NULL)
                                   : make_path(wide, access, share, how, flags, made);
@@ -89,8 +90,10 @@ static bool is_on_disk(HANDLE handle) {
 
 /* Also a directory. */
 static HANDLE open_to_look(const char *path, DWORD access, DWORD flags) {
+    bool made;
+
     return open_path(path, access, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
-                     OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS | flags, NULL);
+                     OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS | flags, &made);
 }
 
 static bool look(HANDLE handle, BY_HANDLE_FILE_INFORMATION *facts) {
