@@ -385,6 +385,7 @@ static void sign_in_of_another_is_found_by_whoever_asks(void **state) {
     assert_int_equal(world_get(s.world, "/api/x"), 200);
     world_assert_events(s.world, TACIT_EVENT_LOADED, 2); /* each start has one */
     tacit_session_close(other, PATIENCE_MS);
+    assert_int_equal(tacit_client_shutdown(client, PATIENCE_MS, NULL), TACIT_OK);
     tacit_client_unref(client);
     free_scene(&s);
 }

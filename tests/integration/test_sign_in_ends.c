@@ -324,6 +324,7 @@ static void another_process_takes_the_end_over(void **state) {
     tacit_token_unref(before);
     tacit_token_unref(newer);
     tacit_session_close(other, PATIENCE_MS);
+    assert_int_equal(tacit_client_shutdown(client, PATIENCE_MS, NULL), TACIT_OK);
     tacit_client_unref(client);
     world_free(w);
     fake_store_free(store);

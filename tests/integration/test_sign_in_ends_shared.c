@@ -57,6 +57,7 @@ static void what_another_process_put_off_is_renewed_here(void **state) {
     assert_in_range(stats.sign_in_ends_in_s, DAY_S - 60, DAY_S);
     assert_in_range(stats.refresh_due_in_s, 18 * HOUR_S - 660, 18 * HOUR_S - 300);
     tacit_session_close(other, PATIENCE_MS);
+    assert_int_equal(tacit_client_shutdown(client, PATIENCE_MS, NULL), TACIT_OK);
     tacit_client_unref(client);
     limited_free(&l);
 }
@@ -101,6 +102,7 @@ static void what_slides_in_another_process_leaves_the_renewal_alone(void **state
     assert_in_range(stats.refresh_due_in_s, 17 * HOUR_S, 18 * HOUR_S);
     tacit_token_unref(before);
     tacit_session_close(other, PATIENCE_MS);
+    assert_int_equal(tacit_client_shutdown(client, PATIENCE_MS, NULL), TACIT_OK);
     tacit_client_unref(client);
     limited_free(&l);
 }

@@ -23,6 +23,7 @@ struct fake_store {
     unsigned held[FAKE_CALLS];
     bool closed[FAKE_CALLS];
     tacit_status failure[FAKE_CALLS];
+    bool released;
 };
 
 static char *copy(const char *text, size_t size) {
@@ -99,6 +100,15 @@ static tacit_status erase(void *data, const char *key) {
     return status;
 }
 
+static void release(void *data) {
+    fake_store *store = data;
+
+    pthread_mutex_lock(&store->lock);
+    store->released = true;
+    pthread_cond_broadcast(&store->changed);
+    pthread_mutex_unlock(&store->lock);
+}
+
 static fake_store *make(tacit_store_ops ops) {
     fake_store *store = calloc(1, sizeof *store);
 
@@ -108,6 +118,7 @@ static fake_store *make(tacit_store_ops ops) {
     ops.load = load;
     ops.save = save;
     ops.erase = erase;
+    ops.release = release;
     if (ops.description == NULL) ops.description = "the test's store";
     store->handle = tacit_store_custom(&ops, store, NULL);
     if (store->handle == NULL) abort();
@@ -129,8 +140,27 @@ fake_store *fake_store_new_as(const tacit_store_ops *ops) {
     return make(*ops);
 }
 
+static struct timespec deadline(void) {
+    struct timespec at;
+
+    clock_gettime(CLOCK_REALTIME, &at);
+    at.tv_sec += PATIENCE_S;
+    return at;
+}
+
+static void wait_for_release(fake_store *store) {
+    struct timespec at = deadline();
+
+    pthread_mutex_lock(&store->lock);
+    while (!store->released && pthread_cond_timedwait(&store->changed, &store->lock, &at) == 0) {
+    }
+    if (!store->released) fail_msg("The store is still used.");
+    pthread_mutex_unlock(&store->lock);
+}
+
 void fake_store_free(fake_store *store) {
     tacit_store_unref(store->handle);
+    wait_for_release(store);
     for (size_t i = 0; i < store->saved_count; i++) free(store->saved[i]);
     free(store->saved);
     free(store->record);
@@ -164,14 +194,6 @@ void fake_store_gate_close(fake_store *store, fake_call call) {
 
 void fake_store_gate_open(fake_store *store, fake_call call) {
     set_closed(store, call, false);
-}
-
-static struct timespec deadline(void) {
-    struct timespec at;
-
-    clock_gettime(CLOCK_REALTIME, &at);
-    at.tv_sec += PATIENCE_S;
-    return at;
 }
 
 bool fake_store_gate_waiter(fake_store *store, fake_call call) {

@@ -18,7 +18,8 @@ fake_store *fake_store_new(void);
 fake_store *fake_store_new_process_only(void); /* without lock and journal */
 /* With what ops say beside the functions: its description, where its lock lies, how much it takes. */
 fake_store *fake_store_new_as(const tacit_store_ops *ops);
-void fake_store_free(fake_store *store);           /* when nothing uses its handle any more */
+/* Waits for the library to give it up: a client that was not shut down may still be inside. */
+void fake_store_free(fake_store *store);
 tacit_store *fake_store_handle(fake_store *store); /* borrowed */
 
 /* Such calls fail with status and change nothing; TACIT_OK: they work again. */
