@@ -58,7 +58,7 @@ wineserver=/usr/lib/wine/wineserver64
 leave() {
     [ -z "$wine_began" ] || "$wineserver" --kill 2>/dev/null || true # that of $WINEPREFIX
     if [ -n "$beside_pid" ]; then
-        kill -TERM -- "-$beside_pid" 2>/dev/null || true
+        kill -s TERM -- "-$beside_pid" 2>/dev/null || true
         wait "$beside_pid" 2>/dev/null || true
     fi
     [ -z "${temporary:-}" ] || rm -rf "$temporary"
