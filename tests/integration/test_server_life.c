@@ -186,8 +186,8 @@ static void control_sends_the_server_away_for_a_while(void **state) {
     int64_t deadline_ms = now_ms() + PATIENCE_MS;
     long status = 0;
 
-    assert_status(ask(server, "/__control", NULL, "{\"authorization_away_ms\":300}"), 400);
-    assert_status(ask(server, "/__control", NULL, "{\"away_ms\":300}"), 200);
+    assert_status(ask(server, "/__control", NULL, "{\"authorization_away_ms\":2000}"), 400);
+    assert_status(ask(server, "/__control", NULL, "{\"away_ms\":2000}"), 200);
     while (status != CURLE_COULDNT_CONNECT && now_ms() < deadline_ms) {
         reply reply = ask(server, "/x", NULL, NULL);
         status = reply.code;
