@@ -200,13 +200,13 @@ static void begin_to_be_away(ts_server *server) {
     ts_away away = server->away;
 
     server->away = TS_AWAY_NOBODY;
-    server->back_at_ms = ts_now_ms() + server->away_ms;
     pthread_mutex_unlock(&server->lock);
     if (away == TS_AWAY_ALL)
         server_go_away(server);
     else
         server_authorization_go_away(server);
     pthread_mutex_lock(&server->lock);
+    server->back_at_ms = ts_now_ms() + server->away_ms;
 }
 
 static void be_back(ts_server *server) {
