@@ -16,6 +16,12 @@ static tacit_error store_error; /* guarded by lock */
 
 /* ------------------------------------------------------------------ where the sign-in is */
 
+bool connection_knows_store(const char *choice) {
+    if (strncmp(choice, "file:", 5) == 0) return strchr(choice, ',') != NULL;
+    return strcmp(choice, "default") == 0 || strcmp(choice, "keyring") == 0 ||
+           strcmp(choice, "kernel") == 0;
+}
+
 static tacit_store *open_file_store(const char *place, tacit_error *error) {
     tacit_store_file_options options = TACIT_STORE_FILE_OPTIONS_INIT;
     const char *comma = strrchr(place, ',');
@@ -30,15 +36,13 @@ static tacit_store *open_file_store(const char *place, tacit_error *error) {
 }
 
 static tacit_store *open_store(const char *choice, tacit_error *error) {
-    if (choice == NULL) return tacit_store_default(CLI_APPLICATION_ID, error);
+    if (choice == NULL || strcmp(choice, "default") == 0)
+        return tacit_store_default(CLI_APPLICATION_ID, error);
     if (strcmp(choice, "keyring") == 0) return tacit_store_keyring(CLI_APPLICATION_ID, error);
     if (strcmp(choice, "kernel") == 0) return tacit_store_kernel_keyring(CLI_APPLICATION_ID, error);
-    if (strncmp(choice, "file:", 5) == 0 && strchr(choice, ',') != NULL)
-        return open_file_store(choice + 5, error);
+    if (connection_knows_store(choice)) return open_file_store(choice + 5, error);
     *error = (tacit_error){.status = TACIT_ERR_INVALID_ARGUMENT};
-    snprintf(error->message, sizeof error->message,
-             "The store is none of \"default\", \"keyring\", \"kernel\" and "
-             "\"file:DIRECTORY,KEYFILE\".");
+    snprintf(error->message, sizeof error->message, NO_SUCH_STORE);
     return NULL;
 }
 

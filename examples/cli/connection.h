@@ -14,6 +14,11 @@ typedef struct connection {
     tacit_session *session;
 } connection;
 
+/* Whether --store takes it, and what to say where it does not. */
+bool connection_knows_store(const char *choice);
+#define NO_SUCH_STORE                                                                              \
+    "The store is none of \"default\", \"keyring\", \"kernel\" and \"file:DIRECTORY,KEYFILE\"."
+
 /* further_origins may be NULL. A signal ends what goes on from now on. Whatever it answers,
  * connection_close() it. It complains for itself. */
 exit_code connection_open(connection *connection, const profile *profile,

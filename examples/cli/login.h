@@ -14,8 +14,8 @@ typedef struct login_options {
 
 /* Puts into profile what the options say; each complains for itself. */
 exit_code login_fill_profile(const login_options *options, profile *profile);
-/* Where the sign-in is kept, as --store says it; NULL: it stays. false: that is no text. */
-bool login_put_store(profile *profile, const char *choice);
+/* Where the sign-in is kept, as --store says it; NULL: it stays. Complains for itself. */
+exit_code login_put_store(profile *profile, const char *choice);
 /* Which grant, by option or else by what the profile, the machine and the options suggest; written
  * into the profile where it is certain. */
 exit_code login_choose_grant(const login_options *options, profile *profile);

@@ -48,17 +48,17 @@ static bool put_list(profile *profile, const char *member, const text_list *list
     return put(profile, member, array) && ok;
 }
 
-bool login_put_store(profile *profile, const char *choice) {
-    const char *comma = choice == NULL ? NULL : strrchr(choice, ',');
+/* A file's paths are taken from here. */
+static bool put_known_store(profile *profile, const char *choice) {
+    const char *comma = strrchr(choice, ',');
     char *directory, *key_file, *text = NULL;
     bool ok;
 
-    if (choice != NULL && strcmp(choice, "default") == 0) {
+    if (strcmp(choice, "default") == 0) {
         json_object_del(profile->json, "store");
         return true;
     }
-    if (comma == NULL || strncmp(choice, "file:", 5) != 0)
-        return put_text(profile, "store", choice);
+    if (comma == NULL) return put_text(profile, "store", choice);
     directory = absolute_path(choice + 5, (size_t)(comma - choice - 5));
     key_file = absolute_path(comma + 1, strlen(comma + 1));
     ok = directory != NULL && key_file != NULL &&
@@ -67,6 +67,16 @@ bool login_put_store(profile *profile, const char *choice) {
     free(key_file);
     free(directory);
     return ok;
+}
+
+static exit_code refuse_encoding(void) {
+    return complain(EXIT_USAGE, "An option's value is no text in UTF-8.");
+}
+
+exit_code login_put_store(profile *profile, const char *choice) {
+    if (choice == NULL) return EXIT_OK;
+    if (!connection_knows_store(choice)) return complain(EXIT_USAGE, NO_SUCH_STORE);
+    return put_known_store(profile, choice) ? EXIT_OK : refuse_encoding();
 }
 
 static exit_code put_provider(profile *profile, const char *path) {
@@ -107,11 +117,10 @@ exit_code login_fill_profile(const login_options *options, profile *profile) {
         put_text(profile, "resource", options->resource) &&
         put_text(profile, "redirect_uri", options->redirect_uri) &&
         put_path(profile, "ca_file", options->ca_file) &&
-        login_put_store(profile, options->store) &&
         put_list(profile, "token_params", &options->token_params) &&
         put_list(profile, "origins", &options->origins))
-        return EXIT_OK;
-    return complain(EXIT_USAGE, "An option's value is no text in UTF-8.");
+        return login_put_store(profile, options->store);
+    return refuse_encoding();
 }
 
 /* ------------------------------------------------------------------ the grant */

@@ -30,8 +30,7 @@ static exit_code profile_with_store(const profile *as, const char *store, profil
     if (code != EXIT_OK) return code;
     other->json = json_deep_copy(as->json);
     if (other->json == NULL) return complain(EXIT_FAILED, "Out of memory.");
-    if (store == NULL || login_put_store(other, store)) return EXIT_OK;
-    return complain(EXIT_USAGE, "An option's value is no text in UTF-8.");
+    return login_put_store(other, store);
 }
 
 static exit_code load(connection *connection, tacit_session_state *state) {

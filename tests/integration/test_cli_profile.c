@@ -64,7 +64,7 @@ static void a_call_that_it_does_not_know_is_refused(void **state) {
                "--device");
     assert_run(CLI(w, NULL, "login", "--provider", "/nowhere", "--client-id", "c"), 2, "",
                "/nowhere");
-    assert_run(CLI(w, NULL, "login", url, "--client-id", "c", "--device", "--store", "shelf"), 1,
+    assert_run(CLI(w, NULL, "login", url, "--client-id", "c", "--device", "--store", "shelf"), 2,
                "", "keyring");
     assert_run(CLI(w, NULL, "login", "http://id.example.com", "--client-id", "c", "--device"), 1,
                "", "http");

@@ -117,7 +117,7 @@ static void there_must_be_something_to_move(void **state) {
     assert_run(CLI(w, NULL, "store", "--to", "default"), 2, "", "move");
     assert_run(CLI(w, NULL, "store", "--help"), 0, "--from", "");
     cli_login(w, "work");
-    assert_run(CLI(w, NULL, "store", "move", "work", "--to", "shelf"), 1, "", "keyring");
+    assert_run(CLI(w, NULL, "store", "move", "work", "--to", "shelf"), 2, "", "keyring");
     assert_run(
         CLI(w, NULL, "store", "move", "work", "--from", files(w, "b"), "--to", files(w, "a")), 3,
         "", "Nobody");
