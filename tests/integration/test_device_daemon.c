@@ -1,6 +1,7 @@
 /* examples/device as a device starts it: its first boot, the next ones, and its end. */
 #include "support/device.h"
 #include "support/device_tally.h"
+#include "support/sanitizer.h"
 #include "support/server_telemetry.h"
 #include "support/unit.h"
 
@@ -12,16 +13,7 @@
 
 enum { QUICK_MS = 2500 }; /* "a second or two", and a machine that is busy */
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SLOWER 4
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SLOWER 4
-#endif
-#endif
-#ifndef SLOWER
-#define SLOWER 1
-#endif
+enum { SLOWER = ADDRESS_SANITIZER || THREAD_SANITIZER ? 4 : 1 };
 
 static const char fast[] = "\"interval_ms\":20,\"flush_ms\":100,\"timeout_ms\":3000";
 

@@ -7,6 +7,7 @@
 #include "support/fixture.h"
 #include "support/forgetful_store.h"
 #include "support/keyring.h"
+#include "support/sanitizer.h"
 #include "support/unit.h"
 #include "support/world.h"
 
@@ -28,19 +29,6 @@
 #include <unistd.h>
 
 enum { CHILD_S = 50, PATH_SIZE = 256 };
-
-#ifdef __has_feature
-#define HAS_FEATURE(name) __has_feature(name)
-#else
-#define HAS_FEATURE(name) false
-#endif
-
-/* The allocators of these sanitizers stay locked in a child where another thread was in one at the fork. */
-#if defined __SANITIZE_ADDRESS__ || HAS_FEATURE(address_sanitizer) || HAS_FEATURE(thread_sanitizer)
-#define SANITIZER_LOCKS_UP true
-#else
-#define SANITIZER_LOCKS_UP false
-#endif
 
 static bool is_child;
 

@@ -1,6 +1,7 @@
 /*
  * Many threads on one session. Run under TSan too, where the numbers are smaller.
  */
+#include "support/sanitizer.h"
 #include "support/unit.h"
 #include "support/world.h"
 
@@ -10,18 +11,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#if defined(__SANITIZE_THREAD__)
-#define SLOW_TOOL 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define SLOW_TOOL 1
-#endif
-#endif
-#ifdef SLOW_TOOL
-enum { MANY = 200, ROUNDS = 3 };
-#else
-enum { MANY = 1000, ROUNDS = 10 };
-#endif
+enum { MANY = THREAD_SANITIZER ? 200 : 1000, ROUNDS = THREAD_SANITIZER ? 3 : 10 };
 enum { SOME = 64, FORCED = 4 /* the storm guard lets five through in 30 s (R14) */ };
 
 typedef struct crowd {
