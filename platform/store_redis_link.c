@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "platform/os.h"
 #include "platform/store_redis_reply.h"
+#include "platform/thread.h"
 
 #include <curl/curl.h>
 
@@ -155,6 +156,34 @@ bool ti_redis_link_is_quiet(const ti_redis_link *link) {
 
 /* ------------------------------------------------------------------ opening */
 
+/* A fork waits until nobody makes a handle: libcurl spins on a lock of its own there, which a child
+ * would inherit from a thread that it lacks. */
+static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
+
+static void before_fork(void) {
+    pthread_mutex_lock(&making);
+}
+
+static void after_fork(void) {
+    pthread_mutex_unlock(&making);
+}
+
+__attribute__((constructor)) static void watch_forks(void) {
+    ti_thread_around_fork(before_fork, after_fork);
+}
+
+/* With the handles that libcurl makes for itself where the first transfer begins; this one ends at
+ * once, for want of a URL. */
+static CURL *make_handle(void) {
+    CURL *handle;
+
+    pthread_mutex_lock(&making);
+    handle = curl_easy_init();
+    if (handle != NULL) curl_easy_perform(handle);
+    pthread_mutex_unlock(&making);
+    return handle;
+}
+
 static tacit_status explain_connection(CURLcode code, CURL *handle, tacit_error *error) {
     long os_error = 0;
 
@@ -249,7 +278,7 @@ tacit_status ti_redis_link_open(const ti_redis_address *address, const char *ca_
 
     *link = NULL;
     if (made == NULL) return ti_error_no_memory(error);
-    made->handle = curl_easy_init();
+    made->handle = make_handle();
     made->reader = redisReaderCreate();
     if (made->handle == NULL || made->reader == NULL) {
         ti_redis_link_close(made);

@@ -4,17 +4,22 @@
 #include "support/fixture.h"
 #include "support/redis.h"
 #include "support/redis_impostor.h"
+#include "support/sanitizer.h"
 #include "support/unit.h"
+
+#include <curl/curl.h>
 
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* ------------------------------------------------------------------ a resolver that hangs */
@@ -205,6 +210,46 @@ static void a_connection_to_who_became_a_replica_is_not_kept(void **state) {
     redis_free(second);
 }
 
+/* ------------------------------------------------------------------ children */
+
+static atomic_bool stop;
+
+static void *connect_until_stop(void *data) {
+    asker asker = asker_at("unix:///nowhere", 5000);
+
+    (void)data;
+    while (!atomic_load(&stop))
+        assert_loads_nothing(&asker, TACIT_ERR_STORE_UNAVAILABLE, "no connection is made");
+    asker_free(&asker);
+    return NULL;
+}
+
+/* Whether a child forked now can make a handle, for which libcurl spins on a lock of its own. */
+static bool child_makes_handle(void) {
+    pid_t pid = fork();
+    int status;
+
+    if (pid == 0) {
+        alarm(20);
+        _exit(curl_easy_init() == NULL);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return status == 0;
+}
+
+static void no_lock_of_libcurl_is_inherited(void **state) {
+    pthread_t threads[2];
+    bool made = true;
+
+    (void)state;
+    if (SANITIZER_LOCKS_UP) skip();
+    for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, connect_until_stop, NULL);
+    for (int i = 0; i < 400 && made; i++) made = child_makes_handle();
+    atomic_store(&stop, true);
+    for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+    assert_true(made);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_app_executes_does_not_inherit_it),
@@ -212,6 +257,7 @@ int main(void) {
         cmocka_unit_test(a_list_without_end_is_no_reply),
         cmocka_unit_test(what_was_not_asked_for_is_not_taken_for_the_next_reply),
         cmocka_unit_test(a_connection_to_who_became_a_replica_is_not_kept),
+        cmocka_unit_test(no_lock_of_libcurl_is_inherited),
     };
 
     if (!redis_is_installed()) {
