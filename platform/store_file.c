@@ -172,28 +172,33 @@ static void release(void *data) {
     free(self);
 }
 
-static ti_key_source *source_of(const tacit_store_file_options *options) {
-    ti_key_source *source;
-    char *key_file;
-
+static ti_key_source *source_of(const tacit_store_file_options *options, const char *key_file) {
     if (options->passphrase != NULL) return ti_key_source_of_passphrase(options->passphrase);
     if (options->get_key != NULL) return ti_key_source_of_app(options->get_key, options->key_data);
-    key_file = ti_os_absolute_path(options->key_file);
-    if (key_file == NULL) return NULL;
-    source = ti_key_source_of_file(key_file);
-    free(key_file);
-    return source;
+    return ti_key_source_of_file(key_file);
 }
 
-static file_store *file_store_new(const tacit_store_file_options *options) {
-    file_store *self = calloc(1, sizeof *self);
+/* From malloc(). NULL: the error says why. */
+static char *absolute(const char *path, const char *argument, tacit_error *error) {
+    char *made = ti_os_absolute_path(path);
 
-    if (self == NULL) return NULL;
-    self->directory = ti_os_absolute_path(options->directory);
-    self->source = source_of(options);
-    if (self->directory != NULL && self->source != NULL) return self;
-    release(self);
-    return NULL;
+    if (made == NULL) ti_error_path(error, argument);
+    return made;
+}
+
+static bool begin(file_store *self, const tacit_store_file_options *options, tacit_error *error) {
+    char *key_file = NULL;
+
+    self->directory = absolute(options->directory, "options->directory", error);
+    if (self->directory == NULL) return false;
+    if (options->key_file != NULL) {
+        key_file = absolute(options->key_file, "options->key_file", error);
+        if (key_file == NULL) return false;
+    }
+    self->source = source_of(options, key_file);
+    free(key_file);
+    if (self->source == NULL) ti_error_no_memory(error);
+    return self->source != NULL;
 }
 
 static char *describe(const file_store *self) {
@@ -268,12 +273,12 @@ tacit_store *tacit_store_file(const tacit_store_file_options *options, tacit_err
                      "TACIT_CRYPTO=none.");
         return NULL;
     }
-    self = file_store_new(&own);
+    self = calloc(1, sizeof *self);
     if (self == NULL) {
         ti_error_no_memory(error);
         return NULL;
     }
-    store = store_of(self, error);
+    store = begin(self, &own, error) ? store_of(self, error) : NULL;
     if (store == NULL) {
         release(self);
         return NULL;

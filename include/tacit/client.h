@@ -117,7 +117,8 @@ TACIT_API tacit_status tacit_global_init(unsigned flags, tacit_error *error);
 /*
  * Yours; give it up with tacit_client_unref(). Never waits, starts no thread. options may be NULL.
  * TACIT_ERR_INVALID_ARGUMENT: a timeout below -1, a CA or certificate file that cannot be read, an
- *   unknown log level.
+ *   unknown log level; a relative state_dir in a working directory that is gone, on Windows one that is
+ *   not Unicode (os_error).
  * TACIT_ERR_UNSUPPORTED: this libcurl lacks something that was asked for (the message says what).
  */
 TACIT_API tacit_client *tacit_client_new(const tacit_client_options *options, tacit_error *error);

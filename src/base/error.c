@@ -1,6 +1,7 @@
 #include "base/error.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -112,6 +113,16 @@ tacit_status ti_error_forked(tacit_error *error, const char *thing) {
 
 tacit_status ti_error_argument(tacit_error *error, const char *argument, const char *what) {
     return ti_error_set(error, TACIT_ERR_INVALID_ARGUMENT, "%s %s", argument, what);
+}
+
+tacit_status ti_error_path(tacit_error *error, const char *argument) {
+    int cause = errno;
+    char text[64];
+    if (cause == ENOMEM) return ti_error_no_memory(error);
+    ti_error_set(error, TACIT_ERR_INVALID_ARGUMENT, "%s cannot be made an absolute path (%s)",
+                 argument, ti_error_system_text(cause, text, sizeof text));
+    if (error) error->os_error = cause;
+    return TACIT_ERR_INVALID_ARGUMENT;
 }
 
 tacit_status ti_error_copy(tacit_error *error, const tacit_error *from) {

@@ -24,6 +24,10 @@ tacit_status ti_error_forked(tacit_error *error, const char *thing);
  * "options->client_id", "is NULL"). */
 tacit_status ti_error_argument(tacit_error *error, const char *argument, const char *what);
 
+/* ... where a path could not be made absolute, with errno as os_error: a working directory that is
+ * gone, or on Windows text that is not Unicode. ENOMEM: no memory. */
+tacit_status ti_error_path(tacit_error *error, const char *argument);
+
 /* Copies all, by value. from may be NULL: success. Answers the status. */
 tacit_status ti_error_copy(tacit_error *error, const tacit_error *from);
 

@@ -152,7 +152,8 @@ static bool make_parts(tacit_client *client, const tacit_client_options *o, taci
 
     if (!draw_life(client, error)) return false;
     client->state_dir = own_dir ? ti_os_absolute_path(o->state_dir) : ti_os_state_directory();
-    if (own_dir && client->state_dir == NULL) return ti_error_no_memory(error), false;
+    if (own_dir && client->state_dir == NULL)
+        return ti_error_path(error, "options->state_dir"), false;
     client->context = ti_context_new(o);
     if (client->context == NULL) return ti_error_no_memory(error), false;
     client->process = client->context->process;

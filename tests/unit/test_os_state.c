@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <tacit/tacit.h>
+
 static int open_watched(const char *path, int flags);
 
 /* The file under test, on a system that may tell what the test wants of its boot. */
@@ -84,6 +86,38 @@ static void path_is_the_same_from_everywhere(void **state) {
     free(before);
 }
 
+static void assert_nowhere(const void *made, const tacit_error *error, const char *argument) {
+    assert_null(made);
+    assert_int_equal(error->status, TACIT_ERR_INVALID_ARGUMENT);
+    assert_int_equal(error->os_error, ENOENT);
+    if (strstr(error->message, argument) == NULL) fail_msg("%s", error->message);
+}
+
+/* The working directory was removed. */
+static void a_relative_path_from_nowhere_is_refused(void **state) {
+    (void)state;
+    tacit_client_options client = TACIT_CLIENT_OPTIONS_INIT;
+    tacit_store_file_options store = TACIT_STORE_FILE_OPTIONS_INIT;
+    char directory[] = "/tmp/tacit-gone.XXXXXX", *before = getcwd(NULL, 0);
+    tacit_error error;
+    assert_non_null(before);
+    assert_non_null(mkdtemp(directory));
+    assert_int_equal(chdir(directory), 0);
+    assert_int_equal(rmdir(directory), 0);
+
+    client.state_dir = "state";
+    assert_nowhere(tacit_client_new(&client, &error), &error, "options->state_dir");
+    store.directory = "records";
+    store.key_file = "/key";
+    assert_nowhere(tacit_store_file(&store, &error), &error, "options->directory");
+    store.directory = "/records";
+    store.key_file = "key";
+    assert_nowhere(tacit_store_file(&store, &error), &error, "options->key_file");
+
+    assert_int_equal(chdir(before), 0);
+    free(before);
+}
+
 static void boot_id_is_the_kernels_and_stays(void **state) {
     (void)state;
     unsigned char id[16], again[16];
@@ -149,6 +183,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(state_lies_where_the_environment_says),
         cmocka_unit_test(path_is_the_same_from_everywhere),
+        cmocka_unit_test(a_relative_path_from_nowhere_is_refused),
         cmocka_unit_test(boot_id_is_the_kernels_and_stays),
         cmocka_unit_test(without_a_boot_id_it_is_zero),
     };

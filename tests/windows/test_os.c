@@ -19,6 +19,8 @@ static void read_wall_clock(FILETIME *now);
 #include <pthread.h>
 #include <time.h>
 
+#include <tacit/tacit.h>
+
 /* A look of 30 s is over at once, for who is woken at the end of it. */
 static unsigned long wait_watched(void *handle, unsigned long timeout_ms) {
     if (timeout_ms > watched.waited_most) watched.waited_most = timeout_ms;
@@ -247,6 +249,22 @@ static void absolute_paths_are_the_same_from_everywhere(void **state) {
     assert_int_equal(errno, EINVAL);
 }
 
+static void a_path_that_is_not_unicode_is_refused(void **state) {
+    tacit_client_options client = TACIT_CLIENT_OPTIONS_INIT;
+    tacit_store_file_options store = TACIT_STORE_FILE_OPTIONS_INIT;
+    tacit_error error;
+    (void)state;
+
+    client.state_dir = "C:\\not-\xff-unicode";
+    assert_null(tacit_client_new(&client, &error));
+    assert_int_equal(error.status, TACIT_ERR_INVALID_ARGUMENT);
+    assert_int_equal(error.os_error, EINVAL);
+    store.directory = client.state_dir;
+    store.passphrase = "passphrase";
+    assert_null(tacit_store_file(&store, &error));
+    assert_int_equal(error.status, TACIT_ERR_INVALID_ARGUMENT);
+}
+
 /* ------------------------------------------------------------------ boots and processes */
 
 static void boot_has_one_id_for_all_who_ask(void **state) {
@@ -397,6 +415,7 @@ int main(int argc, char **argv) {
             state_directory_is_the_users_own_unless_the_variable_says_another, make_place,
             remove_place),
         cmocka_unit_test(absolute_paths_are_the_same_from_everywhere),
+        cmocka_unit_test(a_path_that_is_not_unicode_is_refused),
         cmocka_unit_test(boot_has_one_id_for_all_who_ask),
         cmocka_unit_test(next_boot_has_another_id),
         cmocka_unit_test(process_has_one_number),
