@@ -9,17 +9,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Once; later another process's doing is told as what it is. */
-static void tell_loaded_locked(ti_identity *identity) {
-    bool signed_in = identity->state == TACIT_STATE_SIGNED_IN;
+/* After the first time: another process's doing, or a record that shows. */
+static void tell_loaded_again_locked(ti_identity *identity) {
+    if (identity->state == TACIT_STATE_SIGNED_OUT)
+        ti_event_push_locked(identity, NULL, TACIT_EVENT_SIGNED_OUT,
+                             "Another process signed in, and out again.", NULL);
+    else
+        ti_event_push_locked(
+            identity, NULL, TACIT_EVENT_SIGNED_IN,
+            identity->missing_told
+                ? "The store has the sign-in after all; this process goes on with it."
+                : "Another process signed in; this one goes on with that sign-in.",
+            NULL);
+}
 
+static void tell_loaded_locked(ti_identity *identity) {
     if (identity->loaded_told) {
-        ti_event_push_locked(identity, NULL,
-                             signed_in ? TACIT_EVENT_SIGNED_IN : TACIT_EVENT_SIGNED_OUT,
-                             signed_in ? "Another process signed in; this one goes on with that "
-                                         "sign-in."
-                                       : "Another process signed in, and out again.",
-                             NULL);
+        tell_loaded_again_locked(identity);
         return;
     }
     identity->loaded_told = true;
@@ -180,7 +186,8 @@ static void found_nothing_locked(ti_identity *identity) {
 
     if (identity->state == TACIT_STATE_UNKNOWN) {
         identity->state = TACIT_STATE_SIGNED_OUT;
-        tell_loaded_locked(identity);
+        if (!identity->missing_told) tell_loaded_locked(identity);
+        identity->missing_told = ti_identity_misses_record_locked(identity);
     } else if (identity->state == TACIT_STATE_SIGNED_IN &&
                !ti_identity_owes_head_locked(identity) && !ti_identity_is_stale_locked(identity)) {
         ti_journal_lost(&identity->journal, identity->life);

@@ -25,6 +25,7 @@ static void drop_sign_in_locked(ti_identity *identity) {
 
 static void ask_the_store_locked(ti_identity *identity) {
     identity->state = TACIT_STATE_UNKNOWN; /* the store knows who is signed in now */
+    identity->missing_told = false;
     identity->store_retry_boot_ms = 0;
 }
 

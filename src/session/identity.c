@@ -277,6 +277,11 @@ bool ti_identity_is_stale_locked(const ti_identity *identity) {
     return identity->generation < identity->journal.generation;
 }
 
+bool ti_identity_misses_record_locked(const ti_identity *identity) {
+    return identity->state == TACIT_STATE_SIGNED_OUT && identity->head_known &&
+           ti_journal_is_live(&identity->journal);
+}
+
 uint32_t ti_identity_random(void) {
     uint32_t random;
 

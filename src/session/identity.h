@@ -80,6 +80,7 @@ typedef struct ti_identity {
     bool note_doubtful;       /* it came to nothing; the store's journal may have it (turn.c) */
     bool backoff_lifted;      /* the network or the clock changed: what others met does not count */
     bool loaded_told;         /* TACIT_EVENT_LOADED went out */
+    bool missing_told;        /* that this head's record is not in the store, too */
     bool load_wanted;         /* somebody asks for the store now */
     bool record_present;      /* the store holds something under the key, as far as is known */
     bool readable;            /* the last load answered: what is there may be overwritten */
@@ -137,6 +138,8 @@ bool ti_identity_can_renew_locked(const ti_identity *identity);
 void ti_identity_forget_user_locked(ti_identity *identity);
 /* Memory is older than the head. */
 bool ti_identity_is_stale_locked(const ti_identity *identity);
+/* The journal names a sign-in, and the store had nothing of it: it may be behind a lock that the store does not tell of. */
+bool ti_identity_misses_record_locked(const ti_identity *identity);
 uint32_t ti_identity_random(void);
 
 #endif

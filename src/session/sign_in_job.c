@@ -98,10 +98,7 @@ static bool note_head_locked(ti_identity *identity, ti_job *job, const ti_journa
 
 /* What cannot be read is not overwritten, and what another process signed in with is revoked too. */
 static void look_at_record_locked(ti_identity *identity) {
-    bool out = identity->state == TACIT_STATE_SIGNED_OUT;
-
-    if (out && identity->head_known && ti_journal_is_live(&identity->journal))
-        identity->state = TACIT_STATE_UNKNOWN;
+    if (ti_identity_misses_record_locked(identity)) identity->state = TACIT_STATE_UNKNOWN;
     if (!identity->readable || identity->state == TACIT_STATE_UNKNOWN)
         ti_persist_load_locked(identity, NULL);
 }

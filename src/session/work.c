@@ -238,12 +238,16 @@ static void load_locked(ti_identity *identity) {
     }
 }
 
-/* The journal says whether another process signed in, without a word to the store. */
+/* The journal says whether another process signed in. The store is asked only where it should have what it lacked. */
 static void look_locked(ti_identity *identity) {
     int64_t next = ti_identity_now(identity) + LOOK_PAUSE_MS;
 
     identity->load_wanted = false;
     ti_turn_look_locked(identity, NULL);
+    if (ti_identity_misses_record_locked(identity)) {
+        identity->state = TACIT_STATE_UNKNOWN;
+        load_locked(identity);
+    }
     if (identity->state == TACIT_STATE_SIGNED_OUT && identity->store_retry_boot_ms < next)
         identity->store_retry_boot_ms = next;
 }

@@ -331,6 +331,43 @@ static void head_in_memory_outlives_its_record(void **state) {
     free_scene(&s);
 }
 
+static int get_until_signed_in(const scene *s) {
+    int status = 0;
+
+    for (int i = 0; i < 200 && status != 200; i++) {
+        status = world_get(s->world, "/api/x");
+        usleep(50 * 1000);
+    }
+    return status;
+}
+
+/* R6: it lies behind a lock that the store does not tell of. Whoever asks on has it as soon as it is there. */
+static void hidden_record_is_found_when_it_shows(void **state) {
+    scene s = new_scene();
+    size_t loads;
+
+    (void)state;
+    fake_store_fail(s.store, FAKE_LOAD, TACIT_ERR_STORE_NOT_FOUND);
+    world_restart(s.world);
+    assert_int_equal(load(&s, NULL), TACIT_OK);
+    assert_int_equal(tacit_session_get_state(world_session(s.world)), TACIT_STATE_SIGNED_OUT);
+    loads = fake_store_calls(s.store, FAKE_LOAD);
+    for (int i = 0; i < 50; i++) {
+        assert_int_equal(world_get(s.world, "/api/x"), -TACIT_ERR_SIGN_IN_REQUIRED);
+        usleep(10 * 1000);
+    }
+    assert_in_range(fake_store_calls(s.store, FAKE_LOAD) - loads, 1, 2);
+    world_assert_events(s.world, TACIT_EVENT_LOADED, 3); /* each start has one */
+    world_assert_events(s.world, TACIT_EVENT_SIGNED_OUT, 0);
+
+    fake_store_fail(s.store, FAKE_LOAD, TACIT_OK);
+    assert_int_equal(get_until_signed_in(&s), 200);
+    assert_int_equal(refresh(&s, NULL), TACIT_OK);
+    world_assert_events(s.world, TACIT_EVENT_SIGNED_IN, 2);
+    assert_int_equal(server_counters(world_server(s.world)).password_grants, 0);
+    free_scene(&s);
+}
+
 /* R7: after a sign-in over another it is looked at four times, and a store that keeps nothing is not asked for ever. */
 static void store_that_forgets_is_looked_at_a_few_times(void **state) {
     scene s = new_scene();
@@ -549,6 +586,7 @@ int main(void) {
         cmocka_unit_test(restored_record_is_not_sent),
         cmocka_unit_test(restored_record_is_forgotten_when_the_newer_one_comes_back),
         cmocka_unit_test(head_in_memory_outlives_its_record),
+        cmocka_unit_test(hidden_record_is_found_when_it_shows),
         cmocka_unit_test(store_that_forgets_is_looked_at_a_few_times),
         cmocka_unit_test(sign_in_of_another_is_found_by_whoever_asks),
         cmocka_unit_test(sign_in_between_journal_and_record_is_seen),
