@@ -46,11 +46,11 @@ typedef struct kernel_keyring {
 
 /* The serial number of the user's keyring, possessed by this thread. -1, and errno. */
 static long join_keyring(void) {
-    /* Not the real user's: a setuid program's records are not for who started it. */
+    /* Not the real user's, as the user keyring is: a setuid program's records are not for who started it. */
     long keyring =
         syscall(SYS_keyctl, KEYCTL_GET_PERSISTENT, (long)geteuid(), KEY_SPEC_THREAD_KEYRING);
 
-    if (keyring >= 0 || errno != EOPNOTSUPP) return keyring;
+    if (keyring >= 0 || errno != EOPNOTSUPP || getuid() != geteuid()) return keyring;
     if (syscall(SYS_keyctl, KEYCTL_LINK, KEY_SPEC_USER_KEYRING, KEY_SPEC_THREAD_KEYRING) < 0)
         return -1;
     return KEY_SPEC_USER_KEYRING;
@@ -97,6 +97,9 @@ static tacit_status describe_failure(tacit_error *error, int os_error) {
     case EPERM:
         return ti_error_set(error, TACIT_ERR_STORE_UNAVAILABLE,
                             "the system calls keyctl and add_key are forbidden to this process");
+    case EOPNOTSUPP:
+        return ti_error_set(error, TACIT_ERR_STORE_UNAVAILABLE,
+                            "this kernel has no keyring for a program with another user's rights");
     case EACCES:
         return ti_error_set(error, TACIT_ERR_STORE_FAILED,
                             "the permissions of its keyring or its key forbid it");

@@ -517,6 +517,28 @@ static void without_persistent_keyrings_the_contract_holds(void **state) {
     assert_int_equal(start_and_wait("--no-persistent", ""), 0);
 }
 
+/* The program that a_setuid_program_keeps_nothing_with_who_started_it starts. */
+static int be_setuid(void) {
+    store_user user;
+    tacit_error error;
+
+    system_refuse(SYS_keyctl, KEYCTL_GET_PERSISTENT, EOPNOTSUPP);
+    assert_int_equal(setresuid(65534, 0, 0), 0);
+    store_user_open(&user, make(NULL));
+    assert_int_equal(save_with_error(&user, "x", 1, &error), TACIT_ERR_STORE_UNAVAILABLE);
+    assert_non_null(strstr(error.message, "another user's rights"));
+    store_user_close(&user);
+    return 0;
+}
+
+/* Where the kernel has no persistent keyrings, the user keyring is the one of who started it. */
+static void a_setuid_program_keeps_nothing_with_who_started_it(void **state) {
+    (void)state;
+    if (geteuid() != 0) skip();
+
+    assert_int_equal(start_and_wait("--setuid", ""), 0);
+}
+
 /* The program that where_it_is_forbidden_it_says_so starts. */
 static int be_forbidden(const char *number) {
     int os_error = (int)strtol(number, NULL, 10);
@@ -581,6 +603,7 @@ static int run_cases(void) {
         CASE(a_quota_that_others_fill_hides_nothing),
         CASE(what_was_erased_takes_no_quota),
         CASE(without_persistent_keyrings_the_contract_holds),
+        CASE(a_setuid_program_keeps_nothing_with_who_started_it),
         CASE(where_it_is_forbidden_it_says_so),
         CASE(where_only_saving_is_forbidden_it_says_so),
     };
@@ -596,6 +619,7 @@ static int play(const char *role, const char *argument) {
     if (strcmp(role, "--erase") == 0) return be_who_erases_often();
     if (strcmp(role, "--full") == 0) return be_where_others_fill_the_quota();
     if (strcmp(role, "--no-persistent") == 0) return be_without_persistent_keyrings();
+    if (strcmp(role, "--setuid") == 0) return be_setuid();
     if (strcmp(role, "--forbidden") == 0) return be_forbidden(argument);
     if (strcmp(role, "--no-saving") == 0) return be_unable_to_save();
     return 2;
