@@ -62,13 +62,17 @@ static bool is_being_removed(HANDLE file) {
            found.DeletePending;
 }
 
-/* The file that is at the lock's place now, instead of the one it has. Its life moves along. */
+/* The file that is at the lock's place now, instead of the one it has. Its life moves along, or stays where it is. */
 static ti_lock_result open_file(ti_process_lock *lock, int *os_error) {
     HANDLE file;
     if (is_being_removed(lock->file)) close_file(lock);
     ti_lock_result result = ti_lock_file_open(&lock->place, &file, os_error);
     if (result != TI_LOCK_OK) return result;
     if (lock->life) result = take_byte(file, lock->life, os_error);
+    if (result != TI_LOCK_OK) {
+        CloseHandle(file);
+        return result;
+    }
     close_file(lock);
     lock->file = file;
     return result;

@@ -30,12 +30,19 @@ static void try_to_move(DWORD access) {
     if (MoveFileExW(mover.from, mover.to, 0)) mover.moved = true;
 }
 
+static bool next_look_fails; /* at whether the file is in its place, for want of handles */
+
 /* What Windows says of flags, and of how attributes are shared, that wine sees otherwise. */
 static HANDLE create_file_watched(LPCWSTR path, DWORD access, DWORD share,
                                   SECURITY_ATTRIBUTES *security, DWORD how, DWORD flags,
                                   HANDLE model) {
     if (how == CREATE_ALWAYS && (flags & FILE_FLAG_OPEN_REPARSE_POINT) != 0) {
         SetLastError(ERROR_INVALID_PARAMETER);
+        return INVALID_HANDLE_VALUE;
+    }
+    if (next_look_fails && access == (READ_CONTROL | FILE_READ_ATTRIBUTES)) {
+        next_look_fails = false;
+        SetLastError(ERROR_TOO_MANY_OPEN_FILES);
         return INVALID_HANDLE_VALUE;
     }
     if (!(access & ~(DWORD)(READ_CONTROL | FILE_READ_ATTRIBUTES))) share = SHARED_WITH_ALL;
@@ -256,6 +263,23 @@ static void another_life_ends_the_first(void **state) {
 
     ti_process_lock_close(one);
     assert_false(lives(other, LIFE + 2));
+    ti_process_lock_close(other);
+}
+
+/* It has the byte in the file already, and Windows would not give it to another handle. */
+static void a_life_outlasts_a_look_that_fails(void **state) {
+    ti_process_lock *one = open_lock(*state), *other = open_lock(*state);
+    assert_int_equal(begin_life(one, LIFE), TI_LOCK_OK);
+
+    next_look_fails = true;
+    assert_int_equal(try_lock(one), TI_LOCK_BUSY);
+    assert_false(next_look_fails);
+    assert_true(lives(other, LIFE));
+    assert_int_equal(try_lock(one), TI_LOCK_OK);
+    assert_int_equal(begin_life(one, LIFE), TI_LOCK_OK);
+    assert_true(lives(other, LIFE));
+
+    ti_process_lock_close(one);
     ti_process_lock_close(other);
 }
 
@@ -598,6 +622,7 @@ int main(void) {
         IN_PLACE(replaced_file_is_noticed_by_the_next_turn),
         IN_PLACE(life_is_seen_by_others_until_it_ends),
         IN_PLACE(another_life_ends_the_first),
+        IN_PLACE(a_life_outlasts_a_look_that_fails),
         IN_PLACE(any_number_of_a_life_will_do),
         IN_PLACE(lock_and_lives_do_not_see_each_other),
         IN_PLACE(first_open_makes_everything_that_is_missing),
