@@ -260,8 +260,8 @@ typedef struct tacit_store_file_options {
  *                      others or is a symbolic link; the disk is full or fails (os_error)
  * After each of them the record is there as it was; after a save that failed at its very end, as it
  * should become.
- * TACIT_ERR_INVALID_ARGUMENT: not exactly one key; a relative path in a working directory that is gone,
- *   on Windows one that is not Unicode (os_error).
+ * TACIT_ERR_INVALID_ARGUMENT: not exactly one key; a relative path in a working directory that is gone
+ *   (os_error).
  * TACIT_ERR_UNSUPPORTED: built without a crypto library.
  */
 TACIT_API tacit_store *tacit_store_file(const tacit_store_file_options *options,

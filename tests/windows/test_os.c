@@ -251,7 +251,6 @@ static void absolute_paths_are_the_same_from_everywhere(void **state) {
 
 static void a_path_that_is_not_unicode_is_refused(void **state) {
     tacit_client_options client = TACIT_CLIENT_OPTIONS_INIT;
-    tacit_store_file_options store = TACIT_STORE_FILE_OPTIONS_INIT;
     tacit_error error;
     (void)state;
 
@@ -259,10 +258,6 @@ static void a_path_that_is_not_unicode_is_refused(void **state) {
     assert_null(tacit_client_new(&client, &error));
     assert_int_equal(error.status, TACIT_ERR_INVALID_ARGUMENT);
     assert_int_equal(error.os_error, EINVAL);
-    store.directory = client.state_dir;
-    store.passphrase = "passphrase";
-    assert_null(tacit_store_file(&store, &error));
-    assert_int_equal(error.status, TACIT_ERR_INVALID_ARGUMENT);
 }
 
 /* ------------------------------------------------------------------ boots and processes */
