@@ -70,6 +70,13 @@ static void on_event(tacit_session *session, const tacit_event *event, void *dat
     pthread_mutex_unlock(&lock);
 }
 
+/* Of the connection before, whose store may have been another. */
+static void forget_store_error(void) {
+    pthread_mutex_lock(&lock);
+    store_error.status = TACIT_OK;
+    pthread_mutex_unlock(&lock);
+}
+
 static bool open_client(connection *self, tacit_error *error) {
     tacit_client_options options = TACIT_CLIENT_OPTIONS_INIT;
 
@@ -134,6 +141,7 @@ static exit_code open_all(connection *self, const text_list *further_origins) {
     tacit_error error = {.status = TACIT_ERR_NO_MEMORY, .message = "Out of memory."};
     bool open;
 
+    forget_store_error();
     if (secret_file != NULL && !secret_file_read(secret_file, secret)) return EXIT_FAILED;
     open = all_origins(profile, further_origins, &origins) && open_client(self, &error) &&
            open_session(self, origins.items, secret_file == NULL ? NULL : secret, &error);

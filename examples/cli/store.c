@@ -2,6 +2,7 @@
 #include "connection.h"
 #include "login.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct store_options {
@@ -33,21 +34,31 @@ static exit_code profile_with_store(const profile *as, const char *store, profil
     return login_put_store(other, store);
 }
 
-static exit_code load(connection *connection, tacit_session_state *state) {
+/* One of the two, as it was found. */
+typedef struct finding {
+    tacit_session_state state; /* unknown where it could not be read */
+    char *place;               /* what the store calls itself, or NULL; the caller's */
+} finding;
+
+static exit_code load(connection *connection, finding *found) {
+    tacit_session_state state;
     tacit_error error;
 
-    if (tacit_session_load(connection->session, TACIT_TIMEOUT_DEFAULT, state, &error) == TACIT_OK)
-        return EXIT_OK;
-    return complain_of(&error, connection->profile->name);
+    if (tacit_session_load(connection->session, TACIT_TIMEOUT_DEFAULT, &state, &error) != TACIT_OK)
+        return complain_of(&error, connection->profile->name);
+    found->place = strdup(tacit_store_describe(connection->store));
+    if (found->place == NULL) return complain(EXIT_FAILED, "Out of memory.");
+    found->state = state;
+    return EXIT_OK;
 }
 
 /* The session does it. */
-static exit_code move_record(const profile *from, const profile *to, tacit_session_state *state) {
+static exit_code move_record(const profile *from, const profile *to, finding *there) {
     connection self;
     exit_code code = connection_open_from(&self, to, from);
 
-    if (code == EXIT_OK) code = load(&self, state);
-    if (code == EXIT_OK && *state == TACIT_STATE_SIGNED_OUT) {
+    if (code == EXIT_OK) code = load(&self, there);
+    if (code == EXIT_OK && there->state == TACIT_STATE_SIGNED_OUT) {
         code = complain(EXIT_SIGN_IN_REQUIRED, "Nobody is signed in as \"%s\" in %s.", to->name,
                         tacit_store_describe(self.previous));
         say("Sign in with: tacit login --name %s", to->name);
@@ -55,31 +66,44 @@ static exit_code move_record(const profile *from, const profile *to, tacit_sessi
     return connection_close(&self, code);
 }
 
-/* Where somebody was signed in already it stayed as it was. */
-static exit_code check_moved(const profile *from, const profile *to) {
-    tacit_session_state state = TACIT_STATE_UNKNOWN;
+static exit_code look_back(const profile *from, finding *left) {
     connection self;
     exit_code code = connection_open(&self, from, NULL);
 
-    if (code == EXIT_OK) code = load(&self, &state);
-    if (code == EXIT_OK && state == TACIT_STATE_SIGNED_IN) {
-        code = complain(EXIT_FAILED, "Both stores have a sign-in \"%s\", and neither was touched.",
-                        to->name);
-        say("Forget the one in %s with tacit logout %s, or keep the other with --to there.",
-            tacit_store_describe(self.store), to->name);
-    }
+    if (code == EXIT_OK) code = load(&self, left);
     return connection_close(&self, code);
 }
 
-/* What is left where it was is told, and cannot be used. */
-static exit_code move(const profile *kept, const profile *from, const profile *to) {
-    tacit_session_state state = TACIT_STATE_UNKNOWN;
-    exit_code code = move_record(from, to, &state), checked;
+/* The keyring has two names where it is the default. */
+static bool is_one_place(const finding *a, const finding *b) {
+    return a->place != NULL && b->place != NULL && strcmp(a->place, b->place) == 0;
+}
 
-    if (state != TACIT_STATE_SIGNED_IN) return code;
-    checked = check_moved(from, to);
-    if (checked == EXIT_OK) checked = profile_replace(kept, to);
-    return code == EXIT_OK ? checked : code;
+/* Where somebody was signed in already it stayed as it was. */
+static exit_code switch_profile(const profile *kept, const profile *to, const finding *there,
+                                const finding *left) {
+    if (left->state == TACIT_STATE_UNKNOWN) return EXIT_STORE;
+    if (left->state == TACIT_STATE_SIGNED_OUT || is_one_place(there, left))
+        return profile_replace(kept, to);
+    complain(EXIT_FAILED, "Both stores have a sign-in \"%s\", and neither was touched.", to->name);
+    say("Forget the one in %s with tacit logout %s, or keep the other with --to there.",
+        left->place, to->name);
+    return EXIT_FAILED;
+}
+
+/* What is left where it was is told, and cannot be used: it stops nothing. */
+static exit_code move(const profile *kept, const profile *from, const profile *to) {
+    finding there = {.state = TACIT_STATE_UNKNOWN}, left = {.state = TACIT_STATE_UNKNOWN};
+    exit_code code = move_record(from, to, &there), checked = EXIT_OK, switched = EXIT_OK;
+
+    if (there.state == TACIT_STATE_SIGNED_IN) {
+        checked = look_back(from, &left);
+        switched = switch_profile(kept, to, &there, &left);
+    }
+    free(left.place);
+    free(there.place);
+    if (code == EXIT_OK) code = checked;
+    return code == EXIT_OK ? switched : code;
 }
 
 static exit_code store_move(const store_options *options) {

@@ -112,6 +112,9 @@ static void make_environment(const cli *self, char *variables[VARIABLES_MAX]) {
     variables[count++] = format("TACIT_STORE_KEY_FILE=%s/key", self->directory);
     variables[count++] = format("PATH=%s/bin:%s", self->directory, getenv("PATH"));
     if (self->display) variables[count++] = strdup("DISPLAY=:99");
+    if (self->keyring)
+        variables[count++] =
+            format("DBUS_SESSION_BUS_ADDRESS=%s", getenv("DBUS_SESSION_BUS_ADDRESS"));
     variables[count++] = strdup("LC_ALL=C.UTF-8");
     variables[count++] = strdup("TERM=xterm-256color");
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)

@@ -14,6 +14,7 @@ typedef struct cli {
     const char *program; /* the command; another may take its place */
     char *directory;     /* home/ below it is HOME, state/ XDG_STATE_HOME */
     bool display; /* there is one, and an xdg-open that only writes the address to bin/opened */
+    bool keyring; /* that of keyring.h, where none is otherwise */
     int runs;
 } cli;
 
