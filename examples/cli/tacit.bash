@@ -6,7 +6,7 @@ _tacit_commands() {
 }
 
 _tacit_options() {
-    "$1" "$2" --help 2>/dev/null | grep -o -- '^  [-A-Za-z, ]*--[a-z-]*' | grep -o -- '--[a-z-]*'
+    "$1" "$2" --help 2>/dev/null | grep -oE -- '^ {2,6}(-[A-Za-z], )?--[a-z-]*' | grep -o -- '--[a-z-]*'
 }
 
 _tacit_names() {

@@ -77,6 +77,7 @@ completes "" tacit login --client-id w
 completes "move" tacit store ""
 completes "work" tacit store move w
 completes "keyring kernel" tacit store move work --to k
+completes "--name --from --to --help" tacit store move --
 completes "check" tacit provider c
 completes "$work/bin/tacit" tacit provider check "$work/bin/t"
 completes "$work/bin/tacit" tacit provider check p.json --answer "$work/bin/t"
