@@ -72,7 +72,8 @@ typedef struct tacit_client_options {
     const char *client_key_file;
     /* Where processes that share a record keep their lock and their journal, unless the store has a
      * place of its own; default $XDG_STATE_HOME/tacit or ~/.local/state/tacit, on macOS
-     * ~/Library/Application Support/tacit. The same for all processes of the app. Made (0700) by the first sign-in or refresh in a store that other
+     * ~/Library/Application Support/tacit, on Windows %LOCALAPPDATA%\tacit. The same for all
+     * processes of the app. Made (0700) by the first sign-in or refresh in a store that other
      * processes see; must belong to the user, nobody else may write to it, and it must not lie on a
      * network file system: else nothing is sent, and calls that need a new token answer
      * TACIT_ERR_STORE_FAILED with what is wrong. */

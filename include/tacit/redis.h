@@ -38,6 +38,8 @@ typedef struct tacit_store_redis_options {
  *                      the lock over meanwhile
  *   STORE_CORRUPT      the record was sealed with another key, is damaged, or none of tacit's
  *   STORE_FAILED       Redis refuses the password or a command
+ *   STORE_TOO_LARGE    the record has more than 4 MiB
+ *   STORE_LOCKED       get_key's own answer
  *
  * What it promises: one refresh at a time for all machines, and never a write by a machine that lost
  * the lock: each save and each line of the journal is a script in which Redis checks who holds it. What
@@ -48,9 +50,10 @@ typedef struct tacit_store_redis_options {
  *
  * What Redis forgets is forgotten: give it `appendonly yes` (with `appendfsync always`, so that a
  * refresh token survives a power loss) and `maxmemory-policy noeviction`. A failover to a replica may
- * lose the last second, and so the newest refresh token. The user needs EVAL and the commands of strings,
- * hashes and keys on its prefix. The machines' clocks carry only the pauses that a server asked for;
- * Redis' own, set forward, ends a lease early, with what a machine that is cut off may bring about.
+ * lose the last second, and so the newest refresh token. The user needs EVAL, the commands of strings,
+ * hashes and keys on its prefix and, with a DATABASE, SELECT. The machines' clocks carry only the pauses
+ * that a server asked for; Redis' own, set forward, ends a lease early, with what a machine that is cut
+ * off may bring about.
  *
  * Yours; give it up with tacit_store_unref().
  * TACIT_ERR_INVALID_ARGUMENT: no url or one that is not of its form, no get_key, a number below 0 or

@@ -46,11 +46,14 @@ typedef struct tacit_part {
 
 typedef struct tacit_request {
     size_t struct_size;
-    const char *method;         /* NULL: GET, or POST with a body */
-    const char *url;            /* https, or http to loopback; within the session's origins */
-    const char *const *headers; /* NULL-terminated "Name: value" lines; Authorization, Host,
-                                   Content-Length, Transfer-Encoding are tacit's */
-    const void *body;           /* sent again after a 401 */
+    /* NULL: GET, or POST with a body. Not CONNECT, TRACE, or HEAD with a body. */
+    const char *method;
+    const char *url; /* https, or http to loopback; within the session's origins */
+    /* NULL-terminated "Name: value" lines. Refused are Authorization, Host, Content-Length and
+     * Transfer-Encoding, which are tacit's, and what is said to a proxy or about the connection:
+     * Proxy-Authorization, Connection, Proxy-Connection, Keep-Alive, TE, Trailer, Upgrade. */
+    const char *const *headers;
+    const void *body; /* sent again after a 401 */
     size_t body_size;
     /* Asynchronous calls. NULL: the body is copied; else it is borrowed until this is called, once,
      * before done, on the dispatch thread or through post. Not called by tacit_send(), nor where
@@ -67,7 +70,8 @@ typedef struct tacit_request {
     void *progress_data;
     int timeout_ms;    /* whole call, waiting for a refresh included; 0 and -1: the client's
                           request_timeout_ms; INT_MAX for streams that never end */
-    int min_valid_s;   /* the token must live at least this long; for long streams */
+    int min_valid_s;   /* the token must live at least this long, for long streams; 30 at least with
+                          a streamed body */
     bool no_redirects; /* a 3xx is the answer; else 301, 302 and 303 make a GET of a POST */
     /* A form (multipart/form-data, RFC 7578), instead of body and read, and of a Content-Type among
      * the headers; NULL-terminated. */
@@ -101,6 +105,7 @@ typedef struct tacit_response tacit_response;
  * refresh for everyone) and sends again, at most three sends in all. Redirects are followed, at
  * most 10, the token only to the session's origins. Any HTTP answer, 401 and 500 included, is
  * TACIT_OK. *response is yours; free with tacit_response_free().
+ * TACIT_ERR_INVALID_ARGUMENT: a method or header that is refused, or fields that exclude each other.
  * TACIT_ERR_ORIGIN_NOT_ALLOWED: the URL is not within the session's origins.
  * TACIT_ERR_INSECURE_URL: http beyond loopback, also after a redirect.
  * TACIT_ERR_NETWORK, _TLS, _TIMEOUT: outcome_unknown says whether the server may have seen it.

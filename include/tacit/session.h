@@ -144,8 +144,8 @@ TACIT_API tacit_session *tacit_session_open(tacit_client *client, tacit_provider
                                             tacit_error *error);
 
 /*
- * Waits until the store was read (default 60 s). *state (may be NULL) is also set where it fails.
- * A record that the server refused loads as TACIT_STATE_SIGNED_OUT. With TACIT_NO_WAIT:
+ * Waits until the store was read (default: request_timeout_ms). *state (may be NULL) is also set
+ * where it fails. A record that the server refused loads as TACIT_STATE_SIGNED_OUT. With TACIT_NO_WAIT:
  * TACIT_ERR_TIMEOUT, and the work goes on. Once it was read this returns at once; where nobody is
  * signed in it has another process's sign-in looked for, as every call does that answers
  * SIGN_IN_REQUIRED (at most every 2 s), and TACIT_EVENT_SIGNED_IN tells what was found.

@@ -165,7 +165,8 @@ typedef enum tacit_grant {
  * run before this has returned. tacit_call_cancel() ends it as tacit_sign_in_cancel() does. options
  * are copied. Never blocks, so that it works on every thread.
  * The call is yours to give up with tacit_call_unref(). NULL: done is not called, and error says
- * why: TACIT_ERR_INVALID_ARGUMENT, _CLOSED, _FORKED, _NO_MEMORY (no thread either).
+ * why: TACIT_ERR_INVALID_ARGUMENT, _CLOSED, _FORKED, _NO_MEMORY (no thread either), _UNSUPPORTED
+ * (built without that grant).
  */
 TACIT_API tacit_call *tacit_sign_in_async(tacit_session *session, tacit_grant grant,
                                           const tacit_sign_in_options *options, tacit_done_fn done,

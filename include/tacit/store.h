@@ -142,7 +142,7 @@ struct tacit_store_lock_ops {
  * credential "tacit.key" of 32 bytes that systemd passes to a service
  * (LoadCredential=tacit.key:..., read from $CREDENTIALS_DIRECTORY). Both are looked up when the
  * store is made, and ignored in a program with more rights than its user (setuid). The file lies in
- * $XDG_STATE_HOME/tacit or ~/.local/state/tacit, whatever the client's state_dir is.
+ * the directory that is the default of the client's state_dir, whatever that is set to.
  *
  * From the first save on, that directory remembers for the application which of the two holds its
  * records, and it is never changed silently: a remembered keyring that is gone, or a remembered
@@ -262,7 +262,7 @@ typedef struct tacit_store_file_options {
  * should become.
  * TACIT_ERR_INVALID_ARGUMENT: not exactly one key; a relative path in a working directory that is gone
  *   (os_error).
- * TACIT_ERR_UNSUPPORTED: built without a crypto library.
+ * TACIT_ERR_UNSUPPORTED: built without it, as for Windows, or without a crypto library.
  */
 TACIT_API tacit_store *tacit_store_file(const tacit_store_file_options *options,
                                         tacit_error *error);
