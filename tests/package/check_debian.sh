@@ -41,6 +41,10 @@ case $(field "$runtime" Recommends) in
     *libsecret-1-0*) ;;
     *) fail "$runtime does not recommend libsecret-1-0" ;;
 esac
+case $(field tacit Recommends) in
+    *xdg-utils*) ;;
+    *) fail "tacit does not recommend xdg-utils, by which it opens a browser" ;;
+esac
 for file in usr/bin/tacit usr/share/man/man1/tacit.1.gz usr/share/bash-completion/completions/tacit \
     usr/share/man/man3/tacit_session.3.gz usr/share/doc/libtacit-dev/examples/quickstart.c \
     "usr/share/doc/$runtime/copyright" usr/include/tacit/tacit.hpp usr/share/man/man3/tacit_store_redis.3.gz; do
