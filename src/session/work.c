@@ -60,7 +60,9 @@ static step store_step_locked(const ti_identity *identity, int64_t now, int64_t 
     if (identity->state == TACIT_STATE_SIGNED_IN &&
         (ti_identity_owes_head_locked(identity) || identity->looks_left > 0))
         wanted = STEP_SAVE;
-    if (identity->mark_refused || identity->note_doubtful) wanted = STEP_SAVE;
+    if (identity->mark_refused) wanted = STEP_SAVE;
+    /* It is written with the next turn; at the end of this one the last word says it. */
+    if (identity->note_doubtful && !ti_turn_is_taken_locked(identity)) wanted = STEP_SAVE;
     if (identity->erase_pending) wanted = STEP_ERASE;
     if (wanted == STEP_NONE) return STEP_NONE;
     if (wanted == STEP_LOAD && identity->load_wanted) retry = identity->turn_retry_boot_ms;

@@ -221,6 +221,49 @@ static void a_lease_that_ends_costs_neither_a_token_nor_the_sign_in(void **state
     }
 }
 
+/* ------------------------------------------------------------------ a note's reply is lost, and nothing else */
+
+static tacit_status sign_in(world *w, tacit_error *error) {
+    return tacit_sign_in_with_password(world_session(w), "alice", "wonderland", NULL, error);
+}
+
+static tacit_status refresh_first(scene *s) {
+    return refresh(world_session(s->world), NULL);
+}
+
+static tacit_status sign_in_again(scene *s) {
+    return sign_in(s->world, NULL);
+}
+
+/* Nobody asks the one for anything more: its turn ends all the same, and soon. */
+static void a_note_that_is_not_heard_of_keeps_nobody_out(void **state) {
+    static const struct {
+        fleet_moment moment;
+        tacit_status (*act)(scene *);
+        tacit_status expected;
+        const char *why;
+    } cases[] = {
+        {FLEET_AFTER_POSTED, refresh_first, TACIT_ERR_STORE_UNAVAILABLE, "it is not sent"},
+        {FLEET_AFTER_ANSWERED, refresh_first, TACIT_OK, "the save tells that it was"},
+        {FLEET_AFTER_ANSWERED, sign_in_again, TACIT_ERR_STORE_UNAVAILABLE, "the earlier one stays"},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        scene s = new_scene(NULL);
+
+        print_message("%s\n", cases[i].why);
+        fleet_fate_at(s.one, cases[i].moment, FLEET_REPLY_LOST);
+        assert_int_equal(cases[i].act(&s), cases[i].expected);
+        fleet_wait_fate(s.one);
+
+        must_refresh(s.session);
+
+        assert_both_go_on(&s, 0);
+        free_scene(&s);
+    }
+}
+
 /* ------------------------------------------------------------------ ... and another took over */
 
 static void what_was_noted_and_not_sent_another_sends(void **state) {
@@ -495,10 +538,6 @@ static void a_refresh_without_the_store_is_tried_again(void **state) {
     free_scene(&s);
 }
 
-static tacit_status sign_in(world *w, tacit_error *error) {
-    return tacit_sign_in_with_password(world_session(w), "alice", "wonderland", NULL, error);
-}
-
 /* The turn in which the lease ended may go on for a moment, and find that out. */
 static bool renews(void *data) {
     const scene *s = data;
@@ -660,6 +699,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_machines_in_need_at_once_are_one_refresh),
         cmocka_unit_test(a_lease_that_ends_costs_neither_a_token_nor_the_sign_in),
+        cmocka_unit_test(a_note_that_is_not_heard_of_keeps_nobody_out),
         cmocka_unit_test(what_was_noted_and_not_sent_another_sends),
         cmocka_unit_test(who_comes_back_follows_who_took_over),
         cmocka_unit_test(who_comes_back_alone_saves_what_it_has),

@@ -71,7 +71,8 @@ static void strike_locked(fleet_machine *machine, fleet_fate fate) {
 
     if (fate == FLEET_IS_CORRUPT) machine->corrupt = true;
     if (fate == FLEET_IS_CUT_OFF || fate == FLEET_ANSWER_LOST) machine->away = true;
-    if (fate != FLEET_ANSWER_LOST && holds_locked(machine)) f->holder = NULL;
+    if (fate != FLEET_ANSWER_LOST && fate != FLEET_REPLY_LOST && holds_locked(machine))
+        f->holder = NULL;
     machine->met = true;
     pthread_cond_broadcast(&f->changed);
 }
@@ -86,6 +87,13 @@ static bool pass_locked(fleet_machine *machine, fleet_moment moment) {
 
 static tacit_status reach_locked(const fleet_machine *machine) {
     return machine->away ? TACIT_ERR_STORE_UNAVAILABLE : TACIT_OK;
+}
+
+/* What the machine hears of what was done. */
+static tacit_status leave_locked(fleet_machine *machine, fleet_moment moment) {
+    if (pass_locked(machine, moment) && machine->fate == FLEET_REPLY_LOST)
+        return TACIT_ERR_STORE_UNAVAILABLE;
+    return reach_locked(machine);
 }
 
 /* Whether the machine may write. It could not know what met it at the door. */
@@ -133,8 +141,7 @@ static tacit_status save(void *data, const char *key, const char *record, size_t
     pthread_mutex_lock(&f->lock);
     status = enter_locked(machine, FLEET_BEFORE_SAVE, holds_locked(machine));
     if (status == TACIT_OK) replace_locked(f, copy(record, size));
-    pass_locked(machine, FLEET_AFTER_SAVE);
-    if (status == TACIT_OK) status = reach_locked(machine);
+    if (status == TACIT_OK) status = leave_locked(machine, FLEET_AFTER_SAVE);
     pthread_mutex_unlock(&f->lock);
     return status;
 }
@@ -277,8 +284,7 @@ static tacit_status lock_write(void *lock, size_t offset, const void *bytes, siz
     pthread_mutex_lock(&f->lock);
     status = enter_locked(self->machine, before(state), f->holder == self);
     if (status == TACIT_OK) memcpy(f->journal + offset, bytes, size);
-    pass_locked(self->machine, after(state));
-    if (status == TACIT_OK) status = reach_locked(self->machine);
+    if (status == TACIT_OK) status = leave_locked(self->machine, after(state));
     pthread_mutex_unlock(&f->lock);
     return status;
 }

@@ -40,6 +40,7 @@ typedef enum fleet_fate {
     FLEET_LEASE_ENDS,  /* it stood still: the lock is free, and whoever comes next takes it */
     FLEET_IS_CUT_OFF,  /* it reaches nothing any more, and its lease ends: till fleet_mend() */
     FLEET_ANSWER_LOST, /* ... and keeps its lease: what was done is not known to it */
+    FLEET_REPLY_LOST,  /* of what was done there, and nothing else is amiss */
     FLEET_IS_CORRUPT   /* something else lies where its lock should be: till fleet_mend() */
 } fleet_fate;
 
