@@ -83,17 +83,27 @@ static tacit_status load(void *data, const char *key, char **record, size_t *siz
 
 /* ------------------------------------------------------------------ save and erase */
 
-/* NULL bytes: erases. */
+/* NULL bytes: erases. The lock is that of the moment at which it was asked for. */
 typedef struct change {
+    ti_redis_holding holding;
+    ti_redis_claim claim;
     const void *bytes;
     size_t size;
 } change;
 
+/* Before anything that takes time: what is asked for under one lock never goes with a later one, which saw newer records. */
+static change begin(redis_store *self, const ti_redis_names *names) {
+    change change = {.bytes = NULL};
+
+    change.holding = ti_redis_keeper_claim(self->keeper, names, &change.claim);
+    return change;
+}
+
 static tacit_status make(redis_store *self, const ti_redis_names *names,
-                         const ti_redis_claim *claim, change change) {
+                         const ti_redis_claim *claim, const change *change) {
     tacit_status status =
-        change.bytes != NULL
-            ? ti_redis_save(self->server, names, claim, change.bytes, change.size, &self->error)
+        change->bytes != NULL
+            ? ti_redis_save(self->server, names, claim, change->bytes, change->size, &self->error)
             : ti_redis_erase(self->server, names, claim, &self->error);
 
     return status == TACIT_ERR_BUSY ? ti_redis_lock_lost(&self->error) : status;
@@ -113,7 +123,7 @@ static tacit_status take_patiently(redis_store *self, ti_redis_lease *lease) {
     return status;
 }
 
-static tacit_status make_with_own_lock(redis_store *self, const char *key, change change) {
+static tacit_status make_with_own_lock(redis_store *self, const char *key, const change *change) {
     ti_redis_claim claim;
     ti_redis_lease *lease;
     tacit_status status =
@@ -130,12 +140,10 @@ static tacit_status make_with_own_lock(redis_store *self, const char *key, chang
 }
 
 static tacit_status make_with_lock(redis_store *self, const char *key, const ti_redis_names *names,
-                                   change change) {
-    ti_redis_claim claim;
-
-    switch (ti_redis_keeper_claim(self->keeper, names, &claim)) {
+                                   const change *change) {
+    switch (change->holding) {
     case TI_REDIS_HELD:
-        return make(self, names, &claim, change);
+        return make(self, names, &change->claim, change);
     case TI_REDIS_LOST:
         return ti_redis_lock_lost(&self->error);
     case TI_REDIS_NOT_HELD:
@@ -160,14 +168,17 @@ static tacit_status save(void *data, const char *key, const char *record, size_t
     ti_buffer sealed = TI_BUFFER_INIT;
     ti_redis_names names;
     tacit_status status;
+    change change;
 
     if (size > RECORD_SIZE_MAX)
         return ti_error_set(&self->error, TACIT_ERR_STORE_TOO_LARGE, "it takes at most %zu bytes",
                             RECORD_SIZE_MAX);
     if (!ti_redis_names_make(&names, self->prefix, key)) return ti_error_no_memory(&self->error);
+    change = begin(self, &names);
     status = seal(self, &names, record, size, &sealed);
-    if (status == TACIT_OK)
-        status = make_with_lock(self, key, &names, (change){sealed.data, sealed.size});
+    change.bytes = sealed.data;
+    change.size = sealed.size;
+    if (status == TACIT_OK) status = make_with_lock(self, key, &names, &change);
     ti_buffer_free(&sealed);
     ti_redis_names_free(&names);
     return status;
@@ -177,9 +188,11 @@ static tacit_status erase(void *data, const char *key) {
     redis_store *self = data;
     ti_redis_names names;
     tacit_status status;
+    change change;
 
     if (!ti_redis_names_make(&names, self->prefix, key)) return ti_error_no_memory(&self->error);
-    status = make_with_lock(self, key, &names, (change){.bytes = NULL});
+    change = begin(self, &names);
+    status = make_with_lock(self, key, &names, &change);
     ti_redis_names_free(&names);
     return status;
 }

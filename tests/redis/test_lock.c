@@ -8,6 +8,8 @@
 #include "platform/os.h"
 
 #include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -303,6 +305,61 @@ static void who_is_cut_off_closes_in_time(void **state) {
     redis_proxy_free(proxy);
 }
 
+/* The app's key, which comes when the test says so. */
+typedef struct slow_key {
+    sem_t asked, given;
+} slow_key;
+
+static tacit_status get_slow_key(void *data, unsigned char key[32]) {
+    slow_key *slow = data;
+
+    sem_post(&slow->asked);
+    sem_wait(&slow->given);
+    return redis_key(NULL, key);
+}
+
+static void *save_first(void *data) {
+    return (void *)(intptr_t)save(data, "first");
+}
+
+/* A save waits for its key while the lock is lost, and another saves: it never goes with a lock that came later. */
+static void a_save_that_takes_long_is_of_the_lock_it_began_with(void **state) {
+    (void)state;
+
+    for (int back = 0; back < 2; back++) {
+        tacit_store_redis_options options = redis_store_options(redis_url(redis));
+        host a = {.store = NULL}, b = host_new();
+        pthread_t thread;
+        slow_key key;
+        void *status;
+
+        sem_init(&key.asked, 0, 0);
+        sem_init(&key.given, 0, 0);
+        options.get_key = get_slow_key;
+        options.key_data = &key;
+        a.store = tacit_store_redis(&options, NULL);
+        a.ops = a.store->ops.lock;
+        open_lock(&a);
+        assert_int_equal(take(&a), TACIT_OK);
+        assert_int_equal(pthread_create(&thread, NULL, save_first, &a), 0);
+        sem_wait(&key.asked);
+        lose("*:lock");
+        assert_int_equal(take(&b), TACIT_OK);
+        assert_int_equal(save(&b, "second"), TACIT_OK);
+        b.ops->release(b.lock);
+        a.ops->release(a.lock);
+        if (back) assert_int_equal(take(&a), TACIT_OK);
+
+        sem_post(&key.given);
+        pthread_join(thread, &status);
+
+        assert_int_equal((intptr_t)status, TACIT_ERR_STORE_UNAVAILABLE);
+        assert_record(&b, "second");
+        host_free(&a);
+        host_free(&b);
+    }
+}
+
 /* Two clients of one process may share the store: on whose behalf a save comes, nobody can tell. */
 static void a_save_does_not_go_with_another_holders_lock(void **state) {
     host a = host_new(), b = a;
@@ -486,6 +543,7 @@ int main(void) {
         cmocka_unit_test_setup(a_stale_holder_writes_saves_and_releases_nothing, clean),
         cmocka_unit_test_setup(who_is_cut_off_loses_it_and_knows, clean),
         cmocka_unit_test_setup(who_is_cut_off_closes_in_time, clean),
+        cmocka_unit_test_setup(a_save_that_takes_long_is_of_the_lock_it_began_with, clean),
         cmocka_unit_test_setup(a_save_does_not_go_with_another_holders_lock, clean),
         cmocka_unit_test_setup(fences_only_rise_whatever_redis_forgets, clean),
         cmocka_unit_test_setup(a_redis_that_lost_everything_is_begun_anew, clean),
