@@ -5,7 +5,8 @@
  *
  * Operation: the thread visits each lease at a third of its time, and one with which something went wrong after a twelfth. A release or
  * the end of a life that did not get through stays with the thread as a debt, and the lease with it, until it got through or has ended
- * by itself.
+ * by itself. A take that was not answered may be done late, behind the release that was to undo it: its debt is paid again and again,
+ * for as long as a lock is lent.
  *
  * Safety: the fields of all leases are guarded by the keeper's lock, which nobody holds while Redis is asked. A lease is freed by whoever
  * comes last: the lock object, or the thread with a visit or a debt.
@@ -52,7 +53,9 @@ struct ti_redis_lease {
     bool owes_release, owes_end;
     int64_t release_number, end_number; /* of the last command that they are to undo */
     int64_t ended_life, debt_until_boot_ms;
-    int64_t due_boot_ms; /* of the next visit */
+    int64_t unheard_until_boot_ms; /* a take that was not answered may be done until then */
+    bool silent;                   /* Redis, when it was last asked for the lock, or told of it */
+    int64_t due_boot_ms;           /* of the next visit */
 };
 
 /* ------------------------------------------------------------------ the thread's work */
@@ -93,9 +96,16 @@ static void owe_end_locked(ti_redis_lease *lease, int64_t life) {
     lease->debt_until_boot_ms = ti_os_boot_ms() + lease->keeper->lease_ms;
 }
 
+static bool is_answer(tacit_status status) {
+    return status == TACIT_OK || status == TACIT_ERR_BUSY;
+}
+
 static bool settled(tacit_status status, const ti_redis_lease *lease) {
-    return status == TACIT_OK || status == TACIT_ERR_BUSY ||
-           ti_os_boot_ms() >= lease->debt_until_boot_ms;
+    return is_answer(status) || ti_os_boot_ms() >= lease->debt_until_boot_ms;
+}
+
+static bool is_unheard_locked(const ti_redis_lease *lease) {
+    return ti_os_boot_ms() < lease->unheard_until_boot_ms;
 }
 
 static bool renew_lock_locked(ti_redis_lease *lease) {
@@ -130,6 +140,7 @@ static bool renew_life_locked(ti_redis_lease *lease) {
     return status == TACIT_OK || status == TACIT_ERR_BUSY;
 }
 
+/* false: Redis is out of reach. */
 static bool release_locked(ti_redis_lease *lease) {
     ti_redis_keeper *keeper = lease->keeper;
     ti_redis_claim claim;
@@ -140,8 +151,10 @@ static bool release_locked(ti_redis_lease *lease) {
     status =
         ti_redis_release(keeper->server, &lease->names, &claim, keeper->renewal_timeout_ms, NULL);
     pthread_mutex_lock(&keeper->lock);
-    if (claim.number > lease->release_number && settled(status, lease)) lease->owes_release = false;
-    return !lease->owes_release;
+    lease->silent = !is_answer(status);
+    if (claim.number > lease->release_number && !is_unheard_locked(lease) && settled(status, lease))
+        lease->owes_release = false;
+    return !lease->silent;
 }
 
 static bool end_life_locked(ti_redis_lease *lease) {
@@ -169,7 +182,7 @@ static void visit_locked(ti_redis_lease *lease) {
     if (ok && lease->owes_release) ok = release_locked(lease);
     if (ok && lease->life != 0) ok = renew_life_locked(lease);
     if (ok && lease->owes_end) ok = end_life_locked(lease);
-    if (!ok) visit_soon_locked(lease, ti_os_boot_ms(), 12);
+    if (!ok || lease->owes_release) visit_soon_locked(lease, ti_os_boot_ms(), 12);
     lease->visited = false;
 }
 
@@ -352,10 +365,30 @@ const char *ti_redis_lease_owner(const ti_redis_lease *lease) {
 
 /* ------------------------------------------------------------------ the lock */
 
+/* Whatever is to be undone of it. false: nothing. */
+static bool not_taken_locked(ti_redis_lease *lease, tacit_status status) {
+    if (status == TACIT_ERR_BUSY && !is_unheard_locked(lease)) return false;
+    lease->taken = lease->lost = false;
+    lease->silent = status != TACIT_ERR_BUSY;
+    owe_release_locked(lease);
+    if (lease->silent) lease->unheard_until_boot_ms = lease->debt_until_boot_ms;
+    visit_soon_locked(lease, ti_os_boot_ms(), 12);
+    return true;
+}
+
+static void taken_locked(ti_redis_lease *lease, int64_t fence, int64_t sent) {
+    lease->taken = true;
+    lease->lost = false;
+    lease->fence = fence;
+    lease->until_boot_ms = sent + lease->keeper->lease_ms;
+    visit_soon_locked(lease, sent, 3);
+}
+
 tacit_status ti_redis_lease_take(ti_redis_lease *lease, size_t journal_size, tacit_error *error) {
     ti_redis_keeper *keeper = lease->keeper;
-    int64_t sent, number, fence;
     tacit_status status = start(keeper, error);
+    int64_t sent, number, fence;
+    bool work = true;
 
     if (status != TACIT_OK) return status;
     pthread_mutex_lock(&keeper->lock);
@@ -365,20 +398,13 @@ tacit_status ti_redis_lease_take(ti_redis_lease *lease, size_t journal_size, tac
     sent = ti_os_boot_ms();
     status = ti_redis_take(keeper->server, &lease->names, lease->owner, number, keeper->lease_ms,
                            journal_size, &fence, error);
-    if (status == TACIT_ERR_BUSY) return status;
     pthread_mutex_lock(&keeper->lock);
-    lease->taken = status == TACIT_OK;
-    lease->lost = false;
-    if (lease->taken) {
-        lease->fence = fence;
-        lease->until_boot_ms = sent + keeper->lease_ms;
-        visit_soon_locked(lease, sent, 3);
-    } else {
-        owe_release_locked(lease);
-        visit_soon_locked(lease, sent, 12);
-    }
+    if (status == TACIT_OK)
+        taken_locked(lease, fence, sent);
+    else
+        work = not_taken_locked(lease, status);
     pthread_mutex_unlock(&keeper->lock);
-    ti_os_timer_wake(keeper->timer);
+    if (work) ti_os_timer_wake(keeper->timer);
     return status;
 }
 
@@ -387,10 +413,11 @@ void ti_redis_lease_release(ti_redis_lease *lease) {
     bool owes = false;
 
     pthread_mutex_lock(&keeper->lock);
-    if (lease->taken && !lease->lost) {
+    if (lease->taken && (!lease->lost || is_unheard_locked(lease))) {
         lease->taken = false;
         owe_release_locked(lease);
-        owes = !release_locked(lease);
+        release_locked(lease);
+        owes = lease->owes_release;
         if (owes) visit_soon_locked(lease, ti_os_boot_ms(), 12);
     }
     lease->taken = false;
@@ -472,7 +499,8 @@ void ti_redis_lease_end_life(ti_redis_lease *lease) {
     if (lease->life != 0) {
         owe_end_locked(lease, lease->life);
         lease->life = 0;
-        owes = lease->owes_release || !end_life_locked(lease); /* whoever closes waits once */
+        /* whoever closes waits once */
+        owes = (lease->owes_release && lease->silent) || !end_life_locked(lease);
         if (owes) visit_soon_locked(lease, ti_os_boot_ms(), 12);
     }
     pthread_mutex_unlock(&keeper->lock);

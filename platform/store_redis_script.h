@@ -4,6 +4,7 @@
  * Properties: a lock has one owner, and each time it is taken a higher fence than any before, also where Redis lost the lock or the
  * counter. What is written needs the owner and its fence there and then. Numbers, which the owner counts up with each command, keep a
  * command out that was given up and comes late: nothing newer is overwritten by it, and no lock is taken back. Each script may run twice.
+ * Of a lock that was released nothing is left: a take that comes later than that is done, and released by the keeper.
  */
 #ifndef TI_STORE_REDIS_SCRIPT_H
 #define TI_STORE_REDIS_SCRIPT_H

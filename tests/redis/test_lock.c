@@ -475,6 +475,74 @@ static bool all_of_it(host *host, const char *text) {
     return write_text(host, 8, text) == TACIT_OK;
 }
 
+static void close_it(host *a, host *b) {
+    (void)b;
+    a->ops->close(a->lock);
+    a->lock = NULL;
+}
+
+static void keep_it(host *a, host *b) {
+    (void)a;
+    (void)b;
+}
+
+static void find_it_busy(host *a, host *b) {
+    assert_int_equal(take(b), TACIT_OK);
+    assert_int_equal(take(a), TACIT_ERR_BUSY);
+    b->ops->release(b->lock);
+}
+
+static void have_it_meanwhile(host *a, host *b) {
+    (void)b;
+    assert_int_equal(take(a), TACIT_OK);
+    a->ops->release(a->lock);
+}
+
+/* A take that was given up arrives behind the release that was to undo it. */
+static void a_take_that_comes_late_keeps_nobody_out(void **state) {
+    static void (*const meanwhile[])(host *, host *) = {close_it, keep_it, find_it_busy,
+                                                        have_it_meanwhile};
+    (void)state;
+
+    for (size_t i = 0; i < sizeof meanwhile / sizeof *meanwhile; i++) {
+        redis_proxy *proxy = redis_proxy_start(redis);
+        host a = host_at(redis_proxy_url(proxy), 0), b = host_new();
+
+        open_lock(&a);
+        assert_int_equal(a.ops->begin_life(a.lock, 7), TACIT_OK);
+        redis_proxy_lose(proxy, 1, REDIS_PROXY_DELAY);
+        assert_int_equal(take(&a), TACIT_ERR_STORE_UNAVAILABLE);
+        while (redis_proxy_commands(proxy) < 2) poll(NULL, 0, 5);
+        poll(NULL, 0, 20); /* it is released */
+        meanwhile[i](&a, &b);
+        redis_proxy_deliver(proxy);
+
+        await_taken(&b, REDIS_LEASE_MS / 2);
+
+        host_free(&a);
+        assert_int_equal(redis_count(redis, "*:life:*"), 0);
+        host_free(&b);
+        redis_proxy_free(proxy);
+    }
+}
+
+/* A life goes on, while its thread has that to do. */
+static void a_take_that_is_lost_ends_no_life(void **state) {
+    redis_proxy *proxy = redis_proxy_start(redis);
+    host a = host_at(redis_proxy_url(proxy), 0), b = host_new();
+    int64_t until = ti_os_boot_ms() + 2 * REDIS_LEASE_MS;
+
+    (void)state;
+    open_lock(&a);
+    assert_int_equal(a.ops->begin_life(a.lock, 7), TACIT_OK);
+    redis_proxy_lose(proxy, 1, REDIS_PROXY_COMMAND);
+    assert_int_equal(take(&a), TACIT_ERR_STORE_UNAVAILABLE);
+    for (; ti_os_boot_ms() < until; poll(NULL, 0, 100)) assert_true(b.ops->lives(b.lock, 7));
+    host_free(&a);
+    host_free(&b);
+    redis_proxy_free(proxy);
+}
+
 /* As a session would: what fails is begun again, with a new lock object. */
 static void do_until_done(host *host, const char *text) {
     for (int tries = 0; !all_of_it(host, text); tries++) {
@@ -549,6 +617,8 @@ int main(void) {
         cmocka_unit_test_setup(a_redis_that_lost_everything_is_begun_anew, clean),
         cmocka_unit_test_setup(a_life_is_seen_by_others_until_it_ends, clean),
         cmocka_unit_test_setup(who_cannot_be_asked_about_lives, clean),
+        cmocka_unit_test_setup(a_take_that_comes_late_keeps_nobody_out, clean),
+        cmocka_unit_test_setup(a_take_that_is_lost_ends_no_life, clean),
         cmocka_unit_test_setup(commands_that_are_lost, clean),
         cmocka_unit_test_setup(replies_that_are_lost, clean),
         cmocka_unit_test_setup(replies_that_never_come, clean),

@@ -30,6 +30,8 @@ struct redis_proxy {
     int commands, lose;
     redis_proxy_loss loss;
     bool cut, ending;
+    char delayed[CHUNK];
+    ssize_t delayed_size;
 
     /* the thread's */
     pair pairs[PAIRS_MAX];
@@ -84,6 +86,12 @@ static redis_proxy_loss count_command(redis_proxy *proxy) {
     return loss;
 }
 
+static void delay(redis_proxy *proxy, int from) {
+    pthread_mutex_lock(&proxy->lock);
+    proxy->delayed_size = read(from, proxy->delayed, sizeof proxy->delayed);
+    pthread_mutex_unlock(&proxy->lock);
+}
+
 static bool pass_on(int from, int to, char *bytes, ssize_t *size) {
     *size = read(from, bytes, CHUNK);
     if (*size <= 0) return false;
@@ -99,7 +107,8 @@ static bool take_command(redis_proxy *proxy, pair *pair, char *bytes) {
     if (!pair->asked) {
         redis_proxy_loss loss = count_command(proxy);
 
-        if (loss == REDIS_PROXY_COMMAND) return false;
+        if (loss == REDIS_PROXY_DELAY) delay(proxy, pair->store);
+        if (loss == REDIS_PROXY_COMMAND || loss == REDIS_PROXY_DELAY) return false;
         pair->silent = loss != 0;
         pair->asked = true;
         if (loss == REDIS_PROXY_REPLY) {
@@ -215,6 +224,20 @@ void redis_proxy_lose(redis_proxy *proxy, int n, redis_proxy_loss loss) {
     proxy->lose = n;
     proxy->loss = loss;
     pthread_mutex_unlock(&proxy->lock);
+}
+
+void redis_proxy_deliver(redis_proxy *proxy) {
+    int redis = connect_to(proxy->upstream);
+    char reply[64];
+
+    pthread_mutex_lock(&proxy->lock);
+    assert_true(proxy->delayed_size > 0);
+    assert_int_equal(write(redis, proxy->delayed, (size_t)proxy->delayed_size),
+                     proxy->delayed_size);
+    pthread_mutex_unlock(&proxy->lock);
+    assert_true(read(redis, reply, sizeof reply) > 1);
+    assert_true(reply[0] == ':' && reply[1] != '0');
+    close(redis);
 }
 
 int redis_proxy_commands(redis_proxy *proxy) {
