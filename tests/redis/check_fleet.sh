@@ -1,7 +1,7 @@
 #!/bin/sh
 # check_fleet.sh SERVER FLEET: one machine is given a refresh token; another, which was given none, has
 # the page too; a third with another key has not, and leaves the record alone. Redis is set up as README.md says, and
-# allows no more than that.
+# allows no more than that, and nothing to who gives no password.
 set -eu
 
 server=$1
@@ -18,9 +18,9 @@ fail() {
     echo "FAILED: $1" >&2
     exit 1
 }
-page() { # the key's file; what it prints goes to the file output
+page() { # the key's file, and the URL of Redis; what it prints goes to the file output
     "$fleet" "{\"token_endpoint\": \"$url/token\"}" test-client "$url" "$url/api/page" \
-        "unix://$directory/redis" "$directory/$1" >"$directory/output" 2>&1
+        "${2:-redis://robot:password@127.0.0.1:$port}" "$directory/$1" >"$directory/output" 2>&1
 }
 await() { # test WHAT
     tries=0
@@ -36,19 +36,30 @@ await() { # test WHAT
 : >"$directory/output"
 "$server" --max-seconds 60 --port-file "$directory/port" >"$directory/server.log" 2>&1 &
 processes=$!
-# A socket has no user's name: what README.md allows to robot is for everyone here.
-sed -n '/^appendonly yes$/,/^```$/p' "$here/../../README.md" | sed '/^```$/d' |
-    sed 's/^user robot on >password /user default on nopass /' >"$directory/redis.conf"
-grep -q "^user default " "$directory/redis.conf" || fail "README.md does not say how Redis is set up"
-redis-server "$directory/redis.conf" --port 0 --unixsocket "$directory/redis" --save "" --dir "$directory" \
-    >"$directory/redis.log" 2>&1 &
-processes="$processes $!"
+sed -n '/^appendonly yes$/,/^```$/p' "$here/../../README.md" | sed '/^```$/d; s/^bind .*/bind 127.0.0.1/' \
+    >"$directory/redis.conf"
+grep -q "^user default off$" "$directory/redis.conf" || fail "README.md does not say how Redis is set up"
+port=$((20000 + $$ % 20000))
+last=$((port + 20))
+until [ -S "$directory/redis" ]; do # at a port that is free
+    redis-server "$directory/redis.conf" --port $port --unixsocket "$directory/redis" --save "" \
+        --dir "$directory" >"$directory/redis.log" 2>&1 &
+    redis=$!
+    processes="$processes $redis"
+    while kill -0 $redis 2>/dev/null && [ ! -S "$directory/redis" ]; do sleep 0.05; done
+    [ -S "$directory/redis" ] && break
+    processes=${processes% *}
+    port=$((port + 1))
+    [ $port -lt $last ] || { cat "$directory/redis.log" >&2; fail "Redis does not start"; }
+done
 await -s "$directory/port"
-await -S "$directory/redis"
 url="http://127.0.0.1:$(cat "$directory/port")"
 head -c 32 /dev/urandom >"$directory/key"
 head -c 32 /dev/urandom >"$directory/another"
 
+! page key "unix://$directory/redis" || fail "there is a page without a password"
+grep -q "^load: TACIT_ERR_STORE_FAILED: .*asks for a password" "$directory/output" ||
+    fail "who gives no password is let in"
 ! page key || fail "there is a page without a sign-in"
 grep -q "^request: TACIT_ERR_SIGN_IN_REQUIRED: " "$directory/output" || fail "nobody asks for a sign-in"
 ! FLEET_REFRESH_TOKEN=unknown page key || fail "there is a page with a refresh token that nobody gave"

@@ -210,6 +210,10 @@ static void errors_are_told_apart_by_their_code(void **state) {
         {"MASTERDOWN Link with MASTER is down", TACIT_ERR_STORE_UNAVAILABLE, "master"},
         {"NOREPLICAS Not enough good replicas to write.", TACIT_ERR_STORE_UNAVAILABLE, "replicas"},
         {"BUSY Redis is busy running a script.", TACIT_ERR_STORE_UNAVAILABLE, "busy"},
+        {"ERR max number of clients reached", TACIT_ERR_STORE_UNAVAILABLE, "clients"},
+        {"DENIED Redis is running in protected mode because protected mode is enabled and no "
+         "password is set for the default user.",
+         TACIT_ERR_STORE_FAILED, "protected mode"},
         {"NOAUTH Authentication required.", TACIT_ERR_STORE_FAILED, "password"},
         {"WRONGPASS invalid username-password pair", TACIT_ERR_STORE_FAILED, "refuses the user"},
         {"NOPERM this user has no permissions", TACIT_ERR_STORE_FAILED, "may not"},
