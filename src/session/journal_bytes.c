@@ -169,13 +169,21 @@ static int64_t carried_over(int64_t boot_ms, int64_t shift_ms, int64_t now_boot_
     return boot_ms - now_boot_ms > ahead_max_ms ? now_boot_ms + ahead_max_ms : boot_ms;
 }
 
+/* Of a boot whose name the system does not tell nobody knows. */
+static bool is_same_boot(const ti_journal_clocks *then, const ti_journal_clocks *now) {
+    static const unsigned char none[sizeof now->boot_id];
+
+    return memcmp(then->boot_id, now->boot_id, sizeof none) == 0 &&
+           memcmp(now->boot_id, none, sizeof none) != 0;
+}
+
 /* By how much the boot clock of then differs from that of now. */
 static bool find_shift(const ti_journal_clocks *then, const ti_journal_clocks *now,
                        int64_t *shift_ms) {
     int64_t then_booted, now_booted;
 
     *shift_ms = 0;
-    if (memcmp(then->boot_id, now->boot_id, sizeof now->boot_id) == 0) return true;
+    if (is_same_boot(then, now)) return true;
     return !__builtin_sub_overflow(then->wall_ms, then->boot_ms, &then_booted) &&
            !__builtin_sub_overflow(now->wall_ms, now->boot_ms, &now_booted) &&
            !__builtin_sub_overflow(then_booted, now_booted, shift_ms);

@@ -235,6 +235,21 @@ static void times_are_carried_over_a_restart_by_the_wall_clock(void **state) {
     }
 }
 
+/* Two boots may have no name: that is none that they share. */
+static void a_boot_without_a_name_is_not_the_same(void **state) {
+    static const ti_journal_clocks then = {{0}, 500000, 4990000}, nameless = {{0}, 100000, 5000000};
+    ti_journal_image image = sample(), found;
+    uint64_t number;
+    file f = {{0}};
+
+    (void)state;
+    image.backoff.retry_boot_ms = 530000;
+    put(&f, &image, &then, 1);
+    assert_int_equal(ti_journal_read_bytes(f.bytes, sizeof f.bytes, &nameless, &found, &number),
+                     TI_JOURNAL_READ);
+    assert_int_equal(found.backoff.retry_boot_ms, 120000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_written_is_read),
@@ -246,6 +261,7 @@ int main(void) {
         cmocka_unit_test(what_is_newer_than_a_slot_is_nothing),
         cmocka_unit_test(nonsense_with_a_good_checksum_is_corrupt),
         cmocka_unit_test(times_are_carried_over_a_restart_by_the_wall_clock),
+        cmocka_unit_test(a_boot_without_a_name_is_not_the_same),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
