@@ -19,12 +19,16 @@
 /* Nothing that is asked for here comes near it; whoever sends more is no Redis of ours. */
 #define REPLY_BYTES_MAX ((size_t)16 * 1024 * 1024)
 
+/* What lies between may forget a connection that nothing goes over, and tells neither end. */
+enum { IDLE_MAX_MS = 30000 };
+
 enum { ARGUMENTS_MAX = 24, CHUNK = 16 * 1024 };
 
 struct ti_redis_link {
     CURL *handle;
     curl_socket_t socket;
     redisReader *reader;
+    int64_t asked_boot_ms; /* for the last time */
 };
 
 /* ------------------------------------------------------------------ waiting */
@@ -136,6 +140,7 @@ tacit_status ti_redis_link_ask(ti_redis_link *link, const ti_redis_argument *arg
 
     *reply = NULL;
     if (has_more(link)) return strange(error);
+    link->asked_boot_ms = ti_os_boot_ms();
     for (int i = 0; i < count; i++) {
         words[i] = arguments[i].bytes;
         sizes[i] = arguments[i].size;
@@ -148,10 +153,11 @@ tacit_status ti_redis_link_ask(ti_redis_link *link, const ti_redis_argument *arg
     return status == TACIT_OK ? receive_reply(link, deadline_boot_ms, reply, error) : status;
 }
 
-bool ti_redis_link_is_quiet(const ti_redis_link *link) {
+bool ti_redis_link_is_fit(const ti_redis_link *link) {
     struct pollfd socket = {.fd = link->socket, .events = POLLIN};
 
-    return !has_more(link) && poll(&socket, 1, 0) == 0;
+    return ti_os_boot_ms() - link->asked_boot_ms <= IDLE_MAX_MS && !has_more(link) &&
+           poll(&socket, 1, 0) == 0;
 }
 
 /* ------------------------------------------------------------------ opening */

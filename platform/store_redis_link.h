@@ -30,8 +30,8 @@ tacit_status ti_redis_link_open(const ti_redis_address *address, const char *ca_
  */
 tacit_status ti_redis_link_ask(ti_redis_link *link, const ti_redis_argument *arguments, int count,
                                int64_t deadline_boot_ms, redisReply **reply, tacit_error *error);
-/* Whether an idle one is still there, as far as this end knows. */
-bool ti_redis_link_is_quiet(const ti_redis_link *link);
+/* Whether an idle one is still there, as far as this end knows, and has not been idle for so long that it may be wrong. */
+bool ti_redis_link_is_fit(const ti_redis_link *link);
 void ti_redis_link_close(ti_redis_link *link); /* takes NULL */
 
 #endif

@@ -69,11 +69,11 @@ static ti_redis_link *take_idle(ti_redis_server *server) {
     return link;
 }
 
-/* What Redis has closed meanwhile, by its own timeout or a restart, is no reason to fail. */
+/* What Redis has closed meanwhile, by its own timeout or a restart, or a router forgot, is no reason to fail. */
 static tacit_status get_link(ti_redis_server *server, int timeout_ms, ti_redis_link **link,
                              tacit_error *error) {
     while ((*link = take_idle(server)) != NULL) {
-        if (ti_redis_link_is_quiet(*link)) return ti_error_clear(error);
+        if (ti_redis_link_is_fit(*link)) return ti_error_clear(error);
         ti_redis_link_close(*link);
     }
     return ti_redis_link_open(&server->address, server->ca_file, ti_os_boot_ms() + timeout_ms, link,

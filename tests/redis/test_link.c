@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ------------------------------------------------------------------ a resolver that hangs */
@@ -66,6 +67,20 @@ static void let_resolver_answer(void) {
     pthread_cond_broadcast(&resolver.changed);
     while (resolver.answered < resolver.asked) pthread_cond_wait(&resolver.changed, &resolver.lock);
     pthread_mutex_unlock(&resolver.lock);
+}
+
+/* ------------------------------------------------------------------ a boot clock that goes on */
+
+static atomic_llong ahead_s;
+
+int clock_gettime(clockid_t clock, struct timespec *time) {
+    int (*system)(clockid_t, struct timespec *);
+    int result;
+
+    *(void **)&system = dlsym(RTLD_NEXT, "clock_gettime");
+    result = system(clock, time);
+    if (clock == CLOCK_BOOTTIME) time->tv_sec += (time_t)atomic_load(&ahead_s);
+    return result;
 }
 
 /* ------------------------------------------------------------------ asking */
@@ -186,6 +201,36 @@ static void what_was_not_asked_for_is_not_taken_for_the_next_reply(void **state)
     redis_impostor_free(impostor);
 }
 
+static long count_connections(ts_redis *redis) {
+    redisReply *reply = redis_ask(redis, "INFO stats");
+    long count =
+        strtol(strchr(strstr(reply->str, "total_connections_received:"), ':') + 1, NULL, 10);
+
+    freeReplyObject(reply);
+    return count;
+}
+
+/* A router between may have forgotten it, and a command over it would only be waited for. */
+static void a_connection_that_was_idle_for_long_is_not_used(void **state) {
+    ts_redis *redis = redis_start(NULL);
+    asker asker = asker_at(redis_url(redis), 5000);
+    long before, asked = count_connections(redis);
+
+    (void)state;
+    asked = count_connections(redis) - asked; /* by the test */
+    assert_loads(&asker, NULL);
+    before = count_connections(redis);
+    atomic_store(&ahead_s, 29);
+    assert_loads(&asker, NULL);
+    assert_int_equal(count_connections(redis) - before, asked);
+    before = count_connections(redis);
+    atomic_store(&ahead_s, 29 + 31);
+    assert_loads(&asker, NULL);
+    assert_int_equal(count_connections(redis) - before, asked + 1);
+    asker_free(&asker);
+    redis_free(redis);
+}
+
 /* Whose name leads elsewhere after a failover, and who is left as a replica that closes nothing. */
 static void a_connection_to_who_became_a_replica_is_not_kept(void **state) {
     ts_redis *first = redis_start(NULL), *second = redis_start(NULL);
@@ -256,6 +301,7 @@ int main(void) {
         cmocka_unit_test(a_name_that_is_not_resolved_is_given_up_in_time),
         cmocka_unit_test(a_list_without_end_is_no_reply),
         cmocka_unit_test(what_was_not_asked_for_is_not_taken_for_the_next_reply),
+        cmocka_unit_test(a_connection_that_was_idle_for_long_is_not_used),
         cmocka_unit_test(a_connection_to_who_became_a_replica_is_not_kept),
         cmocka_unit_test(no_lock_of_libcurl_is_inherited),
     };
