@@ -465,6 +465,40 @@ ti_redis_holding ti_redis_keeper_claim(ti_redis_keeper *keeper, const ti_redis_n
 
 /* ------------------------------------------------------------------ lives */
 
+/* A claim of a lease that had this life before, and owes its end; the debt stays. */
+static bool find_end_locked(const ti_redis_lease *of, int64_t life, ti_redis_claim *claim) {
+    for (ti_redis_lease *each = of->keeper->leases; each != NULL; each = each->next) {
+        if (each == of || !each->owes_end || each->ended_life != life ||
+            strcmp(each->names.base, of->names.base) != 0)
+            continue;
+        claim_locked(each, claim);
+        return true;
+    }
+    return false;
+}
+
+/* The one before of this keeper's may not have ended yet. */
+static tacit_status live(ti_redis_lease *lease, int64_t life, const ti_redis_claim *claim,
+                         tacit_error *error) {
+    ti_redis_keeper *keeper = lease->keeper;
+    int timeout_ms = ti_redis_server_timeout_ms(keeper->server);
+    ti_redis_claim before;
+    tacit_status status;
+    bool found;
+
+    status = ti_redis_live(keeper->server, &lease->names, life, claim, keeper->lease_ms, timeout_ms,
+                           error);
+    if (status != TACIT_ERR_BUSY) return status;
+    pthread_mutex_lock(&keeper->lock);
+    found = find_end_locked(lease, life, &before);
+    pthread_mutex_unlock(&keeper->lock);
+    if (!found || ti_redis_end_life(keeper->server, &lease->names, life, &before, timeout_ms,
+                                    NULL) != TACIT_OK)
+        return status;
+    return ti_redis_live(keeper->server, &lease->names, life, claim, keeper->lease_ms, timeout_ms,
+                         error);
+}
+
 tacit_status ti_redis_lease_begin_life(ti_redis_lease *lease, int64_t life, tacit_error *error) {
     ti_redis_keeper *keeper = lease->keeper;
     ti_redis_claim claim;
@@ -475,8 +509,7 @@ tacit_status ti_redis_lease_begin_life(ti_redis_lease *lease, int64_t life, taci
     if (lease->ended_life == life) lease->owes_end = false;
     claim_locked(lease, &claim);
     pthread_mutex_unlock(&keeper->lock);
-    status = ti_redis_live(keeper->server, &lease->names, life, &claim, keeper->lease_ms,
-                           ti_redis_server_timeout_ms(keeper->server), error);
+    status = live(lease, life, &claim, error);
     if (status == TACIT_ERR_BUSY) return status;
     pthread_mutex_lock(&keeper->lock);
     if (status != TACIT_OK) {

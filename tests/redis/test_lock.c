@@ -441,6 +441,31 @@ static void a_life_is_seen_by_others_until_it_ends(void **state) {
     host_free(&b);
 }
 
+/* A lock object's, whose end was lost, is in the next one's way no longer than it takes to end it. */
+static void a_life_begins_again_whose_end_was_lost(void **state) {
+    redis_proxy *proxy = redis_proxy_start(redis);
+    host a = host_at(redis_proxy_url(proxy), 0), b = host_new();
+
+    (void)state;
+    open_lock(&a);
+    assert_int_equal(a.ops->begin_life(a.lock, 42), TACIT_OK);
+    redis_proxy_lose(proxy, 1, REDIS_PROXY_COMMAND);
+    a.ops->close(a.lock);
+    assert_true(b.ops->lives(b.lock, 42));
+    open_lock(&a);
+
+    assert_int_equal(a.ops->begin_life(a.lock, 42), TACIT_OK);
+
+    for (int64_t until = ti_os_boot_ms() + REDIS_LEASE_MS / 3; ti_os_boot_ms() < until;
+         poll(NULL, 0, 20))
+        assert_true(b.ops->lives(b.lock, 42)); /* what was owed ends only the first */
+    assert_int_equal(b.ops->begin_life(b.lock, 42), TACIT_ERR_BUSY);
+    host_free(&a);
+    assert_false(b.ops->lives(b.lock, 42));
+    host_free(&b);
+    redis_proxy_free(proxy);
+}
+
 static void who_cannot_be_asked_about_lives(void **state) {
     redis_proxy *proxy = redis_proxy_start(redis);
     host a = host_at(redis_proxy_url(proxy), 200);
@@ -616,6 +641,7 @@ int main(void) {
         cmocka_unit_test_setup(fences_only_rise_whatever_redis_forgets, clean),
         cmocka_unit_test_setup(a_redis_that_lost_everything_is_begun_anew, clean),
         cmocka_unit_test_setup(a_life_is_seen_by_others_until_it_ends, clean),
+        cmocka_unit_test_setup(a_life_begins_again_whose_end_was_lost, clean),
         cmocka_unit_test_setup(who_cannot_be_asked_about_lives, clean),
         cmocka_unit_test_setup(a_take_that_comes_late_keeps_nobody_out, clean),
         cmocka_unit_test_setup(a_take_that_is_lost_ends_no_life, clean),
