@@ -74,6 +74,11 @@ grep -q "^200$" "$directory/output" || fail "the second machine has no page"
 ! page another || fail "another key was taken"
 grep -q "^load: TACIT_ERR_STORE_CORRUPT: " "$directory/output" || fail "another key is not named"
 page key || fail "the record is gone"
+ln -s /dev/stdin "$directory/stdin"
+key=$directory/key
+left=$(cat "$key" "$key" "$key" "$key" "$key" "$key" "$key" "$key" | { page stdin || :; wc -c; })
+grep -q "^200$" "$directory/output" || fail "the key is not read from a pipe"
+[ "$left" -gt 0 ] || fail "more than the key is read, into memory that nobody wipes"
 
 lines=$(wc -l <"$here/../../examples/fleet.c")
 [ "$lines" -le 60 ] || fail "fleet.c has $lines lines, more than 60"
