@@ -116,8 +116,9 @@ typedef struct tacit_session_options {
      * previous store that is locked or away says nothing: the state stays TACIT_STATE_UNKNOWN until it
      * answers, or somebody signs in. Where both have a sign-in, `store`'s counts, and another one in the
      * previous store stays as it is; so does one that was last renewed before somebody signed in to or
-     * out of `store`. Processes that still work with the previous store alone find themselves signed
-     * out. Once moved, the previous store is not asked again.
+     * out of `store`. Where one lock serves both stores, the later sign-in counts. Processes that still
+     * work with the previous store alone find themselves signed out. Once moved, the previous store is
+     * not asked again.
      * Sessions of one sign-in that are open at once have one previous store; who names none shares it.
      * NULL: nowhere. The same store object as `store` is none.
      */

@@ -135,13 +135,17 @@ static tacit_status enter(const ti_identity *identity, visit *v, tacit_error *er
     return status;
 }
 
+static bool is_shared_locked(const ti_identity *identity) {
+    return ti_store_lock_is_shared(identity->client, identity->store, identity->move->from);
+}
+
 static tacit_status visit_locked(ti_identity *identity, visit *v, tacit_error *error) {
     tacit_store *from = identity->move->from;
     tacit_status status;
 
     *v = (visit){.from = tacit_store_ref(from),
                  .found = {.reading = TI_JOURNAL_NEW},
-                 .shared = ti_store_lock_is_shared(identity->client, identity->store, from)};
+                 .shared = is_shared_locked(identity)};
     pthread_mutex_unlock(&identity->lock);
     status = enter(identity, v, error);
     pthread_mutex_lock(&identity->lock);
@@ -185,7 +189,7 @@ static uint64_t generation_there(const visit *v) {
 static verdict judge_copy(const ti_journal *head, const ti_record *here, const visit *v) {
     bool same = is_of(head, &v->record);
 
-    if (v->shared && !is_of(head, here)) return TAKE;
+    if (v->shared && !is_of(head, here)) return same || head->moved ? TAKE : LEAVE;
     if (v->shared) return same ? LEAVE : DROP; /* the same: it is one place with two names */
     if (!same) return LEAVE;
     return is_current(v) && generation_there(v) > here->generation ? TAKE : DROP;
@@ -256,9 +260,18 @@ static tacit_status become_locked(ti_identity *identity, visit *v, tacit_error *
     return ti_turn_note_locked(identity, &identity->journal, error);
 }
 
+/* R16: what is here gives way to the sign-in of the head. After a move it may be a copy of that, an older one: nobody's else. */
+static void revoke_replaced_locked(ti_identity *identity, const ti_record *record) {
+    char **fingerprint = record->terms == NULL ? NULL : record->terms->fingerprint;
+
+    if (identity->views != NULL)
+        ti_revocation_add_locked(identity, identity->views, record->refresh_token, fingerprint);
+}
+
 static tacit_status take_locked(ti_identity *identity, visit *v, ti_record *record,
                                 tacit_error *error) {
     ti_sign_in_id left = v->record.sign_in_id;
+    bool replaces = !identity->journal.moved;
     tacit_status status = become_locked(identity, v, error);
 
     if (status == TACIT_OK) status = ti_persist_put_locked(identity, &v->record, error);
@@ -268,6 +281,7 @@ static tacit_status take_locked(ti_identity *identity, visit *v, ti_record *reco
     if (status != TACIT_OK) return status;
     identity->move->done = true;
     identity->move->left = left;
+    if (replaces) revoke_replaced_locked(identity, record);
     ti_record_free(record);
     *record = v->record;
     v->record = (ti_record){.tokens = NULL};
@@ -287,7 +301,7 @@ static tacit_status do_without_locked(ti_identity *identity, const ti_record *he
                                       tacit_error *error) {
     const ti_journal *head = &identity->journal, *there = journal_there(v);
 
-    if (v->shared) return TACIT_OK;
+    if (v->shared && is_of(head, here)) return TACIT_OK;
     if (there == NULL || !ti_sign_in_id_equal(&there->sign_in_id, &head->sign_in_id) ||
         (there->state != TI_JOURNAL_SIGNED_OUT && there->generation > here->generation))
         return ti_error_copy(error, &v->why);
@@ -315,11 +329,18 @@ static tacit_status settle_locked(ti_identity *identity, visit *v, bool here, ti
 
 /* ------------------------------------------------------------------ with a load */
 
-bool ti_move_is_due_locked(const ti_identity *identity, bool found) {
+/* Who is signed in may be there: a move was not finished, or one journal for both names somebody who is not here. */
+static bool is_to_be_looked_for_locked(const ti_identity *identity, const ti_record *here) {
     const ti_journal *head = &identity->journal;
 
+    if (here == NULL) return true;
+    return ti_journal_is_live(head) &&
+           (head->moved || (!is_of(head, here) && is_shared_locked(identity)));
+}
+
+bool ti_move_is_due_locked(const ti_identity *identity, const ti_record *here) {
     return identity->move != NULL && identity->state == TACIT_STATE_UNKNOWN &&
-           !identity->head_elsewhere && (!found || (head->moved && ti_journal_is_live(head)));
+           !identity->head_elsewhere && is_to_be_looked_for_locked(identity, here);
 }
 
 bool ti_move_waits_locked(const ti_identity *identity) {
@@ -371,7 +392,7 @@ tacit_status ti_move_run_locked(ti_identity *identity, ti_record *record, tacit_
     identity->move->waits = false;
     if (!ti_turn_is_taken_locked(identity)) status = read_again_locked(identity, record, error);
     if (status != TACIT_OK && status != TACIT_ERR_STORE_NOT_FOUND) return status;
-    if (!ti_move_is_due_locked(identity, status == TACIT_OK)) return status;
+    if (!ti_move_is_due_locked(identity, status == TACIT_OK ? record : NULL)) return status;
     entered = visit_locked(identity, &v, error);
     if (entered == TACIT_ERR_BUSY) {
         status = wait_locked(identity, error);

@@ -28,8 +28,8 @@ typedef struct ti_move {
 bool ti_move_name_locked(ti_identity *identity, tacit_store *from, tacit_error *error);
 void ti_move_free(ti_move *move); /* with the identity; takes NULL */
 
-/* Whether a load that found a record, or none, is to look into the previous store before it counts. */
-bool ti_move_is_due_locked(const ti_identity *identity, bool found);
+/* Whether a load that found a record, or none (NULL), is to look into the previous store before it counts. */
+bool ti_move_is_due_locked(const ti_identity *identity, const ti_record *here);
 /* Looks there, and moves what is to be moved. *record: what the store holds, before and after, as the status says. */
 tacit_status ti_move_run_locked(ti_identity *identity, ti_record *record, tacit_status status,
                                 tacit_error *error);

@@ -152,7 +152,7 @@ static tacit_status load_once_locked(ti_identity *identity, tacit_error *error) 
         status = read_locked(identity, &record, error);
     }
     if ((status == TACIT_OK || status == TACIT_ERR_STORE_NOT_FOUND) &&
-        ti_move_is_due_locked(identity, status == TACIT_OK))
+        ti_move_is_due_locked(identity, status == TACIT_OK ? &record : NULL))
         status = ti_move_run_locked(identity, &record, status, error);
     if (status != TACIT_OK && status != TACIT_ERR_STORE_NOT_FOUND) {
         ti_record_free(&record);

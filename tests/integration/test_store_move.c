@@ -107,6 +107,16 @@ static void assert_loads_as(scene *s, tacit_session_state expected) {
     assert_int_equal(state, expected);
 }
 
+static void assert_unknown_for(scene *s, tacit_status expected) {
+    tacit_session_state state;
+    tacit_error error;
+
+    assert_int_equal(tacit_session_load(world_session(s->world), PATIENCE_MS, &state, &error),
+                     expected);
+    assert_int_equal(state, TACIT_STATE_UNKNOWN);
+    assert_non_null(strstr(error.message, "the old store"));
+}
+
 static void assert_empty(fake_store *store) {
     assert_true(is_empty(store));
 }
@@ -142,6 +152,25 @@ static void sign_in_as(scene *s, const char *user) {
 
     if (tacit_sign_in_with_password(world_session(s->world), user, "x", NULL, &error) != TACIT_OK)
         fail_msg("%s %s", tacit_status_name(error.status), error.message);
+}
+
+static void take_refresh_token(scene *s, fake_store *store) {
+    char *record = fake_store_record(store);
+
+    free(s->refresh_token);
+    s->refresh_token = fake_record_refresh_token(record);
+    free(record);
+}
+
+typedef struct issued {
+    ts_server *server;
+    const char *refresh_token;
+} issued;
+
+static bool is_revoked(void *token) {
+    const issued *i = token;
+
+    return !server_refresh_token_is_live(i->server, i->refresh_token);
 }
 
 /* ------------------------------------------------------------------ as it should go */
@@ -356,6 +385,54 @@ static void an_earlier_sign_out_of_the_new_store_keeps_nothing_from_moving(void 
     scene_free(&s);
 }
 
+/* The app went back to the version before, and forth again: the one journal names who signed in last. */
+static void who_signed_in_to_the_old_store_since_moves_too(void **state) {
+    scene s = scene_new(state);
+    issued before = {.server = world_server(s.world)};
+
+    update(&s);
+    assert_moved(&s);
+    take_refresh_token(&s, s.new);
+    before.refresh_token = s.refresh_token;
+    s.refresh_token = NULL;
+    restart_in(&s, s.old, NULL);
+    assert_loads_as(&s, TACIT_STATE_SIGNED_OUT);
+    sign_in_as(&s, "bob");
+    take_refresh_token(&s, s.old);
+    fake_store_fail(s.old, FAKE_LOAD, TACIT_ERR_STORE_LOCKED);
+    update(&s);
+    assert_unknown_for(&s, TACIT_ERR_STORE_LOCKED);
+    fake_store_fail(s.old, FAKE_LOAD, TACIT_OK);
+
+    assert_moved(&s);
+    world_wait(is_revoked, &before, "what it replaced is revoked");
+    free((char *)before.refresh_token);
+    scene_free(&s);
+}
+
+/* ... but nobody moves because of whom it names in neither of the two. */
+static void the_record_of_somebody_else_stays_where_it_is(void **state) {
+    scene s = scene_new(state);
+    fake_store *third = make_store("a third store", &(char *){NULL}, one_lock, 0);
+    char *alices;
+
+    take_refresh_token(&s, s.old);
+    alices = fake_store_record(s.old);
+    restart_in(&s, third, NULL);
+    sign_in_as(&s, "carol");
+    assert_int_equal(world_close(s.world, PATIENCE_MS), TACIT_OK);
+    fake_store_put(s.new, alices);
+    world_restart_in(s.world, fake_store_handle(s.new), fake_store_handle(s.old));
+    assert_loads_as(&s, TACIT_STATE_SIGNED_OUT);
+
+    assert_holds(s.old, s.refresh_token);
+    assert_holds(s.new, s.refresh_token);
+    assert_true(server_refresh_token_is_live(world_server(s.world), s.refresh_token));
+    free(alices);
+    scene_free(&s);
+    fake_store_free(third);
+}
+
 static void the_refused_one_moves_and_is_not_sent_again(void **state) {
     scene s = scene_with(*state, &(world_options){.clock = true}, 0);
 
@@ -374,16 +451,6 @@ static void the_refused_one_moves_and_is_not_sent_again(void **state) {
 }
 
 /* ------------------------------------------------------------------ the previous store does not answer */
-
-static void assert_unknown_for(scene *s, tacit_status expected) {
-    tacit_session_state state;
-    tacit_error error;
-
-    assert_int_equal(tacit_session_load(world_session(s->world), PATIENCE_MS, &state, &error),
-                     expected);
-    assert_int_equal(state, TACIT_STATE_UNKNOWN);
-    assert_non_null(strstr(error.message, "the old store"));
-}
 
 static void a_previous_store_that_does_not_answer_says_nothing(void **state) {
     static const tacit_status answers[] = {TACIT_ERR_STORE_LOCKED, TACIT_ERR_STORE_UNAVAILABLE,
@@ -518,14 +585,6 @@ static void what_does_not_fit_stays_where_it_is(void **state) {
     assert_loads_as(&s, TACIT_STATE_SIGNED_IN);
     assert_int_equal(tacit_session_refresh(world_session(s.world), PATIENCE_MS, NULL), TACIT_OK);
     scene_free(&s);
-}
-
-static void take_refresh_token(scene *s, fake_store *store) {
-    char *record = fake_store_record(store);
-
-    free(s->refresh_token);
-    s->refresh_token = fake_record_refresh_token(record);
-    free(record);
 }
 
 /* Ended between the save and the mark in the old store's journal; then the version before went on. */
@@ -691,6 +750,10 @@ int main(void) {
         WITH_EITHER(who_signed_out_before_the_update_stays_signed_out),
         WITH_EITHER(a_sign_in_in_the_new_store_counts_and_the_old_one_stays),
         WITH_EITHER(an_earlier_sign_out_of_the_new_store_keeps_nothing_from_moving),
+        {"who_signed_in_to_the_old_store_since_moves_too",
+         who_signed_in_to_the_old_store_since_moves_too, NULL, NULL, one_lock},
+        {"the_record_of_somebody_else_stays_where_it_is",
+         the_record_of_somebody_else_stays_where_it_is, NULL, NULL, one_lock},
         WITH_EITHER(the_refused_one_moves_and_is_not_sent_again),
         WITH_EITHER(a_previous_store_that_does_not_answer_says_nothing),
         WITH_EITHER(it_is_asked_again_by_itself),

@@ -91,6 +91,32 @@ static void the_old_version_finds_itself_signed_out(void **state) {
     scene_free(&s);
 }
 
+/* One journal says that this is the later sign-in; of two neither is. */
+static void who_signs_in_with_the_old_version_meanwhile_moves_too(void **state) {
+    scene s = scene_new(state);
+    app *new = start(&s, true);
+    json_t *answer;
+
+    assert_moved(&s, new);
+    answer = app_ask(s.old, "refresh");
+    assert_false(answer_is(answer, "TACIT_OK"));
+    ask_ok(s.old, "sign-in bob");
+    json_decref(answer);
+    answer = app_ask(new, "refresh"); /* it may have been alice's */
+    json_decref(ask_patiently(new, "load"));
+    ask_user(new, "bob");
+    for (int waited = 0; has_record(s.old_directory) && waited < APPS_PATIENCE_MS; waited += 10)
+        poll(NULL, 0, 10);
+    assert_false(has_record(s.old_directory));
+    json_decref(app_ask(s.old, "refresh"));
+
+    assert_state(s.old, "signed_out");
+    assert_state(new, "signed_in");
+    json_decref(answer);
+    assert_true(app_free(new));
+    scene_free(&s);
+}
+
 static void two_that_move_at_once_move_once(void **state) {
     scene s = scene_new(state);
     app *first = start(&s, true), *second = start(&s, true);
@@ -201,6 +227,8 @@ static void patience_that_the_server_asked_for_is_had_over_the_move(void **state
 int main(void) {
     const struct CMUnitTest tests[] = {
         WITH_EITHER(the_old_version_finds_itself_signed_out),
+        {"who_signs_in_with_the_old_version_meanwhile_moves_too",
+         who_signs_in_with_the_old_version_meanwhile_moves_too, NULL, NULL, one_lock},
         WITH_EITHER(two_that_move_at_once_move_once),
         WITH_EITHER(a_refresh_of_the_old_version_is_waited_for),
         WITH_EITHER(what_the_old_version_could_not_save_is_waited_for),
