@@ -18,6 +18,7 @@
 #include "session/journal_file.h"
 #include "session/persist.h"
 #include "session/schedule.h"
+#include "session/sign_out_job.h"
 #include "session/store.h"
 #include "session/turn.h"
 
@@ -410,10 +411,17 @@ tacit_status ti_move_run_locked(ti_identity *identity, ti_record *record, tacit_
 
 /* ------------------------------------------------------------------ what is left there */
 
+/* A sign-out did here what it has to, and could not there. */
+static bool is_to_end_locked(const ti_identity *identity) {
+    return ti_move_is_unended_locked(identity) && identity->state == TACIT_STATE_SIGNED_OUT &&
+           !identity->erase_pending;
+}
+
 int64_t ti_move_tidy_due_locked(const ti_identity *identity) {
     const ti_move *move = identity->move;
 
-    if (move == NULL || move->erasing || ti_sign_in_id_is_none(&move->left)) return TI_NEVER;
+    if (move == NULL || move->erasing) return TI_NEVER;
+    if (ti_sign_in_id_is_none(&move->left) && !is_to_end_locked(identity)) return TI_NEVER;
     return move->retry_boot_ms;
 }
 
@@ -428,14 +436,18 @@ void ti_move_put_off_locked(ti_identity *identity, const tacit_error *error) {
                          error);
 }
 
+static void recovered_locked(ti_identity *identity) {
+    if (identity->move->failures > 0)
+        ti_event_push_locked(identity, NULL, TACIT_EVENT_STORE_RECOVERED,
+                             "The previous store works again.", NULL);
+    identity->move->failures = 0;
+}
+
 /* A dead process's save may be done late there, too (R7). */
 static void tidied_locked(ti_identity *identity) {
     ti_move *move = identity->move;
 
-    if (move->failures > 0)
-        ti_event_push_locked(identity, NULL, TACIT_EVENT_STORE_RECOVERED,
-                             "The previous store works again.", NULL);
-    move->failures = 0;
+    recovered_locked(identity);
     move->retry_boot_ms = ti_turn_looks_until_locked(identity);
     if (move->retry_boot_ms > ti_identity_now(identity)) return;
     move->left = (ti_sign_in_id){{0}};
@@ -482,7 +494,7 @@ static tacit_status erase_locked(ti_identity *identity, visit *v, tacit_error *e
     return status;
 }
 
-void ti_move_tidy_locked(ti_identity *identity) {
+static void erase_left_locked(ti_identity *identity) {
     ti_move *move = identity->move;
     ti_sign_in_id left = move->left;
     tacit_error error;
@@ -503,37 +515,80 @@ void ti_move_tidy_locked(ti_identity *identity) {
         ti_move_put_off_locked(identity, &error);
 }
 
+static void end_late_locked(ti_identity *identity) {
+    ti_record found = {.tokens = NULL};
+
+    if (ti_move_sign_out_locked(identity, &found, NULL) == TACIT_OK)
+        ti_sign_out_of_record_locked(identity, &found);
+    ti_record_free(&found);
+}
+
+void ti_move_tidy_locked(ti_identity *identity) {
+    if (is_to_end_locked(identity))
+        end_late_locked(identity);
+    else
+        erase_left_locked(identity);
+}
+
 /* ------------------------------------------------------------------ a sign-out */
 
 void ti_move_is_to_end_locked(ti_identity *identity) {
-    if (identity->move != NULL && identity->state == TACIT_STATE_UNKNOWN)
-        identity->move->unended = true;
+    ti_move *move = identity->move;
+
+    if (move == NULL || identity->state != TACIT_STATE_UNKNOWN) return;
+    move->unended = true;
+    move->ends = (ti_sign_in_id){{0}};
+}
+
+void ti_move_ends_locked(ti_identity *identity, const ti_record *found) {
+    if (ti_move_is_unended_locked(identity) && !ti_sign_in_id_is_none(&found->sign_in_id))
+        identity->move->ends = found->sign_in_id;
 }
 
 bool ti_move_is_unended_locked(const ti_identity *identity) {
     return identity->move != NULL && identity->move->unended;
 }
 
+static bool is_to_go_locked(const ti_identity *identity, const visit *v) {
+    const ti_sign_in_id *ends = &identity->move->ends;
+
+    return ti_sign_in_id_is_none(ends) ? is_current(v)
+                                       : ti_sign_in_id_equal(ends, &v->record.sign_in_id);
+}
+
+static void ended_locked(ti_identity *identity, tacit_status status, const tacit_error *error) {
+    ti_move *move = identity->move;
+
+    move->unended = error->status != TACIT_OK;
+    if (status == TACIT_ERR_BUSY) {
+        move->retry_boot_ms = ti_identity_now(identity) + pause_ms();
+    } else if (move->unended) {
+        ti_move_put_off_locked(identity, error);
+    } else {
+        recovered_locked(identity);
+        move->retry_boot_ms = 0;
+    }
+}
+
 tacit_status ti_move_sign_out_locked(ti_identity *identity, ti_record *found, tacit_error *error) {
-    bool here = !ti_sign_in_id_is_none(&found->sign_in_id);
+    tacit_error why;
     tacit_status status;
     visit v;
 
     if (!ti_move_is_unended_locked(identity)) return ti_error_clear(error);
-    status = visit_locked(identity, &v, error);
-    if (status == TACIT_OK) status = ti_error_copy(error, v.loaded == TACIT_OK ? NULL : &v.why);
+    status = visit_locked(identity, &v, &why);
+    if (status == TACIT_OK) status = ti_error_copy(&why, v.loaded == TACIT_OK ? NULL : &v.why);
     if (status == TACIT_ERR_BUSY) {
-        wait_locked(identity, error);
+        wait_locked(identity, &why);
     } else if (status == TACIT_ERR_STORE_NOT_FOUND) {
-        ti_error_clear(error);
-    } else if (status == TACIT_OK &&
-               (here ? ti_sign_in_id_equal(&found->sign_in_id, &v.record.sign_in_id)
-                     : is_current(&v)) &&
-               drop_locked(identity, &v, error) == TACIT_OK && !here) {
+        ti_error_clear(&why);
+    } else if (status == TACIT_OK && is_to_go_locked(identity, &v) &&
+               drop_locked(identity, &v, &why) == TACIT_OK &&
+               ti_sign_in_id_is_none(&found->sign_in_id)) {
         *found = v.record;
         v.record = (ti_record){.tokens = NULL};
     }
-    identity->move->unended = error->status != TACIT_OK;
+    ended_locked(identity, status, &why);
     leave_locked(identity, &v);
-    return error->status;
+    return ti_error_copy(error, &why);
 }

@@ -16,6 +16,7 @@ typedef struct ti_move {
     bool done;                   /* a record came from there */
     bool waits;                  /* another process is at work there: the load goes on later */
     bool unended;                /* a sign-out is to end what is there, and did not yet */
+    ti_sign_in_id ends;          /* ... only this sign-in, which was here; none: whoever's */
     bool erasing;                /* what is left there: a call is out */
     int64_t waits_since_boot_ms; /* 0: it does not */
     ti_sign_in_id left;          /* whose record is to be erased there; none: nobody's */
@@ -36,15 +37,17 @@ tacit_status ti_move_run_locked(ti_identity *identity, ti_record *record, tacit_
 /* That failed only because another process is at work there. */
 bool ti_move_waits_locked(const ti_identity *identity);
 
-/* When to erase what is left there; TI_NEVER: nothing is. */
+/* When to erase what is left there, or to end it; TI_NEVER: nothing is. */
 int64_t ti_move_tidy_due_locked(const ti_identity *identity);
 void ti_move_tidy_locked(ti_identity *identity);
 void ti_move_put_off_locked(ti_identity *identity,
                             const tacit_error *error); /* it cannot be, now */
 
-/* Somebody signs out who was never loaded: what would have been moved ends too, with this sign-out or, where it fails, with the next.
- * Fills *found, where it is empty, with what it was. */
+/* Somebody signs out who was never loaded: what would have been moved ends too, with this sign-out or, where it fails, with the next, or
+ * by itself once nothing is left here. Fills *found, where it is empty, with what it was. */
 void ti_move_is_to_end_locked(ti_identity *identity); /* when he begins to */
+void ti_move_ends_locked(ti_identity *identity,
+                         const ti_record *found); /* what was here; or empty */
 bool ti_move_is_unended_locked(const ti_identity *identity);
 tacit_status ti_move_sign_out_locked(ti_identity *identity, ti_record *found, tacit_error *error);
 

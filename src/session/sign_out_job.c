@@ -159,6 +159,7 @@ void ti_sign_out_run_locked(ti_identity *identity, ti_job *job, const tacit_erro
     first = marked.status == TACIT_OK && job->refresh_token != NULL;
     if (first) revoke_locked(identity, job, &revoked);
     ti_persist_erase_locked(identity, &job->ended, &found, &erased);
+    ti_move_ends_locked(identity, &found);
     if (no_turn == NULL && erased.status == TACIT_OK)
         ti_move_sign_out_locked(identity, &found, &erased);
     if (job->refresh_token == NULL) take_found_locked(identity, job, &found);
@@ -175,6 +176,7 @@ void ti_sign_out_finish_locked(ti_identity *identity) {
     ti_sign_in_id ended = identity->journal.sign_in_id;
     ti_journal mark = identity->journal;
     tacit_error error;
+    ti_record found;
 
     if (mark.state != TI_JOURNAL_SIGNED_OUT) {
         ti_journal_signed_out(&mark, &ended);
@@ -184,5 +186,21 @@ void ti_sign_out_finish_locked(ti_identity *identity) {
         }
         identity->journal = mark;
     }
-    ti_persist_erase_locked(identity, &ended, NULL, NULL);
+    ti_persist_erase_locked(identity, &ended, &found, NULL);
+    ti_move_ends_locked(identity, &found);
+    ti_record_free(&found);
+}
+
+/* The refresh token first, as above. */
+void ti_sign_out_of_record_locked(ti_identity *identity, const ti_record *record) {
+    ti_revocation taken = {.view = identity->views,
+                           .kind = TI_REVOKE_ACCESS_TOKEN,
+                           .other = record->refresh_token,
+                           .fingerprint =
+                               record->terms == NULL ? NULL : record->terms->fingerprint};
+
+    if (taken.view == NULL) return;
+    take_recorded_locked(identity, &identity->revocations, record->tokens, record->token_count,
+                         taken);
+    ti_revocation_add_locked(identity, taken.view, record->refresh_token, taken.fingerprint);
 }

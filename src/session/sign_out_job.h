@@ -16,4 +16,7 @@ void ti_sign_out_run_locked(ti_identity *identity, ti_job *job, const tacit_erro
 /* What a sign-out left (erase_pending). In this process's turn. */
 void ti_sign_out_finish_locked(ti_identity *identity);
 
+/* Has the tokens of a record revoked that nobody has in memory. */
+void ti_sign_out_of_record_locked(ti_identity *identity, const ti_record *record);
+
 #endif

@@ -549,6 +549,38 @@ static void a_sign_out_that_failed_there_can_be_tried_again(void **state) {
     scene_free(&s);
 }
 
+/* sign_in.h: while the client lives. One of the two is locked until then. */
+static void assert_sign_out_is_tried_again(void **state, bool of_new) {
+    scene s = scene_new(state);
+    issued hers = {world_server(s.world), s.refresh_token};
+    fake_store *locked = of_new ? s.new : s.old;
+
+    assert_int_equal(world_close(s.world, PATIENCE_MS), TACIT_OK);
+    fake_store_fail(locked, FAKE_LOAD, TACIT_ERR_STORE_LOCKED);
+    world_restart_in(s.world, fake_store_handle(s.new), fake_store_handle(s.old));
+    world_wait_event(s.world, TACIT_EVENT_STORE_FAILED, 1);
+    assert_int_equal(tacit_sign_out(world_session(s.world), PATIENCE_MS, NULL),
+                     TACIT_ERR_STORE_LOCKED);
+    assert_holds(s.old, s.refresh_token);
+    fake_store_fail(locked, FAKE_LOAD, TACIT_OK);
+    world_wait(is_empty, s.old, "the previous store is empty");
+    world_wait(is_revoked, &hers, "her refresh token is revoked");
+    world_wait_event(s.world, TACIT_EVENT_STORE_RECOVERED, 1);
+    update(&s);
+    assert_loads_as(&s, TACIT_STATE_SIGNED_OUT);
+
+    assert_empty(s.new);
+    scene_free(&s);
+}
+
+static void a_sign_out_that_failed_there_is_tried_again_by_itself(void **state) {
+    assert_sign_out_is_tried_again(state, false);
+}
+
+static void a_sign_out_that_failed_here_is_tried_again_there_too(void **state) {
+    assert_sign_out_is_tried_again(state, true);
+}
+
 static void a_sign_out_ends_what_is_left_there_too(void **state) {
     scene s = scene_new(state);
 
@@ -742,6 +774,8 @@ int main(void) {
         WITH_EITHER(who_the_user_is_moves_too),
         WITH_EITHER(a_sign_in_is_as_old_as_it_was),
         WITH_EITHER(a_sign_out_that_failed_there_can_be_tried_again),
+        WITH_EITHER(a_sign_out_that_failed_there_is_tried_again_by_itself),
+        WITH_EITHER(a_sign_out_that_failed_here_is_tried_again_there_too),
         WITH_EITHER(a_sign_out_ends_what_is_left_there_too),
         WITH_EITHER(it_can_move_to_and_fro),
         WITH_EITHER(what_lies_only_in_this_process_moves_out_of_it_and_into_it),
