@@ -203,6 +203,13 @@ static bool is_over_there(const visit *v) {
     return there != NULL && there->state == TI_JOURNAL_SIGNED_OUT && is_of(there, &v->record);
 }
 
+/* What a move away from here left behind: no more than nothing. */
+static bool is_left_locked(const ti_identity *identity, const ti_record *here) {
+    const ti_journal *head = &identity->journal;
+
+    return head->state == TI_JOURNAL_SIGNED_OUT && head->moved && is_of(head, here);
+}
+
 /* There is no record here. Of two sign-ins the later counts, which is that of the journal written last. */
 static verdict judge_only_locked(const ti_identity *identity, const visit *v) {
     const ti_journal *head = &identity->journal;
@@ -310,9 +317,9 @@ static tacit_status do_without_locked(ti_identity *identity, const ti_record *he
     return mark_locked(identity, v, true, error);
 }
 
-static tacit_status settle_locked(ti_identity *identity, visit *v, bool here, ti_record *record,
-                                  tacit_error *error) {
-    tacit_status as_it_was = here ? TACIT_OK : TACIT_ERR_STORE_NOT_FOUND;
+static tacit_status settle_locked(ti_identity *identity, visit *v, tacit_status as_it_was,
+                                  ti_record *record, tacit_error *error) {
+    bool here = as_it_was == TACIT_OK && !is_left_locked(identity, record);
     verdict what = LEAVE;
     tacit_status status;
 
@@ -334,7 +341,7 @@ static tacit_status settle_locked(ti_identity *identity, visit *v, bool here, ti
 static bool is_to_be_looked_for_locked(const ti_identity *identity, const ti_record *here) {
     const ti_journal *head = &identity->journal;
 
-    if (here == NULL) return true;
+    if (here == NULL || is_left_locked(identity, here)) return true;
     return ti_journal_is_live(head) &&
            (head->moved || (!is_of(head, here) && is_shared_locked(identity)));
 }
@@ -403,7 +410,7 @@ tacit_status ti_move_run_locked(ti_identity *identity, ti_record *record, tacit_
             v.loaded = entered;
         else if (entered != TACIT_OK)
             v.loaded = ti_error_copy(&v.why, error);
-        status = settle_locked(identity, &v, status == TACIT_OK, record, error);
+        status = settle_locked(identity, &v, status, record, error);
     }
     leave_locked(identity, &v);
     return status;
@@ -494,6 +501,11 @@ static tacit_status erase_locked(ti_identity *identity, visit *v, tacit_error *e
     return status;
 }
 
+/* Another process moved it there again. */
+static bool is_back(const visit *v) {
+    return journal_there(v) != NULL && is_current(v);
+}
+
 static void erase_left_locked(ti_identity *identity) {
     ti_move *move = identity->move;
     ti_sign_in_id left = move->left;
@@ -502,7 +514,7 @@ static void erase_left_locked(ti_identity *identity) {
     tacit_status status = visit_locked(identity, &v, &error);
 
     if (status == TACIT_OK && v.loaded == TACIT_OK &&
-        ti_sign_in_id_equal(&v.record.sign_in_id, &left))
+        ti_sign_in_id_equal(&v.record.sign_in_id, &left) && !is_back(&v))
         status = erase_locked(identity, &v, &error);
     else if (status == TACIT_OK && v.loaded != TACIT_OK)
         status = ti_error_copy(&error, &v.why);

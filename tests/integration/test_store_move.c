@@ -281,6 +281,56 @@ static void it_can_move_to_and_fro(void **state) {
     scene_free(&s);
 }
 
+/* The move to the new store ended before it could erase the record in the old one. */
+static void it_moves_back_over_what_was_left_there(void **state) {
+    scene s = scene_new(state);
+
+    fake_store_fail(s.old, FAKE_ERASE, TACIT_ERR_STORE_LOCKED);
+    update(&s);
+    assert_loads_as(&s, TACIT_STATE_SIGNED_IN);
+    world_wait_event(s.world, TACIT_EVENT_STORE_FAILED, 1);
+    assert_int_equal(tacit_session_refresh(world_session(s.world), PATIENCE_MS, NULL), TACIT_OK);
+    take_refresh_token(&s, s.new);
+    assert_int_equal(world_close(s.world, PATIENCE_MS), TACIT_OK);
+    fake_store_fail(s.old, FAKE_ERASE, TACIT_OK);
+    assert_false(is_empty(s.old));
+    world_restart_in(s.world, fake_store_handle(s.old), fake_store_handle(s.new));
+
+    assert_moved_from(&s, s.new, s.old);
+    scene_free(&s);
+}
+
+/* ... and that one, which still has it to erase, looks again before it does. */
+static void what_moved_back_is_not_taken_for_what_was_left(void **state) {
+    scene s = scene_new(state);
+    tacit_client_options options = TACIT_CLIENT_OPTIONS_INIT;
+    tacit_session_options back = TACIT_SESSION_OPTIONS_INIT;
+    tacit_session_state known;
+    tacit_session *session;
+    tacit_client *client;
+
+    fake_store_fail(s.old, FAKE_ERASE, TACIT_ERR_STORE_LOCKED);
+    update(&s);
+    assert_loads_as(&s, TACIT_STATE_SIGNED_IN);
+    world_wait_event(s.world, TACIT_EVENT_STORE_FAILED, 1);
+    options.state_dir = world_state_dir(s.world);
+    client = tacit_client_new(&options, NULL);
+    back.client_id = "test-client";
+    back.store = fake_store_handle(s.old);
+    back.previous_store = fake_store_handle(s.new);
+    session = tacit_session_open(client, world_provider(s.world), &back, NULL);
+    assert_non_null(session);
+    assert_true(load(session, &known, &(tacit_error){.status = TACIT_OK}));
+    assert_int_equal(known, TACIT_STATE_SIGNED_IN);
+    fake_store_fail(s.old, FAKE_ERASE, TACIT_OK);
+    world_wait_event(s.world, TACIT_EVENT_STORE_RECOVERED, 1);
+
+    assert_holds(s.old, s.refresh_token);
+    tacit_session_close(session, PATIENCE_MS);
+    tacit_client_unref(client);
+    scene_free(&s);
+}
+
 static void what_lies_only_in_this_process_moves_out_of_it_and_into_it(void **state) {
     scene s = scene_new(state);
     fake_store *memory = fake_store_new_process_only();
@@ -778,6 +828,9 @@ int main(void) {
         WITH_EITHER(a_sign_out_that_failed_here_is_tried_again_there_too),
         WITH_EITHER(a_sign_out_ends_what_is_left_there_too),
         WITH_EITHER(it_can_move_to_and_fro),
+        WITH_EITHER(it_moves_back_over_what_was_left_there),
+        {"what_moved_back_is_not_taken_for_what_was_left",
+         what_moved_back_is_not_taken_for_what_was_left, NULL, NULL, own_locks},
         WITH_EITHER(what_lies_only_in_this_process_moves_out_of_it_and_into_it),
         WITH_EITHER(nothing_is_made_where_nobody_ever_signed_in),
         WITH_EITHER(the_store_itself_is_no_previous_one),
