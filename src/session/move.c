@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "platform/os.h"
+#include "session/adopt.h"
 #include "session/client.h"
 #include "session/event.h"
 #include "session/journal_file.h"
@@ -289,6 +290,7 @@ static tacit_status take_locked(ti_identity *identity, visit *v, ti_record *reco
     if (status != TACIT_OK) return status;
     identity->move->done = true;
     identity->move->left = left;
+    identity->move->into = identity->journal.sign_in_id;
     if (replaces) revoke_replaced_locked(identity, record);
     ti_record_free(record);
     *record = v->record;
@@ -332,6 +334,7 @@ static tacit_status settle_locked(ti_identity *identity, visit *v, tacit_status 
     if (what == LEAVE && here) identity->journal.moved = false;
     if (what == LEAVE) return as_it_was;
     status = drop_locked(identity, v, error);
+    if (here) identity->move->into = identity->journal.sign_in_id;
     return status == TACIT_OK ? as_it_was : status;
 }
 
@@ -428,6 +431,7 @@ int64_t ti_move_tidy_due_locked(const ti_identity *identity) {
     const ti_move *move = identity->move;
 
     if (move == NULL || move->erasing) return TI_NEVER;
+    if (ti_identity_owes_head_locked(identity)) return TI_NEVER; /* it may be of what lies there */
     if (ti_sign_in_id_is_none(&move->left) && !is_to_end_locked(identity)) return TI_NEVER;
     return move->retry_boot_ms;
 }
@@ -506,20 +510,47 @@ static bool is_back(const visit *v) {
     return journal_there(v) != NULL && is_current(v);
 }
 
+/* R7: what a dead process asked for before the move was done after it, and is the head. */
+static bool is_late_locked(const ti_identity *identity, const visit *v) {
+    const ti_journal *head = &identity->journal;
+    const ti_record *record = &v->record;
+
+    return identity->state == TACIT_STATE_SIGNED_IN && ti_journal_is_live(head) &&
+           ti_sign_in_id_equal(&identity->move->into, &head->sign_in_id) && !record->refused &&
+           record->generation > identity->generation && record->generation >= head->generation;
+}
+
+/* false: it is not saved here yet. */
+static bool adopt_late_locked(ti_identity *identity, visit *v) {
+    v->record.sign_in_id = identity->journal.sign_in_id;
+    ti_adopt_locked(identity, &v->record, NULL);
+    ti_journal_lost(&identity->journal, identity->life);
+    ti_persist_save_owed_locked(identity);
+    return !ti_identity_owes_head_locked(identity);
+}
+
+/* false: it is not to be erased, or not now. */
+static bool is_to_be_erased_locked(ti_identity *identity, visit *v) {
+    if (v->loaded != TACIT_OK || is_back(v) ||
+        !ti_sign_in_id_equal(&v->record.sign_in_id, &identity->move->left))
+        return false;
+    return !is_late_locked(identity, v) || adopt_late_locked(identity, v);
+}
+
 static void erase_left_locked(ti_identity *identity) {
     ti_move *move = identity->move;
-    ti_sign_in_id left = move->left;
     tacit_error error;
     visit v;
     tacit_status status = visit_locked(identity, &v, &error);
 
-    if (status == TACIT_OK && v.loaded == TACIT_OK &&
-        ti_sign_in_id_equal(&v.record.sign_in_id, &left) && !is_back(&v))
+    if (status == TACIT_OK && is_to_be_erased_locked(identity, &v))
         status = erase_locked(identity, &v, &error);
     else if (status == TACIT_OK && v.loaded != TACIT_OK)
         status = ti_error_copy(&error, &v.why);
     leave_locked(identity, &v);
-    if (status == TACIT_OK || status == TACIT_ERR_STORE_NOT_FOUND)
+    if (ti_identity_owes_head_locked(identity))
+        move->retry_boot_ms = 0;
+    else if (status == TACIT_OK || status == TACIT_ERR_STORE_NOT_FOUND)
         tidied_locked(identity);
     else if (status == TACIT_ERR_BUSY)
         move->retry_boot_ms = ti_identity_now(identity) + pause_ms();

@@ -20,6 +20,7 @@ typedef struct ti_move {
     bool erasing;                /* what is left there: a call is out */
     int64_t waits_since_boot_ms; /* 0: it does not */
     ti_sign_in_id left;          /* whose record is to be erased there; none: nobody's */
+    ti_sign_in_id into;          /* ... and whose it is here */
     int64_t retry_boot_ms;       /* ... when */
     unsigned failures;           /* the first was told */
     ti_store_lock *kept;         /* of the previous store, until that call returns */

@@ -1,6 +1,7 @@
 /* The app chose another store: its sign-in moves there. With a lock and journal for each store, and with one for both. */
 #include "support/fake_store.h"
 #include "support/fixture.h"
+#include "support/journal.h"
 #include "support/seen.h"
 #include "support/unit.h"
 
@@ -702,6 +703,37 @@ static void what_went_on_in_the_old_store_is_not_lost_when_its_save_fails(void *
     scene_free(&s);
 }
 
+/* R7: the old version died, and what it had asked a keyring daemon to save was saved after the move. */
+static void what_a_dead_process_saved_there_late_moves_too(void **state) {
+    char *place, *before, *late, one[] = "one lock";
+    scene s = scene_with(one, &(world_options){.clock = true}, 0);
+    fake_store *new = make_store("a newer store", &place, *state, 0);
+    ti_journal_image note;
+
+    before = fake_store_record(s.old);
+    assert_int_equal(tacit_session_refresh(world_session(s.world), PATIENCE_MS, NULL), TACIT_OK);
+    take_refresh_token(&s, s.old);
+    late = fake_store_record(s.old);
+    assert_int_equal(world_close(s.world, PATIENCE_MS), TACIT_OK);
+    journal_read(s.world, &note);
+    note.journal.state = TI_JOURNAL_ANSWERED;
+    note.journal.writer = 4711;
+    journal_write(s.world, &note);
+    fake_store_put(s.old, before);
+    world_restart_in(s.world, fake_store_handle(new), fake_store_handle(s.old));
+    assert_loads_as(&s, TACIT_STATE_SIGNED_IN);
+    world_wait(is_empty, s.old, "the previous store is empty");
+    fake_store_put(s.old, late);
+    world_clock_move(s.world, 32 * 1000);
+
+    assert_moved_from(&s, s.old, new);
+    free(before);
+    free(late);
+    scene_free(&s);
+    fake_store_free(new);
+    fixture_directory_free(place);
+}
+
 /* A keyring may do what it said it could not. */
 static void a_save_that_was_done_after_all_is_in_nobodys_way(void **state) {
     scene s = scene_new(state);
@@ -849,6 +881,7 @@ int main(void) {
         WITH_EITHER(what_does_not_fit_stays_where_it_is),
         {"what_went_on_in_the_old_store_is_not_lost_when_its_save_fails",
          what_went_on_in_the_old_store_is_not_lost_when_its_save_fails, NULL, NULL, own_locks},
+        WITH_EITHER(what_a_dead_process_saved_there_late_moves_too),
         WITH_EITHER(a_save_that_was_done_after_all_is_in_nobodys_way),
         WITH_EITHER(access_tokens_that_do_not_fit_are_left_out),
         WITH_EITHER(whichever_call_fails_nothing_is_lost),
