@@ -187,6 +187,14 @@ static uint64_t generation_there(const visit *v) {
     return there == NULL ? v->record.generation : there->generation;
 }
 
+/* What became of the same refresh token there nobody knows here: it was refused, or the answer was lost. */
+static bool is_ahead(const visit *v, uint64_t generation) {
+    const ti_journal *there = journal_there(v);
+
+    if (generation_there(v) != generation) return generation_there(v) > generation;
+    return there != NULL && (there->state == TI_JOURNAL_REFUSED || there->attempts > 0);
+}
+
 /* Beside a record that is here; the head may be of one that could not be saved here. */
 static verdict judge_copy(const ti_journal *head, const ti_record *here, const visit *v) {
     bool same = is_of(head, &v->record);
@@ -194,7 +202,7 @@ static verdict judge_copy(const ti_journal *head, const ti_record *here, const v
     if (v->shared && !is_of(head, here)) return same || head->moved ? TAKE : LEAVE;
     if (v->shared) return same ? LEAVE : DROP; /* the same: it is one place with two names */
     if (!same) return LEAVE;
-    return is_current(v) && generation_there(v) > here->generation ? TAKE : DROP;
+    return is_current(v) && is_ahead(v, here->generation) ? TAKE : DROP;
 }
 
 /* What a sign-out there could not erase. */
@@ -599,6 +607,16 @@ static bool is_to_go_locked(const ti_identity *identity, const visit *v) {
                                        : ti_sign_in_id_equal(ends, &v->record.sign_in_id);
 }
 
+/* What is to be revoked. Of two copies the older may be one that the old version has replaced since. */
+static void hand_over_locked(ti_identity *identity, visit *v, ti_record *found) {
+    if (ti_sign_in_id_is_none(&found->sign_in_id)) {
+        *found = v->record;
+        v->record = (ti_record){.tokens = NULL};
+    } else if (v->record.generation > found->generation) {
+        ti_sign_out_of_record_locked(identity, &v->record);
+    }
+}
+
 static void ended_locked(ti_identity *identity, tacit_status status, const tacit_error *error) {
     ti_move *move = identity->move;
 
@@ -626,10 +644,8 @@ tacit_status ti_move_sign_out_locked(ti_identity *identity, ti_record *found, ta
     } else if (status == TACIT_ERR_STORE_NOT_FOUND) {
         ti_error_clear(&why);
     } else if (status == TACIT_OK && is_to_go_locked(identity, &v) &&
-               drop_locked(identity, &v, &why) == TACIT_OK &&
-               ti_sign_in_id_is_none(&found->sign_in_id)) {
-        *found = v.record;
-        v.record = (ti_record){.tokens = NULL};
+               drop_locked(identity, &v, &why) == TACIT_OK) {
+        hand_over_locked(identity, &v, found);
     }
     ended_locked(identity, status, &why);
     leave_locked(identity, &v);

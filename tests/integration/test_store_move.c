@@ -670,20 +670,63 @@ static void what_does_not_fit_stays_where_it_is(void **state) {
     scene_free(&s);
 }
 
-/* Ended between the save and the mark in the old store's journal; then the version before went on. */
+/* The move ends between the save and the mark in the old store's journal; then the version before goes on. */
+static void end_before_the_mark(scene *s) {
+    assert_int_equal(world_close(s->world, PATIENCE_MS), TACIT_OK);
+    fake_store_gate_close(s->new, FAKE_SAVE);
+    world_restart_in(s->world, fake_store_handle(s->new), fake_store_handle(s->old));
+    world_wait_event(s->world, TACIT_EVENT_STORE_FAILED, 1);
+    world_close(s->world, TACIT_NO_WAIT);
+    fake_store_gate_open(s->new, FAKE_SAVE);
+    world_wait(is_filled, s->new, "the record is in both stores");
+    world_restart_in(s->world, fake_store_handle(s->old), NULL);
+    assert_loads_as(s, TACIT_STATE_SIGNED_IN);
+}
+
+static void a_refusal_that_the_old_store_met_meanwhile_moves_too(void **state) {
+    scene s = scene_new(state);
+
+    end_before_the_mark(&s);
+    server_revoke_family(world_server(s.world));
+    assert_int_equal(tacit_session_refresh(world_session(s.world), PATIENCE_MS, NULL),
+                     TACIT_ERR_SIGN_IN_REQUIRED);
+    server_counters_reset(world_server(s.world));
+    update(&s);
+    assert_loads_as(&s, TACIT_STATE_SIGNED_OUT);
+    assert_int_equal(world_get(s.world, "/api/x"), -TACIT_ERR_SIGN_IN_REQUIRED);
+    world_wait(is_empty, s.old, "the previous store is empty");
+
+    assert_int_equal(server_counters(world_server(s.world)).token_requests, 0);
+    scene_free(&s);
+}
+
+/* ... whatever becomes of the revocation of the older one, and of the access token beside it. */
+static void a_sign_out_revokes_what_went_on_in_the_old_store(void **state) {
+    scene s = scene_new(state);
+    issued newer = {.server = world_server(s.world)};
+
+    end_before_the_mark(&s);
+    assert_int_equal(tacit_session_refresh(world_session(s.world), PATIENCE_MS, NULL), TACIT_OK);
+    take_refresh_token(&s, s.old);
+    newer.refresh_token = s.refresh_token;
+    fake_store_fail(s.old, FAKE_LOAD, TACIT_ERR_STORE_LOCKED);
+    update(&s);
+    assert_unknown_for(&s, TACIT_ERR_STORE_LOCKED);
+    fake_store_fail(s.old, FAKE_LOAD, TACIT_OK);
+    server_fail(world_server(s.world), TS_REVOCATION, 2, 503);
+    assert_int_equal(tacit_sign_out(world_session(s.world), PATIENCE_MS, NULL), TACIT_ERR_SERVER);
+    world_wait(is_empty, s.old, "the previous store is empty");
+    world_wait(is_revoked, &newer, "the newer refresh token is revoked");
+
+    assert_empty(s.new);
+    scene_free(&s);
+}
+
 static void what_went_on_in_the_old_store_is_not_lost_when_its_save_fails(void **state) {
     scene s = scene_new(state);
     tacit_error error;
 
-    assert_int_equal(world_close(s.world, PATIENCE_MS), TACIT_OK);
-    fake_store_gate_close(s.new, FAKE_SAVE);
-    world_restart_in(s.world, fake_store_handle(s.new), fake_store_handle(s.old));
-    world_wait_event(s.world, TACIT_EVENT_STORE_FAILED, 1);
-    world_close(s.world, TACIT_NO_WAIT);
-    fake_store_gate_open(s.new, FAKE_SAVE);
-    world_wait(is_filled, s.new, "the record is in both stores");
-    world_restart_in(s.world, fake_store_handle(s.old), NULL);
-    assert_loads_as(&s, TACIT_STATE_SIGNED_IN);
+    end_before_the_mark(&s);
     assert_int_equal(tacit_session_refresh(world_session(s.world), PATIENCE_MS, NULL), TACIT_OK);
     take_refresh_token(&s, s.old);
 
@@ -881,6 +924,10 @@ int main(void) {
         WITH_EITHER(what_does_not_fit_stays_where_it_is),
         {"what_went_on_in_the_old_store_is_not_lost_when_its_save_fails",
          what_went_on_in_the_old_store_is_not_lost_when_its_save_fails, NULL, NULL, own_locks},
+        {"a_refusal_that_the_old_store_met_meanwhile_moves_too",
+         a_refusal_that_the_old_store_met_meanwhile_moves_too, NULL, NULL, own_locks},
+        {"a_sign_out_revokes_what_went_on_in_the_old_store",
+         a_sign_out_revokes_what_went_on_in_the_old_store, NULL, NULL, own_locks},
         WITH_EITHER(what_a_dead_process_saved_there_late_moves_too),
         WITH_EITHER(a_save_that_was_done_after_all_is_in_nobodys_way),
         WITH_EITHER(access_tokens_that_do_not_fit_are_left_out),
