@@ -74,7 +74,7 @@ schedule() {
 size() {
     strip -o "$work/stripped" "$build/libtacit.so"
     bytes=$(wc -c <"$work/stripped")
-    row "stripped shared library" "<= 278528 bytes" "$bytes" "$(at_most "$bytes" 278528)" \
+    row "stripped shared library" "<= 282624 bytes" "$bytes" "$(at_most "$bytes" 282624)" \
         "strip -o s libtacit.so; wc -c s"
 }
 
