@@ -240,13 +240,25 @@ static void load_locked(ti_identity *identity) {
     }
 }
 
+/* What the store lacked is there now, or behind a lock that it tells of. */
+static bool shows_record_locked(ti_identity *identity) {
+    ti_record record = {.tokens = NULL};
+    tacit_status status = ti_persist_fetch_locked(identity, &record, NULL);
+    bool shows = status != TACIT_ERR_STORE_NOT_FOUND;
+
+    if (status == TACIT_OK)
+        shows = ti_sign_in_id_equal(&record.sign_in_id, &identity->journal.sign_in_id);
+    ti_record_free(&record);
+    return shows && ti_identity_misses_record_locked(identity);
+}
+
 /* The journal says whether another process signed in. The store is asked only where it should have what it lacked. */
 static void look_locked(ti_identity *identity) {
     int64_t next = ti_identity_now(identity) + LOOK_PAUSE_MS;
 
     identity->load_wanted = false;
     ti_turn_look_locked(identity, NULL);
-    if (ti_identity_misses_record_locked(identity)) {
+    if (ti_identity_misses_record_locked(identity) && shows_record_locked(identity)) {
         identity->state = TACIT_STATE_UNKNOWN;
         load_locked(identity);
     }

@@ -341,7 +341,7 @@ static int get_until_signed_in(const scene *s) {
     return status;
 }
 
-/* R6: it lies behind a lock that the store does not tell of. Whoever asks on has it as soon as it is there. */
+/* R6: it lies behind a lock that the store does not tell of. Whoever asks on has it as soon as it is there; until then nobody waits. */
 static void hidden_record_is_found_when_it_shows(void **state) {
     scene s = new_scene();
     size_t loads;
@@ -357,6 +357,13 @@ static void hidden_record_is_found_when_it_shows(void **state) {
         usleep(10 * 1000);
     }
     assert_in_range(fake_store_calls(s.store, FAKE_LOAD) - loads, 1, 2);
+
+    fake_store_gate_close(s.store, FAKE_LOAD);
+    usleep(2100 * 1000);
+    assert_int_equal(world_get(s.world, "/api/x"), -TACIT_ERR_SIGN_IN_REQUIRED);
+    assert_true(fake_store_gate_waiter(s.store, FAKE_LOAD));
+    assert_int_equal(world_get(s.world, "/api/x"), -TACIT_ERR_SIGN_IN_REQUIRED);
+    fake_store_gate_open(s.store, FAKE_LOAD);
     world_assert_events(s.world, TACIT_EVENT_LOADED, 3); /* each start has one */
     world_assert_events(s.world, TACIT_EVENT_SIGNED_OUT, 0);
 
