@@ -9,7 +9,7 @@ enum { IDLE_S = 600, PATIENCE_MS = WORLD_PATIENCE_MS };
 
 /* The process ends as it should; time passes; it is started again. */
 static void restart_after(limited *l, int64_t ms) {
-    world_close(l->world, PATIENCE_MS);
+    world_end(l->world);
     pass(l, ms);
     world_restart(l->world);
 }
@@ -19,7 +19,7 @@ static void reboot_after(limited *l, int64_t ms, int64_t wall_ms) {
     static int64_t
         reboots; /* each time a little earlier: no boot clock goes back but by a reboot */
 
-    world_close(l->world, PATIENCE_MS);
+    world_end(l->world);
     pass(l, ms);
     atomic_store(&limited_clock.boot_ms, 20 * SECOND_MS - reboots++);
     atomic_fetch_add(&limited_clock.wall_ms, wall_ms);
@@ -216,11 +216,11 @@ static void nor_do_they_over_a_restart(void **state) {
     limited l = limited_new(NULL, IDLE_S, IDLE_S);
 
     (void)state;
-    world_close(l.world, PATIENCE_MS);
+    world_end(l.world);
     step_wall(&l, 3650 * DAY_MS);
     world_restart(l.world);
     assert_signed_in(&l);
-    world_close(l.world, PATIENCE_MS);
+    world_end(l.world);
     step_wall(&l, -7300 * DAY_MS);
     world_restart(l.world);
 
@@ -236,7 +236,7 @@ static void a_step_is_written_down_before_the_next_reboot(void **state) {
     (void)state;
     l = limited_new(NULL, IDLE_S, 0);
     wall_ms = atomic_load(&limited_clock.wall_ms);
-    world_close(l.world, PATIENCE_MS);
+    world_end(l.world);
     atomic_store(&limited_clock.wall_ms, 0);
     world_restart(l.world);
     world_sign_in(l.world);
@@ -357,7 +357,7 @@ static void a_record_of_an_earlier_version_counts_from_now(void **state) {
     limited l = limited_new(NULL, 0, IDLE_S);
 
     (void)state;
-    world_close(l.world, PATIENCE_MS);
+    world_end(l.world);
     pass(&l, IDLE_MS);
     put_without_use(&l);
     world_restart(l.world);
@@ -383,7 +383,7 @@ static void a_process_without_limits_hands_on_what_it_found(void **state) {
     tacit_client *client;
 
     (void)state;
-    world_close(l.world, PATIENCE_MS);
+    world_end(l.world);
     pass(&l, IDLE_MS);
     options.client.state_dir = world_state_dir(l.world);
     client = tacit_client_new(&options.client, NULL);

@@ -55,7 +55,13 @@ static inline world_options limited_options(const limited *l, int max_idle_s, in
     return options;
 }
 
-/* Signed in as alice. The store has a lock and a journal. */
+static inline bool is_saved(void *data) {
+    const limited *l = data;
+
+    return fake_store_saved_count(l->store) > 0;
+}
+
+/* Signed in as alice, and saved: later than that no use gets into the record by chance. The store has a lock and a journal. */
 static inline limited limited_new(const ts_options *server, int max_idle_s, int max_age_s) {
     limited l = {.store = fake_store_new()};
     world_options options = limited_options(&l, max_idle_s, max_age_s);
@@ -66,6 +72,7 @@ static inline limited limited_new(const ts_options *server, int max_idle_s, int 
     l.world = world_new(&options);
     l.server = world_server(l.world);
     world_sign_in(l.world);
+    world_wait(is_saved, &l, "the sign-in to be saved");
     server_counters_reset(l.server);
     return l;
 }

@@ -167,17 +167,20 @@ world *world_new(const world_options *options) {
     return w;
 }
 
-static void end_client(world *w) {
+void world_end(world *w) {
     tacit_error error;
 
+    if (w->client == NULL) return;
     tacit_session_close(w->session, TACIT_NO_WAIT);
     if (tacit_client_shutdown(w->client, WORLD_PATIENCE_MS, &error) != TACIT_OK)
         fail_msg("tacit_client_shutdown: %s", error.message);
     tacit_client_unref(w->client);
+    w->session = NULL;
+    w->client = NULL;
 }
 
 void world_restart(world *w) {
-    end_client(w);
+    world_end(w);
     if (w->options.from_issuer) {
         tacit_provider_unref(w->provider);
         make_provider(w);
@@ -219,7 +222,7 @@ tacit_status world_close(world *w, int timeout_ms) {
 
 void world_free(world *w) {
     for (int part = 0; part < TS_PARTS; part++) server_gate_open(w->server, (ts_part)part);
-    end_client(w);
+    world_end(w);
     tacit_store_unref(w->store);
     tacit_provider_unref(w->provider);
     server_stop(w->server);

@@ -45,6 +45,8 @@ tacit_store *world_store(world *world);
 const char *world_state_dir(world *world); /* where the journals are; removed with the world */
 tacit_session *world_session(world *world);
 
+/* Closes client and session, as a process that ends. What follows is world_restart() or world_free(). */
+void world_end(world *world);
 /* Closes client and session and makes new ones on the same server and store, as a restarted process would. */
 void world_restart(world *world);
 /* The same with another store, and the one before it (NULL: none): the app was updated. Both are borrowed. */
