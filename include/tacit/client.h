@@ -47,7 +47,8 @@ typedef void (*tacit_log_fn)(tacit_log_level level, const char *message, void *l
 typedef bool (*tacit_post_fn)(void (*run)(void *job), void *job, void *post_data);
 
 /* For tests. Called on any thread, must not block. boot_ms never goes back and runs during suspend;
- * wall_ms is Unix time. */
+ * wall_ms is Unix time. Both may stand still: the next try for a lock that another process has comes
+ * in real time. */
 typedef struct tacit_clock {
     size_t struct_size;
     int64_t (*boot_ms)(void *clock_data);

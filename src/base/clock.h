@@ -17,9 +17,13 @@ typedef struct ti_clock {
 
 #define TI_NEVER INT64_MAX
 
+static inline bool ti_clock_is_injected(const ti_clock *clock) {
+    return clock->injected.boot_ms != NULL;
+}
+
 /* Inline, since every request asks for it. */
 static inline int64_t ti_clock_boot_ms(const ti_clock *clock) {
-    if (!clock->injected.boot_ms) return ti_os_boot_ms();
+    if (!ti_clock_is_injected(clock)) return ti_os_boot_ms();
     return clock->injected.boot_ms(clock->injected.clock_data);
 }
 int64_t ti_clock_wall_ms(const ti_clock *clock);

@@ -341,13 +341,25 @@ static int64_t do_steps_locked(ti_identity *identity) {
     return due;
 }
 
+/* Whoever has the turn counts real time. An injected clock may stand still meanwhile: so the pause before the next try is made here,
+ * without the lock. Answers when that try is due. */
+static int64_t outwait_injected_clock_locked(ti_identity *identity, int64_t due) {
+    int64_t now = ti_identity_now(identity), retry = identity->turn_retry_boot_ms;
+
+    if (!ti_clock_is_injected(ti_identity_clock(identity))) return due;
+    if (retry <= now || retry < due) return due;
+    ti_cond_wait_ms(&identity->changed, &identity->lock, retry - now);
+    identity->turn_retry_boot_ms = now;
+    return now;
+}
+
 static void run(ti_task *task) {
     ti_identity *identity = of_task(task);
     int64_t due;
     bool leave;
 
     pthread_mutex_lock(&identity->lock);
-    due = do_steps_locked(identity);
+    due = outwait_injected_clock_locked(identity, do_steps_locked(identity));
     leave = identity->lingers && ti_identity_idle_locked(identity);
     if (leave) identity->lingers = false;
     ti_waiters_wake_locked(identity); /* who closes waits for idleness */

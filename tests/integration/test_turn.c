@@ -262,6 +262,34 @@ typedef struct patient {
     tacit_status status;
 } patient;
 
+static void *wait_for_refresh(void *data) {
+    patient *p = data;
+
+    p->status = refresh(p->session, NULL);
+    return NULL;
+}
+
+/* Who holds a lock counts real time, whatever clock was injected here. */
+static void a_clock_that_stands_still_does_not_bar_the_way(void **state) {
+    world_options options = {.clock = true};
+    ti_process_lock *lock;
+    patient waits;
+    pthread_t thread;
+    scene s;
+
+    (void)state;
+    s = new_scene_with(&options);
+    lock = take_lock(&s);
+    waits = (patient){.session = world_session(s.world), .status = TACIT_ERR_BUSY};
+    assert_int_equal(pthread_create(&thread, NULL, wait_for_refresh, &waits), 0);
+    usleep(300 * 1000); /* found busy */
+    ti_process_lock_close(lock);
+    pthread_join(thread, NULL);
+
+    assert_int_equal(waits.status, TACIT_OK);
+    free_scene(&s);
+}
+
 static void *sign_in_patiently(void *data) {
     patient *p = data;
 
@@ -522,6 +550,7 @@ int main(void) {
         cmocka_unit_test(late_erase_spares_a_newer_sign_in),
         cmocka_unit_test(patience_is_for_one_wait),
         cmocka_unit_test(who_waits_for_a_turn_sleeps),
+        cmocka_unit_test(a_clock_that_stands_still_does_not_bar_the_way),
         cmocka_unit_test(cancelled_sign_in_does_not_wait_for_its_turn),
         cmocka_unit_test(session_may_go_while_its_turn_fails),
         cmocka_unit_test(two_stores_on_the_same_records_are_as_two_processes),
