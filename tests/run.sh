@@ -3,7 +3,8 @@
 #   sh tests/run.sh [PARTS [DIRECTORY]]
 # PARTS are some of the parts below ("gcc package"), or all. Builds go to a fresh temporary directory
 # that is removed at the end, or to DIRECTORY, which is kept. Stops at the first failure; the last line
-# says "N passed, N failed", all configurations added up.
+# says "N passed, N failed", all configurations added up. A part that is named does all it can; where all
+# run together the longest do less: each fifth mutant, the heart of the library under valgrind, shorter fuzzing.
 #
 # A part is a name in `parts`, a function run_NAME, and packages_NAME where it needs more than the
 # others. One that only computes goes into `beside`: it takes what the tests leave of the processors,
@@ -38,7 +39,15 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 jobs=$(nproc 2>/dev/null || echo 2)
 side_by_side=$((2 * jobs)) # tests, which mostly wait
 selected=${1:-all}
-[ "$selected" != all ] || selected=$parts
+mutants_every=1
+valgrind_more="|refusal|callbacks|browser|device_code|discovery|id_token|sign_in_async|sign_out|send_request\
+|send_async_streams|send_form"
+if [ "$selected" = all ]; then
+    selected=$parts
+    mutants_every=5
+    valgrind_more=
+    export TACIT_FUZZ_SECONDS="${TACIT_FUZZ_SECONDS:-5}"
+fi
 for part in $selected; do
     case " $parts " in
         *" $part "*) ;;
@@ -241,9 +250,8 @@ run_valgrind() {
     build_clang "$launcher"
     side_by_side=$jobs # they compute now
     # Ten times as slow: each unit, and the paths that most goes through; asan has them all.
-    run clang -R "^unit_|^integration_(flight|rotation|refusal|journal_file|callbacks|browser|\
-device_code|discovery|id_token|sign_in|sign_in_async|sign_out|send_request|send_async|\
-send_async_streams|send_file|send_form)\$" -E "unit_crypto\$"
+    run clang -R "^unit_|^integration_(flight|rotation|journal_file|sign_in|send_async|send_file$valgrind_more)\$" \
+        -E "unit_crypto\$"
     side_by_side=$((2 * jobs))
 }
 run_lint() {
@@ -251,7 +259,7 @@ run_lint() {
     configure clang clang -DCMAKE_BUILD_TYPE=Debug
     step "clang-tidy" sh -c "cd '$root' && grep -o '\"file\": \"$root/\(src\|platform\)/[^\"]*' \
         '$work/clang/compile_commands.json' | cut -d'\"' -f4 |
-        xargs -P '$jobs' -n 4 clang-tidy -p '$work/clang' --quiet"
+        sort -u | xargs -P '$jobs' -n 4 clang-tidy -p '$work/clang' --quiet"
     # cppcheck does not read the libraries' headers; these loops it has to know. libsecret stays
     # loaded on purpose.
     cat >"$work/jansson.h" <<'END'
@@ -310,11 +318,12 @@ run_e2e() {
 }
 run_fuzz() {
     build fuzz clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DTACIT_FUZZ=ON \
-        -DTACIT_SANITIZE=address,undefined -DTACIT_BUILD_EXAMPLES=OFF
+        -DTACIT_SANITIZE=address,undefined -DTACIT_BUILD_EXAMPLES=OFF \
+        -DTACIT_FUZZ_SECONDS="${TACIT_FUZZ_SECONDS:-30}"
     run fuzz -L fuzz
 }
 run_mutants() {
-    step "each mutant turns a test red" "$root/tests/mutants/check.sh" "$work/mutants" \
+    step "each mutant turns a test red" "$root/tests/mutants/check.sh" "$mutants_every" "$work/mutants" \
         -G Ninja "$quick_link" -DCMAKE_BUILD_TYPE=None -DTACIT_BUILD_EXAMPLES=OFF # nobody debugs them
 }
 # The tests of tacit.hpp run with the others; here it meets each standard and compiler.
