@@ -27,8 +27,10 @@ enum { PATIENCE_MS = WORLD_PATIENCE_MS };
 /* ------------------------------------------------------------------ a disk that fails */
 
 static atomic_bool sync_fails, write_fails;
+static atomic_long looks; /* at a clock */
 
-/* The C library's, as the program sees them: what is written in place, and its way to the disk, are the journal's. */
+/* The C library's, as the program sees them: what is written in place, and its way to the disk, are the journal's; a thread that does not
+ * sleep asks for the time. */
 int fdatasync(int file) {
     if (!atomic_load(&sync_fails)) return (int)syscall(SYS_fdatasync, file);
     errno = EIO;
@@ -41,6 +43,11 @@ ssize_t pwrite(int file, const void *bytes, size_t size, off_t offset) {
     return -1;
 }
 
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    atomic_fetch_add(&looks, 1);
+    return (int)syscall(SYS_clock_gettime, clock, now);
+}
+
 /* ------------------------------------------------------------------ a sign-in on records in files */
 
 typedef struct scene {
@@ -49,19 +56,16 @@ typedef struct scene {
     world *world; /* signed in */
 } scene;
 
-static scene new_scene_with(world_options *options) {
+static scene new_scene(bool clock) {
     scene s = {.directory = fixture_directory_new()};
+    world_options options = {.clock = clock};
 
     s.store = plain_store_new(s.directory);
-    options->store = plain_store_handle(s.store);
-    s.world = world_new(options);
+    options.store = plain_store_handle(s.store);
+    s.world = world_new(&options);
     world_sign_in(s.world);
     server_counters_reset(world_server(s.world));
     return s;
-}
-
-static scene new_scene(bool clock) {
-    return new_scene_with(&(world_options){.clock = clock});
 }
 
 static void free_scene(scene *s) {
@@ -207,25 +211,15 @@ static void patience_is_for_one_wait(void **state) {
     free_scene(&s);
 }
 
-/* A clock that stands still, and how often it was looked at. */
-static atomic_long looks;
-
-static int64_t boot_ms(void *data) {
-    (void)data;
-    atomic_fetch_add(&looks, 1);
-    return 3600 * 1000;
-}
-
-static int64_t wall_ms(void *data) {
-    (void)data;
-    return INT64_C(1767225600) * 1000;
-}
-
-static const tacit_clock still = {
-    .struct_size = sizeof still, .boot_ms = boot_ms, .wall_ms = wall_ms};
+typedef struct patient {
+    tacit_session *session;
+    tacit_status status;
+} patient;
 
 static void *refresh_patiently(void *data) {
-    refresh(data, NULL);
+    patient *p = data;
+
+    p->status = refresh(p->session, NULL);
     return NULL;
 }
 
@@ -237,17 +231,13 @@ static bool is_quiet(void) {
 
 /* Nothing can happen before the turn is tried for again. */
 static void who_waits_for_a_turn_sleeps(void **state) {
-    world_options options = {.clock = false};
-    ti_process_lock *lock;
+    scene s = new_scene(false);
+    ti_process_lock *lock = take_lock(&s);
+    patient waits = {.session = world_session(s.world)};
     pthread_t thread;
-    scene s;
 
     (void)state;
-    options.client = (tacit_client_options)TACIT_CLIENT_OPTIONS_INIT;
-    options.client.clock = &still;
-    s = new_scene_with(&options);
-    lock = take_lock(&s);
-    assert_int_equal(pthread_create(&thread, NULL, refresh_patiently, world_session(s.world)), 0);
+    assert_int_equal(pthread_create(&thread, NULL, refresh_patiently, &waits), 0);
     usleep(300 * 1000); /* found busy */
     for (int tries = 0; !is_quiet(); tries++) assert_true(tries < 50);
 
@@ -257,31 +247,15 @@ static void who_waits_for_a_turn_sleeps(void **state) {
     free_scene(&s);
 }
 
-typedef struct patient {
-    tacit_session *session;
-    tacit_status status;
-} patient;
-
-static void *wait_for_refresh(void *data) {
-    patient *p = data;
-
-    p->status = refresh(p->session, NULL);
-    return NULL;
-}
-
 /* Who holds a lock counts real time, whatever clock was injected here. */
 static void a_clock_that_stands_still_does_not_bar_the_way(void **state) {
-    world_options options = {.clock = true};
-    ti_process_lock *lock;
-    patient waits;
+    scene s = new_scene(true);
+    ti_process_lock *lock = take_lock(&s);
+    patient waits = {.session = world_session(s.world), .status = TACIT_ERR_BUSY};
     pthread_t thread;
-    scene s;
 
     (void)state;
-    s = new_scene_with(&options);
-    lock = take_lock(&s);
-    waits = (patient){.session = world_session(s.world), .status = TACIT_ERR_BUSY};
-    assert_int_equal(pthread_create(&thread, NULL, wait_for_refresh, &waits), 0);
+    assert_int_equal(pthread_create(&thread, NULL, refresh_patiently, &waits), 0);
     usleep(300 * 1000); /* found busy */
     ti_process_lock_close(lock);
     pthread_join(thread, NULL);
