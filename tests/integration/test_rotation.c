@@ -11,7 +11,8 @@
 
 enum { PATIENCE_MS = WORLD_PATIENCE_MS, HOUR_MS = 3600 * 1000 };
 
-/* With the injected clock and a store to look into; nothing is counted yet. */
+/* With the injected clock, which may be moved as far as one likes while a grant is under way, and a store to look into; nothing is
+ * counted yet. */
 typedef struct scene {
     fake_store *store;
     world *world;
@@ -25,6 +26,7 @@ static scene new_scene_with(int store_timeout_ms) {
     world *w;
 
     client.store_timeout_ms = store_timeout_ms;
+    client.refresh_timeout_ms = INT_MAX;
     w = world_new(
         &(world_options){.client = client, .store = fake_store_handle(store), .clock = true});
     world_sign_in(w);
@@ -32,7 +34,7 @@ static scene new_scene_with(int store_timeout_ms) {
     return (scene){.store = store, .world = w, .server = world_server(w)};
 }
 
-/* The clock may be moved as far as one likes while a store call is under way. */
+/* ... and while a store call is. */
 static scene new_scene(void) {
     return new_scene_with(INT_MAX);
 }
